@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * CMS SignedData (RFC 5652) as vouchers use it: one signer, attached content, signed attributes
+ * present, DER. And the certs-only form that EST returns (RFC 7030 4.1.3).
+ */
+#ifndef BERTH_PKI_CMS_H
+#define BERTH_PKI_CMS_H
+
+#include "pki/certificate.h"
+
+#define BERTH_CMS_MAX_BYTES 65536 /* a registrar voucher-request takes 4 KiB */
+
+enum berth_cms_content {
+	BERTH_CMS_DATA,		/* id-data 1.2.840.113549.1.7.1: RFC 8995's examples, older peers */
+	BERTH_CMS_ANIMA_VOUCHER, /* id-ct-animaJSONVoucher 1.2.840.113549.1.9.16.1.40 */
+};
+
+struct berth_cms_fields {
+	enum berth_cms_content content_type;
+	struct berth_bytes content;
+	struct berth_key *key;
+	const struct berth_cert *signer;
+	const struct berth_cert_list *others; /* further certificates, in this order after the signer; may be NULL */
+	struct berth_wall signing_time;
+	bool omit_signing_time; /* a device without a clock says none */
+};
+enum berth_err berth_cms_sign(struct berth_pki *pki, const struct berth_cms_fields *fields,
+			      struct berth_buf *der, struct berth_why *why) BERTH_MUST;
+
+struct berth_cms {
+	enum berth_cms_content content_type;
+	struct berth_buf content;
+	struct berth_cert *signer;
+	struct berth_cert_list certificates; /* all that were inside, signer first */
+	struct berth_wall signing_time;	     /* s == 0: none */
+};
+void berth_cms_free(struct berth_cms *cms);
+#define BERTH_CMS BERTH_CLEANUP(berth_cms_free) struct berth_cms
+/*
+ * Parses and checks the signature with the certificate inside that the SignerInfo names; nothing is said of trust:
+ * the caller runs berth_path_verify on signer. Other eContentTypes, several signers, no signed attributes, BER: refused.
+ * extra (may be NULL): certificates to look for the signer in when it is not inside (a MASA's pinned certificate).
+ */
+enum berth_err berth_cms_open(struct berth_pki *pki, struct berth_bytes der,
+			      const struct berth_cert_list *extra, struct berth_cms *ret,
+			      struct berth_why *why) BERTH_MUST;
+
+/* certs-only SignedData (degenerate), DER. */
+enum berth_err berth_cms_certs_build(struct berth_pki *pki, const struct berth_cert_list *list,
+				     struct berth_buf *der, struct berth_why *why) BERTH_MUST;
+enum berth_err berth_cms_certs_parse(struct berth_pki *pki, struct berth_bytes der,
+				     struct berth_cert_list *list, struct berth_why *why) BERTH_MUST;
+
+#endif

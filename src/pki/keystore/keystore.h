@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Where private keys live. A key is named by a URI and used through a berth_key whose private part
+ * never leaves its backend:
+ *
+ *	file:/var/lib/berth/keys/idevid.key      PKCS#8 PEM, mode 0600 or stricter, else refused
+ *	pkcs11:module=...;token=...;object=...?pin-source=file:...      RFC 7512 subset
+ *	signer:NAME                              another process (keystore/signer.h)
+ *
+ * The provider implements key management and ECDSA signing ("export" refuses a private selection, so that all
+ * public work stays in the default provider; the digest is fetched from the default provider). RSA
+ * private keys: file backend only. The TPM's room is keystore/tpm.
+ */
+#ifndef BERTH_PKI_KEYSTORE_H
+#define BERTH_PKI_KEYSTORE_H
+
+#include "pki/key.h"
+
+enum berth_storage_class {
+	BERTH_STORAGE_FILE,	/* readable by who reads the disk */
+	BERTH_STORAGE_TOKEN,	/* PKCS#11, not exportable */
+	BERTH_STORAGE_TPM,
+	BERTH_STORAGE_REMOTE	/* in another process; its own class is told by it */
+};
+const char *berth_storage_class_name(enum berth_storage_class storage);
+
+#define BERTH_KEY_URI_MAX 512
+
+/* P-256 by default; "P-384" too. BERTH_E_EXISTS when the URI already names a key. Durable before it returns (fsync). */
+enum berth_err berth_keystore_generate(struct berth_pki *pki, const char *uri, const char *kind,
+				       struct berth_key **ret, struct berth_why *why) BERTH_MUST;
+enum berth_err berth_keystore_load(struct berth_pki *pki, const char *uri, struct berth_key **ret,
+				   struct berth_why *why) BERTH_MUST;
+/* Gone for good: overwritten and unlinked, or destroyed in the token. NOT_FOUND when it was not there. */
+enum berth_err berth_keystore_delete(struct berth_pki *pki, const char *uri, struct berth_why *why) BERTH_MUST;
+enum berth_err berth_keystore_storage(const char *uri, enum berth_storage_class *ret,
+				      struct berth_why *why) BERTH_MUST;
+
+/*
+ * The signer backend: a key whose public part is known here and whose private part is in another process. exchange
+ * sends one message to be signed and returns the signature; it blocks for at most about a second. The message is
+ * the whole to-be-signed, never a digest, so that the other side can check its shape.
+ */
+struct berth_signer_link {
+	enum berth_err (*exchange)(void *context, const char *name, struct berth_bytes message,
+				   struct berth_buf *signature, struct berth_why *why);
+	void *context; /* lives longer than every key made with it */
+};
+enum berth_err berth_keystore_remote(struct berth_pki *pki, const struct berth_signer_link *link,
+				     const char *name, struct berth_bytes spki, struct berth_key **ret,
+				     struct berth_why *why) BERTH_MUST;
+
+#endif
