@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * HTTP/1.1 over TLS or a Unix socket, on libevent. The traps of design.md 8a are handled here: a total deadline per
+ * request, differing Content-Length, unknown Transfer-Encoding and missing Host refused, no HTML error pages, no silent reconnection.
+ */
+#ifndef BERTH_NET_HTTP_H
+#define BERTH_NET_HTTP_H
+
+#include "base/arena.h"
+#include "base/message.h"
+#include "net/loop.h"
+#include "net/tls.h"
+
+/* ---- client: one connection, requests one after the other on it ---- */
+struct berth_http_client;
+
+struct berth_http_client_conf {
+	const char *address; /* numeric address (with %scope) or host name */
+	uint16_t port;
+	const char *host; /* Host header and, with tls.server_name, SNI */
+	const struct berth_tls_client *tls; /* NULL: plain */
+	int64_t connect_timeout_ms;
+	int64_t request_timeout_ms; /* total for one exchange */
+	size_t body_limit_bytes;
+};
+
+/* Called once per request. response->status 0: failed, why says how. tls as seen on this very connection. Views borrow until it returns. */
+typedef void berth_http_done(void *context, const struct berth_http_response *response,
+			     const struct berth_tls_facts *tls, const struct berth_why *why);
+
+enum berth_err berth_http_client_open(struct berth_loop *loop, const struct berth_http_client_conf *conf,
+				      struct berth_http_client **ret, struct berth_why *why) BERTH_MUST;
+/* The server's chain becomes known before the first request's body must be built: connect first, then ask. */
+typedef void berth_http_connected(void *context, const struct berth_tls_facts *tls, const struct berth_why *why);
+void berth_http_client_connect(struct berth_http_client *client, berth_http_connected *connected, void *context);
+/* Only after connected, one at a time. After the peer closed: status 0 and BERTH_E_UNREACHABLE, never a second connection. */
+void berth_http_client_send(struct berth_http_client *client, const struct berth_http_request *request,
+			    berth_http_done *done, void *context);
+void berth_http_client_close(struct berth_http_client *client); /* NULL is fine; no callback after it */
+
+/* ---- server ---- */
+struct berth_http_server;
+struct berth_http_exchange; /* one request that waits for its reply */
+
+struct berth_http_server_conf {
+	const struct berth_tls_server *tls; /* NULL: plain (Unix socket) */
+	size_t body_limit_bytes;
+	int64_t request_timeout_ms; /* total, from the first byte to the last of one request; TLS handshake likewise */
+	int64_t idle_timeout_ms;
+	int64_t pending_timeout_ms; /* then 503 and on_gone */
+	size_t connections_max;
+	size_t connections_per_source_max;
+	void (*on_request)(void *context, struct berth_http_exchange *exchange,
+			   const struct berth_http_request *request, const struct berth_tls_facts *tls,
+			   struct berth_bytes peer_address);
+	void (*on_gone)(void *context, struct berth_http_exchange *exchange);
+	/* One line for the log: a connection refused or cut (old TLS, slow sender, oversize ...). */
+	void (*on_refused)(void *context, struct berth_bytes peer_address, const struct berth_why *why);
+	void *context;
+};
+
+/* fd: a listening socket (owned from here on). */
+enum berth_err berth_http_server_open(struct berth_loop *loop, const struct berth_http_server_conf *conf,
+				      int fd, struct berth_http_server **ret, struct berth_why *why) BERTH_MUST;
+void berth_http_server_close(struct berth_http_server *server);
+void berth_http_reply(struct berth_http_exchange *exchange, const struct berth_http_response *response);
+void berth_http_exchange_set(struct berth_http_exchange *exchange, void *pointer);
+void *berth_http_exchange_get(const struct berth_http_exchange *exchange);
+
+#endif

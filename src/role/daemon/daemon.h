@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What berth-masa and berth-registrar share: a parent and its children, the same binary re-executed with a
+ * child role (design.md section 4).
+ *
+ *	parent ── net (one per core)   TLS, HTTP; no private key, no store, no decision
+ *	       ── judge		       machines, policy, store, admin socket; no network, no private keys
+ *	       ── signer	       CA, voucher and RVR keys; no network, no store
+ *	       ── signer (tls)	       the TLS key alone, file-backed, for libssl's synchronous signature
+ *
+ * One SOCK_SEQPACKET pair per edge: net-judge, judge-signer, net-tls signer. Frames are codec/frame.h with the kinds of
+ * role/daemon/ipc.h. The parent restarts a child that ends; a request in flight then answers 503.
+ *
+ * A daemon supplies struct berth_daemon and calls berth_daemon_main from cmd/.
+ *
+ * The judge works in batches: it takes all requests that wait (up to BERTH_JUDGE_BATCH_MAX), each in a savepoint,
+ * in one transaction; whatever it sends (reply, signature request, dial) leaves only after the commit. So intent is
+ * durable before the signature is asked for, and the audit record before its effect, by construction.
+ */
+#ifndef BERTH_ROLE_DAEMON_H
+#define BERTH_ROLE_DAEMON_H
+
+#include "base/arena.h"
+#include "base/message.h"
+#include "base/random.h"
+#include "base/time.h"
+#include "codec/conf.h"
+#include "pki/keystore/keystore.h"
+
+struct berth_judge;  /* the judge process's shell */
+struct berth_ticket; /* one HTTP request that waits for its reply; valid until replied */
+
+/* A request that the judge wants made (registrar -> MASA). Views borrow until the call returns. */
+struct berth_dial {
+	struct berth_bytes host; /* DNS name or address; sent as SNI, checked against the certificate (RFC 9525) */
+	uint16_t port;
+	struct berth_bytes anchors_pem;	 /* the only anchors for this dial */
+	struct berth_http_request request;
+	bool with_client_certificate;
+	int64_t timeout_ms;		 /* total */
+	size_t body_limit_bytes;
+};
+
+enum berth_admin_status { BERTH_ADMIN_OK = 200 };
+
+/* What a daemon's judge does. context is what start returned. All run inside the batch's transaction. */
+struct berth_judge_role {
+	/* Opens the store, loads anchors and policy. */
+	enum berth_err (*start)(struct berth_judge *judge, const void *configuration, void **ret_context,
+				struct berth_why *why);
+	void (*end)(void *context);
+	/* Batch borders: begin/commit of the store's transaction. A failed commit answers 503 to all of the batch. */
+	enum berth_err (*batch_begin)(void *context, struct berth_why *why);
+	enum berth_err (*batch_commit)(void *context, struct berth_why *why);
+	void (*batch_abort)(void *context);
+	/* A device's or peer's request. Must call berth_judge_reply on ticket now or later. http and tls borrow until it returns. */
+	void (*request)(void *context, struct berth_ticket *ticket, const struct berth_http_request *http,
+			const struct berth_tls_facts *tls, struct berth_bytes peer_address);
+	/* The answer of the signer to berth_judge_sign. err != BERTH_OK: why says what the signer said. */
+	void (*signature)(void *context, uint64_t cookie, enum berth_err err, struct berth_bytes object,
+			  const struct berth_why *why);
+	/* The answer to berth_judge_dial; status 0: unreachable, why says more. peer: the server's certificate chain. */
+	void (*dialled)(void *context, uint64_t cookie, const struct berth_http_response *response,
+			const struct berth_tls_facts *tls, const struct berth_why *why);
+	/* The requester has gone or its deadline has passed: ticket is dead after this. */
+	void (*gone)(void *context, struct berth_ticket *ticket);
+	/* A request on the admin socket: JSON out. user is the peer's login name. Replies through the ticket. */
+	void (*admin)(void *context, struct berth_ticket *ticket, const struct berth_http_request *http,
+		      const char *user);
+	/* Called about once a second between batches, in a transaction of its own. */
+	void (*tick)(void *context);
+};
+
+/* For the judge's role, all queued until the batch commits. */
+void berth_judge_reply(struct berth_judge *judge, struct berth_ticket *ticket,
+		       const struct berth_http_response *response);
+/* Plain text reply: status and sentence, media type text/plain; charset=utf-8. */
+void berth_judge_reply_text(struct berth_judge *judge, struct berth_ticket *ticket, int status, bool close,
+			    const char *sentence);
+/* op is the daemon's own (enum in its role), payload its frame body; answered by role->signature with cookie. */
+void berth_judge_sign(struct berth_judge *judge, uint16_t op, struct berth_bytes payload, uint64_t cookie);
+void berth_judge_dial(struct berth_judge *judge, const struct berth_dial *dial, uint64_t cookie);
+/* A pointer of the role's own that rides on the ticket (a session); NULL at first. */
+void berth_ticket_set(struct berth_ticket *ticket, void *session);
+void *berth_ticket_get(const struct berth_ticket *ticket);
+struct berth_now berth_judge_now(const struct berth_judge *judge);
+struct berth_pki *berth_judge_pki(struct berth_judge *judge);
+struct berth_random berth_judge_random(struct berth_judge *judge);
+/* The certificate chain our TLS server presents, end entity first. */
+const struct berth_cert_list *berth_judge_tls_chain(const struct berth_judge *judge);
+
+/* What a daemon's signer does: one message shape per operation; re-parses what it signs. */
+struct berth_signer_role {
+	enum berth_err (*start)(struct berth_pki *pki, const void *configuration, void **ret_context,
+				struct berth_why *why);
+	void (*end)(void *context);
+	/* payload came from the judge and is not trusted. object: what is released. */
+	enum berth_err (*sign)(void *context, uint16_t op, struct berth_bytes payload, struct berth_now now,
+			       struct berth_buf *object, struct berth_why *why);
+};
+
+struct berth_daemon {
+	const char *name; /* "berth-masa" */
+	const struct berth_conf_table *keys; /* of its configuration, daemon keys (BERTH_DAEMON_KEYS) included */
+	/* Configuration: parse into a caller-owned structure; common points into it. */
+	enum berth_err (*configure)(const struct berth_conf *conf, void **ret_configuration,
+				    struct berth_daemon_conf **ret_common, struct berth_why *why);
+	void (*configure_free)(void *configuration);
+	const struct berth_judge_role *judge;
+	const struct berth_signer_role *signer;
+};
+
+/* The part of the configuration that every daemon has ([daemon] section). */
+struct berth_daemon_conf {
+	const char *listen;	       /* "[::]:9443", "127.0.0.1:0" (port 0: written to port-file) */
+	const char *port_file;	       /* NULL: none; the bound port, for tests and scripts, written after listening */
+	const char *tls_certificates;  /* PEM chain path */
+	const char *tls_key;	       /* keystore URI */
+	const char *state_directory;   /* store, issuance log */
+	const char *admin_socket;      /* path */
+	const char *admin_group;       /* NULL: the daemon's own user and root */
+	const char *user;	       /* drop to; NULL: stay */
+	int64_t net_processes;	       /* 0: one per core */
+	int64_t connections_max;
+	int64_t connections_per_source_max;
+	int64_t header_timeout_s;      /* total time to send one request */
+	int64_t idle_timeout_s;
+	int64_t pending_timeout_s;     /* a request that waits for its reply */
+	int64_t body_limit_bytes;
+	const char *log;	       /* "text" or "json" */
+};
+
+/* Runs the program: --config FILE, --check-config, --help, --version, --log=; and the hidden child roles. Exit status. */
+int berth_daemon_main(const struct berth_daemon *daemon, int argc, char **argv);
+
+#endif
