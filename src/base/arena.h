@@ -18,8 +18,10 @@ struct berth_arena {
 void berth_arena_start(struct berth_arena *arena, size_t cap);
 void berth_arena_end(struct berth_arena *arena); /* frees all; may be called twice */
 /* Zeroed memory aligned for any type; NULL when the cap or memory is exhausted. */
-void *berth_arena_alloc(struct berth_arena *arena, size_t n) __attribute__((malloc, warn_unused_result));
-/* A copy in the arena, always followed by a NUL that is not counted; p is NULL when it does not fit. */
+void *berth_arena_alloc(struct berth_arena *arena, size_t n)
+	__attribute__((malloc, warn_unused_result));
+/* A copy in the arena, always followed by a NUL that is not counted; p is NULL when it does not
+ * fit. */
 struct berth_bytes berth_arena_copy(struct berth_arena *arena, struct berth_bytes b);
 /* A NUL-terminated copy; NULL when it does not fit or b holds a NUL. */
 const char *berth_arena_text(struct berth_arena *arena, struct berth_bytes b);

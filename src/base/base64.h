@@ -5,9 +5,10 @@
 
 #include "base/bytes.h"
 
-/* line_length 0: one line without a line end; else lines of that many characters, each ended by "\n". */
-enum berth_err berth_base64_encode(struct berth_bytes in, size_t line_length, struct berth_buf *out)
-	BERTH_MUST;
+/* line_length 0: one line without a line end; else lines of that many characters, each ended by
+ * "\n". */
+enum berth_err berth_base64_encode(struct berth_bytes in, size_t line_length,
+				   struct berth_buf *out) BERTH_MUST;
 /*
  * Strict: padding required, unused bits zero, nothing else in the input; with white_space also
  * space, tab, CR and LF anywhere (RFC 8951 3.1).

@@ -3,8 +3,8 @@
  * Errors with reasons.
  *
  * A function that can fail returns enum berth_err: a small set of kinds that a caller may act on.
- * The exact cause is written once, where it was found, into the caller's struct berth_why: a rule id
- * ("rfc8995-5.5-serial-mismatch"), the section it comes from, the offset in the input where that
+ * The exact cause is written once, where it was found, into the caller's struct berth_why: a rule
+ * id ("rfc8995-5.5-serial-mismatch"), the section it comes from, the offset in the input where that
  * means something, and one sentence for a person: what failed and what to do.
  *
  * Libraries never log; whoever owns the exchange logs the why. Outputs are written on success only.
@@ -48,15 +48,16 @@ enum berth_err {
 
 struct berth_why {
 	enum berth_err err;
-	const char *rule;    /* static storage; names the broken rule, e.g. "rfc8995-5.5-serial-mismatch" */
-	const char *section; /* static storage; e.g. "RFC 8995 5.5"; NULL where no document says it */
+	const char *rule;    /* static storage; the broken rule: "rfc8995-5.5-serial-mismatch" */
+	const char *section; /* static storage; "RFC 8995 5.5"; NULL where no document says it */
 	size_t offset;	     /* into the input, or 0 */
 	char sentence[BERTH_WHY_SENTENCE_MAX];
 };
 
 /* Fills *why (which may be NULL) and returns err, so that "return berth_fail(...)" is one line. */
 enum berth_err berth_fail(struct berth_why *why, enum berth_err err, const char *rule,
-			  const char *section, const char *format, ...) BERTH_PRINTF(5, 6) BERTH_MUST;
+			  const char *section, const char *format, ...)
+	BERTH_PRINTF(5, 6) BERTH_MUST;
 
 /* As berth_fail, with the offset in the input where the fault stands. */
 enum berth_err berth_fail_at(struct berth_why *why, enum berth_err err, const char *rule,

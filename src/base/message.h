@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * An HTTP message as protocols see it: method, path, media type, body, and who is at the other end
- * of TLS. HTTP's own bytes belong to net/http; this is what net, the processes' IPC and the protocol
- * machines share. All views borrow.
+ * of TLS. HTTP's own bytes belong to net/http; this is what net, the processes' IPC and the
+ * protocol machines share. All views borrow.
  */
 #ifndef BERTH_BASE_MESSAGE_H
 #define BERTH_BASE_MESSAGE_H
 
 #include "base/bytes.h"
 
-enum berth_http_method { BERTH_HTTP_GET, BERTH_HTTP_POST, BERTH_HTTP_PUT, BERTH_HTTP_DELETE, BERTH_HTTP_OTHER };
+enum berth_http_method {
+	BERTH_HTTP_GET,
+	BERTH_HTTP_POST,
+	BERTH_HTTP_PUT,
+	BERTH_HTTP_DELETE,
+	BERTH_HTTP_OTHER
+};
 
 #define BERTH_CHAIN_MAX 8 /* certificates a TLS peer may send; deeper chains have no use here */
 
@@ -35,11 +41,11 @@ struct berth_http_request {
 };
 
 struct berth_http_response {
-	int status;			/* 0: the peer could not be reached */
-	struct berth_bytes media_type;	/* for a reply we build: with its parameters */
-	struct berth_bytes location;	/* empty if none */
-	int32_t retry_after_s;		/* -1: no header */
-	bool close;			/* close the connection after this reply */
+	int status;		       /* 0: the peer could not be reached */
+	struct berth_bytes media_type; /* for a reply we build: with its parameters */
+	struct berth_bytes location;   /* empty if none */
+	int32_t retry_after_s;	       /* -1: no header */
+	bool close;		       /* close the connection after this reply */
 	struct berth_bytes body;
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A secret owns its bytes, forgets them when freed, is compared in constant time and has no printer.
+ * A secret owns its bytes, forgets them when freed, is compared in constant time and has no
+ * printer.
  */
 #ifndef BERTH_BASE_SECRET_H
 #define BERTH_BASE_SECRET_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Two kinds of time that cannot be mixed up: the wall clock (dates in vouchers and certificates) and
- * the monotonic clock (time-outs). Nothing here reads a clock: system/clock.h does.
+ * Two kinds of time that cannot be mixed up: the wall clock (dates in vouchers and certificates)
+ * and the monotonic clock (time-outs). Nothing here reads a clock: system/clock.h does.
  */
 #ifndef BERTH_BASE_TIME_H
 #define BERTH_BASE_TIME_H
@@ -20,7 +20,8 @@ struct berth_mono {
 /* RFC 5280 4.1.2.5: 99991231235959Z, "no well-defined expiration date". */
 #define BERTH_WALL_NO_EXPIRY ((struct berth_wall){253402300799})
 
-/* The moment a machine acts in. wall_is_trusted is false on a device without a clock it can rely on. */
+/* The moment a machine acts in. wall_is_trusted is false on a device without a clock it can rely
+ * on. */
 struct berth_now {
 	struct berth_mono mono;
 	struct berth_wall wall;
@@ -31,8 +32,8 @@ struct berth_now {
 /* "2026-11-23T21:07:00Z" (RFC 3339). Returns text. */
 const char *berth_wall_format(struct berth_wall t, char text[BERTH_TIME_TEXT_MAX]);
 /*
- * Reads RFC 3339 / yang:date-and-time: any fraction (cut off), "Z" or a numeric offset; years 1..9999; a leap
- * second reads as the second before it. The whole input must be the date.
+ * Reads RFC 3339 / yang:date-and-time: any fraction (cut off), "Z" or a numeric offset;
+ * years 1..9999; a leap second reads as the second before it. The whole input must be the date.
  */
 enum berth_err berth_wall_parse(struct berth_bytes text, struct berth_wall *ret,
 				struct berth_why *why) BERTH_MUST;
