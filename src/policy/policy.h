@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Policy is a pure function: facts -> decision with trace.
+ *
+ *	[rule "cameras"]
+ *	match.manufacturer = Acme*		globs (* and ?), several separated by commas; absent:
+ *any match.model = cam-* match.serial = *
+ *	require.owned = yes			in a purchase manifest (or ownership known
+ *otherwise) require.assertion = proximity, verified	one of these in the voucher require.audit =
+ *clean			clean (default) | optional: an unreachable log is tolerated, a bad one never
+ *	approve = operator			operator (default) | auto
+ *	segment = cameras
+ *	reauthorize-every = 1h
+ *
+ *	[rule "never"]
+ *	match.serial = TEST-*
+ *	deny = yes
+ *
+ *	[audit]
+ *	known-domains = BASE64, BASE64		domainIDs besides our own whose entries are expected
+ *	allow-unknown-domains = no
+ *	allow-nonceless = no			nonceless entries of other domains
+ *	allow-truncated = no			arbitrary truncation
+ *	assertions = verified, proximity, logged
+ *
+ * match selects by identity only; the first rule that matches decides. A requirement that fails
+ *denies by name and never falls through to a broader rule. No match: deny.
+ */
+#ifndef BERTH_POLICY_POLICY_H
+#define BERTH_POLICY_POLICY_H
+
+#include "base/time.h"
+#include "model/decision.h"
+
+struct berth_policy;
+
+#define BERTH_POLICY_RULES_MAX 256
+#define BERTH_POLICY_FILE_MAX_BYTES 262144
+#define BERTH_POLICY_GLOB_MAX 256
+#define BERTH_POLICY_LIST_MAX 32
+
+/* text: the whole policy file; name: its path, for messages with file:line. Unknown sections or
+ * keys are errors. */
+enum berth_err berth_policy_parse(struct berth_bytes text, const char *name,
+				  struct berth_policy **ret, struct berth_why *why) BERTH_MUST;
+void berth_policy_free(struct berth_policy *policy); /* NULL is fine */
+void berth_policy_freep(struct berth_policy **policy);
+size_t berth_policy_rule_count(const struct berth_policy *policy);
+
+/* When the question is asked. */
+enum berth_policy_stage {
+	BERTH_STAGE_VOUCHER, /* before the voucher: assertion and audit log are not known; they are
+				noted as due */
+	BERTH_STAGE_ENROL,   /* all facts must be there: what is unknown fails */
+};
+
+enum berth_approval { BERTH_APPROVAL_NONE, BERTH_APPROVAL_GIVEN, BERTH_APPROVAL_REFUSED };
+
+enum berth_audit_finding {
+	BERTH_AUDIT_UNKNOWN, /* not asked, or no answer */
+	BERTH_AUDIT_CLEAN,
+	BERTH_AUDIT_VIOLATION,
+};
+const char *berth_audit_finding_name(enum berth_audit_finding finding);
+
+struct berth_facts {
+	/* identity */
+	struct berth_bytes
+		manufacturer;	  /* our name for the trust anchor that the IDevID chains to */
+	struct berth_bytes model; /* empty: not known */
+	struct berth_bytes serial_number;
+	/* evidence */
+	bool is_owned;
+	struct berth_bytes assertion; /* of the voucher, berth_assertion_name; empty: not known */
+	enum berth_audit_finding audit;
+	enum berth_approval approval;
+	const char *approved_by; /* operator's login name; NULL */
+};
+
+/* Appends its checks to decision (started by the caller, who may have added checks of his own) and
+ * sets the outcome. */
+void berth_policy_decide(const struct berth_policy *policy, enum berth_policy_stage stage,
+			 const struct berth_facts *facts, struct berth_decision *decision);
+
+/* ---- the MASA's audit log of a device (RFC 8995 5.8.3) ---- */
+struct berth_audit_event {
+	struct berth_wall date;
+	struct berth_bytes domain_id; /* binary */
+	bool has_nonce;
+	struct berth_bytes assertion; /* text */
+	uint32_t truncated;
+};
+
+struct berth_audit_facts {
+	const struct berth_audit_event *events;
+	size_t n;
+	uint64_t truncated_nonced;
+	uint64_t truncated_nonceless;
+	uint64_t truncated_arbitrary;
+	struct berth_bytes own_domain_id;
+	/* The voucher step must show in the log: an entry of our own domain is required. */
+	bool own_entry_expected;
+};
+
+/* Appends its checks; CLEAN or VIOLATION. */
+enum berth_audit_finding berth_policy_audit(const struct berth_policy *policy,
+					    const struct berth_audit_facts *facts,
+					    struct berth_decision *decision);
+
+#endif
