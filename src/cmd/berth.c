@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The one command line. Verbs live with their roles (role/verb.h); here they are only listed. */
+#include "role/factory/factory.h"
+#include "role/verb.h"
+
+static const struct berth_verb *const tables[] = {
+	berth_factory_verbs,
+};
+
+int
+main(int argc, char **argv)
+{
+	return berth_dispatch(tables, sizeof(tables) / sizeof(tables[0]), argc, argv);
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The manufacturer's side of onboarding: `berth factory init` makes the manufacturer's authorities,
+ * `berth factory make` gives units their birth credentials (IEEE 802.1AR IDevIDs), `berth factory
+ * manifest` reads and `berth factory sell` writes the signed lists that travel with the units.
+ */
+#ifndef BERTH_ROLE_FACTORY_H
+#define BERTH_ROLE_FACTORY_H
+
+#include "role/verb.h"
+
+extern const struct berth_verb berth_factory_verbs[];
+
+#endif
