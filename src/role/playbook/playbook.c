@@ -15,6 +15,7 @@
 
 #include "role/options.h"
 #include "role/playbook/report.h"
+#include "role/verb.h"
 #include "system/clock.h"
 #include "system/files.h"
 #include "system/namespace.h"
@@ -29,7 +30,6 @@ struct playbook {
 	const char *html;     /* file, NULL: none */
 	bool is_json;
 	bool is_verbose;
-	bool is_kept;
 	char run[64]; /* temporary folder of this run */
 	struct berth_playbook_results results;
 };
@@ -206,17 +206,7 @@ remove_entry(const char *path, const struct stat *st, int kind, struct FTW *wher
 	return remove(path);
 }
 
-/* Beside the program when it runs from the build folder, else where it was installed. */
-static const char *
-default_folder(const char *variable, const char *built, const char *installed)
-{
-	const char *value = getenv(variable);
-	if (value != NULL) {
-		return value;
-	}
-	return access(built, X_OK) == 0 ? built : installed;
-}
-
+/* Where this very program stands: the others stand beside it. */
 static bool
 programs_folder(char folder[PATH_MAX])
 {
@@ -231,4 +221,85 @@ programs_folder(char folder[PATH_MAX])
 	}
 	*slash = '\0';
 	return true;
+}
+
+static const struct berth_option options[] = {
+	BERTH_OPTION_JSON,
+	{.name = "html", .argument = "FILE", .help = "write the table as one self-contained page too"},
+	{.name = "only", .argument = "SCENARIO", .help = "judge S0, S1, S3 or S5 alone (what it builds on still runs)"},
+	{.name = "scripts", .argument = "DIR", .help = "the folder of the scenario scripts"},
+	{.name = "keep", .help = "keep the run's folder (logs, credentials, captures) and say where it is"},
+	{.name = "verbose", .help = "show what the scenarios print"},
+	{0},
+};
+
+static const struct berth_usage usage = {
+	.about = "Runs the scenarios of NIST SP 1800-36 on this machine, in network namespaces of its own, and\n"
+		 "prints which of the 32 capabilities are shown. Needs root or unprivileged user namespaces.",
+	.options = options,
+};
+
+static bool
+is_scenario(const char *name)
+{
+	for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
+		if (strcmp(scenarios[i], name) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static int
+run_in_world(struct playbook *playbook, const char *command, bool is_kept)
+{
+	struct berth_why why = {0};
+	int status = 1;
+	snprintf(playbook->run, sizeof(playbook->run), "/tmp/berth-playbook.XXXXXX");
+	if (mkdtemp(playbook->run) == NULL) {
+		berth_ignore(berth_fail(&why, BERTH_E_IO, "playbook-folder", NULL,
+					"no temporary folder could be made: %s", strerror(errno)),
+			     "said by the next line");
+		return berth_print_why(command, playbook->run, &why);
+	}
+	enum berth_err err = berth_namespace_run(play, playbook, &status, &why);
+	bool is_wanted = is_kept || (err == BERTH_OK && status != 0);
+	if (is_wanted) {
+		fprintf(stderr, "the run's folder is kept: %s\n", playbook->run);
+	} else {
+		berth_ignore(nftw(playbook->run, remove_entry, 16, FTW_DEPTH | FTW_PHYS) != 0,
+			     "a left-over temporary folder does not change the result");
+	}
+	return err == BERTH_OK ? status : berth_print_why(command, NULL, &why);
+}
+
+int
+berth_playbook_main(int argc, char **argv)
+{
+	struct berth_arguments arguments;
+	int status = 0;
+	if (!berth_arguments_parse(&usage, argc, argv, &arguments, &status)) {
+		return status;
+	}
+	char programs[PATH_MAX];
+	char built[PATH_MAX + 32];
+	struct playbook playbook = {
+		.only = berth_arguments_value(&arguments, "only"),
+		.html = berth_arguments_value(&arguments, "html"),
+		.is_json = berth_arguments_has(&arguments, "json"),
+		.is_verbose = berth_arguments_has(&arguments, "verbose"),
+	};
+	if (playbook.only != NULL && !is_scenario(playbook.only)) {
+		fprintf(stderr, "%s: --only %s: there are the scenarios S0, S1, S3 and S5\n", argv[0], playbook.only);
+		return BERTH_EXIT_USAGE;
+	}
+	if (!programs_folder(programs)) {
+		fprintf(stderr, "%s: this program's own folder could not be read from /proc\n", argv[0]);
+		return BERTH_EXIT_FAILED;
+	}
+	playbook.programs = programs;
+	snprintf(built, sizeof(built), "%s/../tests/scenario", programs);
+	playbook.scripts = berth_arguments_value_or(
+		&arguments, "scripts", access(built, X_OK) == 0 ? built : BERTH_DATA_FOLDER "/playbook");
+	return run_in_world(&playbook, argv[0], berth_arguments_has(&arguments, "keep"));
 }
