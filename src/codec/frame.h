@@ -8,8 +8,8 @@
  * answer never serves another request. What may come is a table of shapes, one for each kind; the
  * parser refuses what is not in it: unknown kinds and tags, missing, doubled, overlong or wrongly
  * sized fields, trailing bytes. So whoever reads a parsed frame need not ask whether a required
- *field is there. Two rooms for growth: a tag with BERTH_FRAME_IGNORABLE may be skipped by who does
- *not know it, and order is free.
+ * field is there. Two rooms for growth: a tag with BERTH_FRAME_IGNORABLE may be skipped by who does
+ * not know it, and order is free.
  *
  *	enum { ASK_NAME = 1 };
  *	static const struct berth_frame_field ask_fields[] = {

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A decision and its trace: every check in the order made, passed or not, on which evidence, by
- *which rule id. The same id and sentence go to the HTTP status, the log, the command line and
- *`berth device explain`.
+ * which rule id. The same id and sentence go to the HTTP status, the log, the command line and
+ * `berth device explain`.
  *
  *	berth_decision_start(&d);
  *	berth_decision_pass(&d, "rfc8995-5.4-serial-match", "RFC 8995 5.4", "serial %s in both",
- *serial); berth_decision_fail(&d, &why);		-> the outcome is deny and stays deny
+ * serial); berth_decision_fail(&d, &why);		-> the outcome is deny and stays deny
  *	berth_decision_text(&d)			-> the sentence of the first failed check
  *
  * A decision begins as deny without checks: nothing is allowed by forgetting to decide. Holds no
- *pointers; copy it freely.
+ * pointers; copy it freely.
  */
 #ifndef BERTH_MODEL_DECISION_H
 #define BERTH_MODEL_DECISION_H

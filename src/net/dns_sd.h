@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * DNS-based service discovery over mDNS (RFC 6762, 6763), libavahi-core inside this process: works
- *in a bare network namespace, without D-Bus, on IPv6 link-local and IPv4. One object per process:
- *announces and browses.
+ * in a bare network namespace, without D-Bus, on IPv6 link-local and IPv4. One object per process:
+ * announces and browses.
  *
  * Several processes of one namespace may each have one: port 5353 is shared (SO_REUSEPORT), as
- *avahi sets it.
+ * avahi sets it.
  *
  *	berth_dns_sd_open(loop, &conf, &sd, &why);
  *	berth_dns_sd_browse(sd, BERTH_SERVICE_PROXY, &why);	-> conf.appeared once per (instance,
- *interface, address) berth_dns_sd_announce(sd, &service, &announcement, &why);
+ * interface, address) berth_dns_sd_announce(sd, &service, &announcement, &why);
  *
  * What a responder says is a claim of whoever is on the link: use it to find a peer, never to trust
- *one.
+ * one.
  */
 #ifndef BERTH_NET_DNS_SD_H
 #define BERTH_NET_DNS_SD_H

@@ -3,12 +3,14 @@
  * Policy is a pure function: facts -> decision with trace.
  *
  *	[rule "cameras"]
- *	match.manufacturer = Acme*		globs (* and ?), several separated by commas; absent:
- *any match.model = cam-* match.serial = *
- *	require.owned = yes			in a purchase manifest (or ownership known
- *otherwise) require.assertion = proximity, verified	one of these in the voucher require.audit =
- *clean			clean (default) | optional: an unreachable log is tolerated, a bad one never
- *	approve = operator			operator (default) | auto
+ *	match.manufacturer = Acme*	globs (* and ?), several separated by commas; absent: any
+ *	match.model = cam-*
+ *	match.serial = *
+ *	require.owned = yes		in a purchase manifest (or ownership known otherwise)
+ *	require.assertion = proximity, verified		one of these in the voucher
+ *	require.audit = clean		clean (default) | optional: an unreachable log is tolerated,
+ *					a bad one never
+ *	approve = operator		operator (default) | auto
  *	segment = cameras
  *	reauthorize-every = 1h
  *
@@ -17,14 +19,14 @@
  *	deny = yes
  *
  *	[audit]
- *	known-domains = BASE64, BASE64		domainIDs besides our own whose entries are expected
+ *	known-domains = BASE64, BASE64	domainIDs besides our own whose entries are expected
  *	allow-unknown-domains = no
- *	allow-nonceless = no			nonceless entries of other domains
- *	allow-truncated = no			arbitrary truncation
+ *	allow-nonceless = no		nonceless entries of other domains
+ *	allow-truncated = no		arbitrary truncation
  *	assertions = verified, proximity, logged
  *
  * match selects by identity only; the first rule that matches decides. A requirement that fails
- *denies by name and never falls through to a broader rule. No match: deny.
+ * denies by name and never falls through to a broader rule. No match: deny.
  */
 #ifndef BERTH_POLICY_POLICY_H
 #define BERTH_POLICY_POLICY_H

@@ -4,7 +4,7 @@
  *
  *	static const struct berth_option options[] = {
  *		{.name = "dir", .argument = "DIR", .help = "the factory's folder", .required =
- *true}, BERTH_OPTION_JSON, {0},
+ * true}, BERTH_OPTION_JSON, {0},
  *	};
  *	static const struct berth_usage usage = {
  *		.operands = "FILE", .operands_min = 1, .operands_max = 1,

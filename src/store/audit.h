@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The audit log that MASA and registrar both keep: every act that matters, who did it, on what,
- *chained by SHA-256 so that a changed, removed or inserted entry shows.
+ * chained by SHA-256 so that a changed, removed or inserted entry shows.
  *
  *	hash = SHA-256("berth-audit-1" || u64 seq || i64 time || v16 actor || v16 event || v16
- *subject || v32 detail || prev)
+ * subject || v32 detail || prev)
  *
  * with v16/v32 big-endian length-prefixed; prev of the first entry is 32 zero bytes. The chain
- *alone cannot show a cut tail: the witness file keeps the newest (seq, hash) outside the database,
- *written after each commit; verify compares.
+ * alone cannot show a cut tail: the witness file keeps the newest (seq, hash) outside the database,
+ * written after each commit; verify compares.
  *
  * The record goes in before its effect: append in the transaction that also holds the intent.
  */

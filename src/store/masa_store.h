@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a MASA remembers: units made, who owns them, vouchers asked for and issued, and the audit
- *log of RFC 8995 5.8.
+ * log of RFC 8995 5.8.
  *
  * The walk of one request (checklist 32-41):
  *	berth_masa_unit_find		unknown: 404

@@ -4,7 +4,7 @@
  *
  *	berth_registrar_device_seen	the record, from the IDevID of the TLS connection
  *	berth_registrar_step_begin	one voucher step per PVR; the same bytes resent find it
- *again berth_registrar_decision_put	trace
+ * again berth_registrar_decision_put	trace
  *	berth_registrar_pending_touch	where an operator must decide: 202
  *	berth_registrar_step_set_rvr	RVR (intent) before it leaves; kept for requestauditlog
  *	berth_registrar_step_set_voucher
@@ -16,7 +16,7 @@
  *	berth_registrar_telemetry_put	enrollstatus
  *
  * Acts of operators and refusals are recorded by the caller with berth_audit_append in the same
- *transaction, before the change.
+ * transaction, before the change.
  */
 #ifndef BERTH_STORE_REGISTRAR_STORE_H
 #define BERTH_STORE_REGISTRAR_STORE_H

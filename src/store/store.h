@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The store: typed operations, no SQL outside this folder. One handle per process, one writer (the
- *judge).
+ * judge).
  *
  *	berth_store_begin(store)			at the batch's begin
  *	  berth_store_savepoint(store)			per request
  *	    berth_masa_*, berth_registrar_*, berth_audit_append ...
  *	  berth_store_release(store)			keep the request's writes, or
- *berth_store_rollback
+ * berth_store_rollback
  *	berth_store_commit(store)			durable (WAL, synchronous=FULL) once this returns
- *BERTH_OK
+ * BERTH_OK
  *
  * Nothing that depends on a write may leave the process before the commit. All operations that
- *write must run inside begin/commit (BERTH_E_STATE otherwise); reads may run outside.
+ * write must run inside begin/commit (BERTH_E_STATE otherwise); reads may run outside.
  *
  * Views in results live in the caller's arena. Errors: BERTH_E_NOT_FOUND, BERTH_E_EXISTS,
- *BERTH_E_MISMATCH, BERTH_E_STATE, BERTH_E_EXPIRED where an operation says so; BERTH_E_IO from the
- *engine (abort the batch); BERTH_E_TIMEOUT when another process holds the lock too long.
+ * BERTH_E_MISMATCH, BERTH_E_STATE, BERTH_E_EXPIRED where an operation says so; BERTH_E_IO from the
+ * engine (abort the batch); BERTH_E_TIMEOUT when another process holds the lock too long.
  */
 #ifndef BERTH_STORE_STORE_H
 #define BERTH_STORE_STORE_H

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What berth-masa and berth-registrar share: a parent and its children, the same binary re-executed
- *with a child role (design.md section 4).
+ * with a child role (design.md section 4).
  *
  *	parent ── net (one per core)   TLS, HTTP; no private key, no store, no decision
  *	       ── judge		       machines, policy, store, admin socket; no network, no private
- *keys ── signer	       CA, voucher and RVR keys; no network, no store ── signer (tls) the
- *TLS key alone, file-backed, for libssl's synchronous signature
+ * keys ── signer	       CA, voucher and RVR keys; no network, no store ── signer (tls) the
+ * TLS key alone, file-backed, for libssl's synchronous signature
  *
  * One SOCK_SEQPACKET pair per edge: net-judge, judge-signer, net-tls signer. Frames are
- *codec/frame.h with the kinds of role/daemon/ipc.h. The parent restarts a child that ends; a
- *request in flight then answers 503.
+ * codec/frame.h with the kinds of role/daemon/ipc.h. The parent restarts a child that ends; a
+ * request in flight then answers 503.
  *
  * A daemon supplies struct berth_daemon and calls berth_daemon_main from cmd/.
  *
  * The judge works in batches: it takes all requests that wait (up to BERTH_JUDGE_BATCH_MAX), each
- *in a savepoint, in one transaction; whatever it sends (reply, signature request, dial) leaves only
- *after the commit. So intent is durable before the signature is asked for, and the audit record
- *before its effect, by construction.
+ * in a savepoint, in one transaction; whatever it sends (reply, signature request, dial) leaves only
+ * after the commit. So intent is durable before the signature is asked for, and the audit record
+ * before its effect, by construction.
  */
 #ifndef BERTH_ROLE_DAEMON_H
 #define BERTH_ROLE_DAEMON_H
@@ -143,10 +143,10 @@ extern const char *const berth_daemon_log_choices[]; /* "text", "json" */
 
 /*
  * The keys of section [daemon] for a settings struct with a member of type struct
- *berth_daemon_conf:
+ * berth_daemon_conf:
  *
  *	static const struct berth_conf_key daemon_keys[] = {BERTH_DAEMON_KEYS(struct masa_conf,
- *daemon)};
+ * daemon)};
  */
 #define BERTH_DAEMON_KEY_(settings, member, field, key, kind, ...)                                 \
 	{                                                                                          \
