@@ -20,7 +20,8 @@ static enum berth_err
 refused(struct berth_why *why, const char *what)
 {
 	return berth_fail(why, BERTH_E_DENIED, "namespace-refused", NULL,
-			  "%s: %s; run it as root, or allow unprivileged user namespaces", what, strerror(errno));
+			  "%s: %s; run it as root, or allow unprivileged user namespaces", what,
+			  strerror(errno));
 }
 
 static bool
@@ -55,10 +56,12 @@ enter_user_namespace(struct berth_why *why)
 static int
 world(int (*body)(void *context), void *context)
 {
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
 	    mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755") != 0 ||
 	    mkdir("/run/netns", 0755) != 0) {
-		fprintf(stderr, "berth: the new mount namespace could not be set up: %s\n", strerror(errno));
+		fprintf(stderr, "berth: the new mount namespace could not be set up: %s\n",
+			strerror(errno));
 		return STATUS_NO_WORLD;
 	}
 	/* A container may hide parts of /proc and so forbid a fresh one; the outer /proc serves as well. */
@@ -69,7 +72,8 @@ world(int (*body)(void *context), void *context)
 }
 
 enum berth_err
-berth_namespace_run(int (*body)(void *context), void *context, int *ret_status, struct berth_why *why)
+berth_namespace_run(int (*body)(void *context), void *context, int *ret_status,
+		    struct berth_why *why)
 {
 	if (geteuid() != 0) {
 		enum berth_err err = enter_user_namespace(why);
@@ -83,7 +87,8 @@ berth_namespace_run(int (*body)(void *context), void *context, int *ret_status, 
 	fflush(NULL);
 	pid_t pid = fork();
 	if (pid < 0) {
-		return berth_fail(why, BERTH_E_IO, "namespace-fork", NULL, "fork: %s", strerror(errno));
+		return berth_fail(why, BERTH_E_IO, "namespace-fork", NULL, "fork: %s",
+				  strerror(errno));
 	}
 	if (pid == 0) {
 		_exit(world(body, context));

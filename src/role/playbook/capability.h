@@ -15,7 +15,8 @@ struct berth_capability {
 	const char *title; /* as in the publication, shortened */
 	bool is_built_b;
 	bool is_built_d;
-	const char *waits_for; /* why a row is not built yet, or what part of a built row is not; NULL */
+	const char *
+		waits_for; /* why a row is not built yet, or what part of a built row is not; NULL */
 };
 
 #define BERTH_CAPABILITY_COUNT 32

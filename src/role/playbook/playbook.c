@@ -48,8 +48,8 @@ take_lines(struct playbook *playbook, struct berth_buf *pending)
 		struct berth_why why = {0};
 		struct berth_bytes line = berth_bytes_of(pending->p + from, i - from);
 		if (berth_playbook_result_parse(&playbook->results, line, &why) != BERTH_OK) {
-			fprintf(stderr, "berth: a scenario said what is not a result (%s): %.*s\n", why.sentence,
-				(int)line.n, (const char *)line.p);
+			fprintf(stderr, "berth: a scenario said what is not a result (%s): %.*s\n",
+				why.sentence, (int)line.n, (const char *)line.p);
 		}
 		from = i + 1;
 	}
@@ -62,7 +62,8 @@ static bool
 read_results(struct playbook *playbook, int fd)
 {
 	BERTH_BUF pending = {.limit = (size_t)1 << 20};
-	struct berth_mono end = berth_mono_after_ms(berth_clock_mono(), SCENARIO_SECONDS_MAX * 1000);
+	struct berth_mono end =
+		berth_mono_after_ms(berth_clock_mono(), SCENARIO_SECONDS_MAX * 1000);
 	for (;;) {
 		char chunk[4096];
 		struct pollfd ready = {.fd = fd, .events = POLLIN};
@@ -89,11 +90,13 @@ become_scenario(const struct playbook *playbook, const char *name, int results)
 	char log[PATH_MAX];
 	snprintf(script, sizeof(script), "%s/%s.sh", playbook->scripts, name);
 	snprintf(log, sizeof(log), "%s/%s.log", playbook->run, name);
-	int out = playbook->is_verbose ? dup(STDERR_FILENO) : open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
+	int out = playbook->is_verbose ? dup(STDERR_FILENO)
+				       : open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 	int in = open("/dev/null", O_RDONLY);
 	if (out < 0 || in < 0 || dup2(results, RESULT_FD) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
 	    dup2(out, STDERR_FILENO) < 0 || dup2(in, STDIN_FILENO) < 0 || setpgid(0, 0) != 0 ||
-	    setenv("BERTH_PROGRAMS", playbook->programs, 1) != 0 || setenv("BERTH_RUN", playbook->run, 1) != 0) {
+	    setenv("BERTH_PROGRAMS", playbook->programs, 1) != 0 ||
+	    setenv("BERTH_RUN", playbook->run, 1) != 0) {
 		_exit(126);
 	}
 	execlp("bash", "bash", script, (char *)NULL);
@@ -140,7 +143,8 @@ is_any_built_row_failed(const struct playbook *playbook)
 		const char *id = berth_capabilities[i].id;
 		bool is_ours = playbook->only == NULL || strncmp(id, playbook->only, 2) == 0;
 		for (int d = 0; d < 2 && is_ours; d++) {
-			if (berth_playbook_row_status(&playbook->results, i, d == 1) == BERTH_ROW_FAILED) {
+			if (berth_playbook_row_status(&playbook->results, i, d == 1) ==
+			    BERTH_ROW_FAILED) {
 				return true;
 			}
 		}
@@ -152,8 +156,9 @@ static bool
 write_reports(const struct playbook *playbook)
 {
 	BERTH_BUF out = {0};
-	enum berth_err err = playbook->is_json ? berth_playbook_report_json(&playbook->results, &out)
-					       : berth_playbook_report_text(&playbook->results, &out);
+	enum berth_err err = playbook->is_json
+				     ? berth_playbook_report_json(&playbook->results, &out)
+				     : berth_playbook_report_text(&playbook->results, &out);
 	if (err != BERTH_OK || fwrite(out.p, 1, out.n, stdout) != out.n || fflush(stdout) != 0) {
 		fprintf(stderr, "berth: the report could not be written\n");
 		return false;
@@ -165,7 +170,8 @@ write_reports(const struct playbook *playbook)
 	struct berth_why why = {0};
 	if (berth_playbook_report_html(&playbook->results, &page) != BERTH_OK ||
 	    berth_file_write(playbook->html, berth_buf_view(&page), 0644, &why) != BERTH_OK) {
-		fprintf(stderr, "berth: %s could not be written: %s\n", playbook->html, why.sentence);
+		fprintf(stderr, "berth: %s could not be written: %s\n", playbook->html,
+			why.sentence);
 		return false;
 	}
 	return true;
@@ -183,8 +189,8 @@ play(void *context)
 		fprintf(stderr, "scenario %s ...\n", scenarios[i]);
 		bool is_good = run_scenario(playbook, scenarios[i]);
 		if (!is_good) {
-			fprintf(stderr, "scenario %s did not end well; its log: %s/%s.log\n", scenarios[i],
-				playbook->run, scenarios[i]);
+			fprintf(stderr, "scenario %s did not end well; its log: %s/%s.log\n",
+				scenarios[i], playbook->run, scenarios[i]);
 		}
 		is_whole = is_whole && (is_good || !is_scenario_wanted(playbook, scenarios[i]));
 		if (playbook->only != NULL && is_scenario_wanted(playbook, scenarios[i])) {
@@ -225,17 +231,24 @@ programs_folder(char folder[PATH_MAX])
 
 static const struct berth_option options[] = {
 	BERTH_OPTION_JSON,
-	{.name = "html", .argument = "FILE", .help = "write the table as one self-contained page too"},
-	{.name = "only", .argument = "SCENARIO", .help = "judge S0, S1, S3 or S5 alone (what it builds on still runs)"},
+	{.name = "html",
+	 .argument = "FILE",
+	 .help = "write the table as one self-contained page too"},
+	{.name = "only",
+	 .argument = "SCENARIO",
+	 .help = "judge S0, S1, S3 or S5 alone (what it builds on still runs)"},
 	{.name = "scripts", .argument = "DIR", .help = "the folder of the scenario scripts"},
-	{.name = "keep", .help = "keep the run's folder (logs, credentials, captures) and say where it is"},
+	{.name = "keep",
+	 .help = "keep the run's folder (logs, credentials, captures) and say where it is"},
 	{.name = "verbose", .help = "show what the scenarios print"},
 	{0},
 };
 
 static const struct berth_usage usage = {
-	.about = "Runs the scenarios of NIST SP 1800-36 on this machine, in network namespaces of its own, and\n"
-		 "prints which of the 32 capabilities are shown. Needs root or unprivileged user namespaces.",
+	.about = "Runs the scenarios of NIST SP 1800-36 on this machine, in network namespaces of "
+		 "its own, and\n"
+		 "prints which of the 32 capabilities are shown. Needs root or unprivileged user "
+		 "namespaces.",
 	.options = options,
 };
 
@@ -290,16 +303,19 @@ berth_playbook_main(int argc, char **argv)
 		.is_verbose = berth_arguments_has(&arguments, "verbose"),
 	};
 	if (playbook.only != NULL && !is_scenario(playbook.only)) {
-		fprintf(stderr, "%s: --only %s: there are the scenarios S0, S1, S3 and S5\n", argv[0], playbook.only);
+		fprintf(stderr, "%s: --only %s: there are the scenarios S0, S1, S3 and S5\n",
+			argv[0], playbook.only);
 		return BERTH_EXIT_USAGE;
 	}
 	if (!programs_folder(programs)) {
-		fprintf(stderr, "%s: this program's own folder could not be read from /proc\n", argv[0]);
+		fprintf(stderr, "%s: this program's own folder could not be read from /proc\n",
+			argv[0]);
 		return BERTH_EXIT_FAILED;
 	}
 	playbook.programs = programs;
 	snprintf(built, sizeof(built), "%s/../tests/scenario", programs);
 	playbook.scripts = berth_arguments_value_or(
-		&arguments, "scripts", access(built, X_OK) == 0 ? built : BERTH_DATA_FOLDER "/playbook");
+		&arguments, "scripts",
+		access(built, X_OK) == 0 ? built : BERTH_DATA_FOLDER "/playbook");
 	return run_in_world(&playbook, argv[0], berth_arguments_has(&arguments, "keep"));
 }

@@ -49,7 +49,8 @@ static enum berth_err
 text_row(const struct berth_playbook_results *results, size_t i, struct berth_buf *out)
 {
 	enum berth_err err = berth_buf_printf(
-		out, "%-6s %-42s B: %-10s D: %s\n", berth_capabilities[i].id, berth_capabilities[i].title,
+		out, "%-6s %-42s B: %-10s D: %s\n", berth_capabilities[i].id,
+		berth_capabilities[i].title,
 		berth_playbook_status_name(berth_playbook_row_status(results, i, false)),
 		berth_playbook_status_name(berth_playbook_row_status(results, i, true)));
 	for (int d = 0; d < 2 && err == BERTH_OK; d++) {
@@ -78,7 +79,8 @@ berth_playbook_report_text(const struct berth_playbook_results *results, struct 
 	if (err != BERTH_OK) {
 		return err;
 	}
-	return berth_buf_printf(out, "\n%u shown, %u failed, %u not built (32 rows, builds B and D)\n",
+	return berth_buf_printf(out,
+				"\n%u shown, %u failed, %u not built (32 rows, builds B and D)\n",
 				counts.shown, counts.failed, counts.not_built);
 }
 
@@ -103,9 +105,10 @@ json_row(const struct berth_playbook_results *results, size_t i, bool is_build_d
 	json_t *object = json_pack(
 		"{s:s, s:s, s:s, s:s, s:o, s:o}", "id", berth_capabilities[i].id, "build",
 		is_build_d ? "D" : "B", "title", berth_capabilities[i].title, "status",
-		berth_playbook_status_name(berth_playbook_row_status(results, i, is_build_d)), "evidence",
-		json_texts(&row->evidence), "refusal", json_texts(&row->refusal));
-	if (object != NULL && remark != NULL && json_object_set_new(object, "remark", json_string(remark)) != 0) {
+		berth_playbook_status_name(berth_playbook_row_status(results, i, is_build_d)),
+		"evidence", json_texts(&row->evidence), "refusal", json_texts(&row->refusal));
+	if (object != NULL && remark != NULL &&
+	    json_object_set_new(object, "remark", json_string(remark)) != 0) {
 		json_decref(object);
 		return NULL;
 	}
@@ -119,7 +122,8 @@ berth_playbook_report_json(const struct berth_playbook_results *results, struct 
 	bool is_whole = rows != NULL;
 	for (size_t i = 0; i < BERTH_CAPABILITY_COUNT; i++) {
 		for (int d = 0; d < 2; d++) {
-			is_whole = is_whole && json_array_append_new(rows, json_row(results, i, d == 1)) == 0;
+			is_whole = is_whole &&
+				   json_array_append_new(rows, json_row(results, i, d == 1)) == 0;
 		}
 	}
 	json_t *top = json_pack("{s:o}", "rows", rows);
@@ -176,15 +180,16 @@ html_texts(struct berth_buf *out, const struct berth_playbook_texts *texts, cons
 }
 
 static enum berth_err
-html_row(const struct berth_playbook_results *results, size_t i, bool is_build_d, struct berth_buf *out)
+html_row(const struct berth_playbook_results *results, size_t i, bool is_build_d,
+	 struct berth_buf *out)
 {
 	const struct berth_playbook_row *row = &results->row[i][is_build_d];
 	enum berth_playbook_status status = berth_playbook_row_status(results, i, is_build_d);
 	const char *remark = berth_playbook_row_remark(results, i, is_build_d);
 	enum berth_err err =
 		berth_buf_printf(out, "<tr class=s%d><td>%s<td>%c<td>%s<td>%s<td>", (int)status,
-				 berth_capabilities[i].id, build_name[is_build_d], berth_capabilities[i].title,
-				 berth_playbook_status_name(status));
+				 berth_capabilities[i].id, build_name[is_build_d],
+				 berth_capabilities[i].title, berth_playbook_status_name(status));
 	if (err == BERTH_OK) {
 		err = html_texts(out, &row->evidence, "evidence");
 	}
@@ -201,11 +206,14 @@ enum berth_err
 berth_playbook_report_html(const struct berth_playbook_results *results, struct berth_buf *out)
 {
 	static const char head[] =
-		"<!doctype html><html lang=en><meta charset=utf-8><title>Berth: capabilities of NIST SP 1800-36"
+		"<!doctype html><html lang=en><meta charset=utf-8><title>Berth: capabilities of "
+		"NIST SP 1800-36"
 		"</title><style>body{font:15px/1.4 system-ui,sans-serif;margin:2em;max-width:75em}"
-		"table{border-collapse:collapse}td,th{padding:.4em .6em;border-bottom:1px solid #ccc;"
+		"table{border-collapse:collapse}td,th{padding:.4em .6em;border-bottom:1px solid "
+		"#ccc;"
 		"vertical-align:top;text-align:left}ul{margin:.2em 0;padding-left:1.4em}"
-		".evidence{list-style-type:'+ '}.refusal{list-style-type:'\\2212  '}p{margin:.2em 0;color:#555}"
+		".evidence{list-style-type:'+ '}.refusal{list-style-type:'\\2212  '}p{margin:.2em "
+		"0;color:#555}"
 		".s0 td:nth-child(4){color:#075}.s1 td:nth-child(4){color:#b00;font-weight:bold}"
 		".s2{color:#666}</style><h1>The 32 capabilities of NIST SP 1800-36</h1>"
 		"<p>B: BRSKI. D: Wi-Fi Easy Connect. + evidence, \xe2\x88\x92 what was refused.</p>"

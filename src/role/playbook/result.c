@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "role/playbook/result.h"
 
-#define RESULTS_ARENA_BYTES ((size_t)1 << 20) /* 64 rows of at most 48 lines; a run uses some 30 KiB */
+#define RESULTS_ARENA_BYTES                                                                        \
+	((size_t)1 << 20) /* 64 rows of at most 48 lines; a run uses some 30 KiB */
 #define FIELDS_MAX 4
 
 void
@@ -36,22 +37,23 @@ split_tabs(struct berth_bytes line, struct berth_bytes field[FIELDS_MAX])
 }
 
 static enum berth_err
-add_text(struct berth_playbook_results *results, struct berth_playbook_texts *texts, struct berth_bytes text,
-	 struct berth_why *why)
+add_text(struct berth_playbook_results *results, struct berth_playbook_texts *texts,
+	 struct berth_bytes text, struct berth_why *why)
 {
 	const char *copy = berth_arena_text(&results->arena, text);
 	if (texts->n == BERTH_PLAYBOOK_TEXTS_MAX || copy == NULL) {
-		return berth_fail(why, BERTH_E_LIMIT, "playbook-row-limit", NULL,
-				  "a row has more than %d lines, or the run more than %zu bytes of them",
-				  BERTH_PLAYBOOK_TEXTS_MAX, RESULTS_ARENA_BYTES);
+		return berth_fail(
+			why, BERTH_E_LIMIT, "playbook-row-limit", NULL,
+			"a row has more than %d lines, or the run more than %zu bytes of them",
+			BERTH_PLAYBOOK_TEXTS_MAX, RESULTS_ARENA_BYTES);
 	}
 	texts->at[texts->n++] = copy;
 	return BERTH_OK;
 }
 
 static enum berth_err
-apply(struct berth_playbook_results *results, struct berth_playbook_row *row, struct berth_bytes verb,
-      struct berth_bytes text, struct berth_why *why)
+apply(struct berth_playbook_results *results, struct berth_playbook_row *row,
+      struct berth_bytes verb, struct berth_bytes text, struct berth_why *why)
 {
 	if (berth_bytes_equal_text(verb, "evidence")) {
 		return add_text(results, &row->evidence, text, why);
@@ -68,7 +70,8 @@ apply(struct berth_playbook_results *results, struct berth_playbook_row *row, st
 		row->failure = copy != NULL ? copy : "failed";
 		return BERTH_OK;
 	}
-	return berth_fail(why, BERTH_E_SYNTAX, "playbook-result", NULL, "unknown word in a result line");
+	return berth_fail(why, BERTH_E_SYNTAX, "playbook-result", NULL,
+			  "unknown word in a result line");
 }
 
 enum berth_err
@@ -90,14 +93,17 @@ berth_playbook_result_parse(struct berth_playbook_results *results, struct berth
 	}
 	bool is_build_d = berth_bytes_equal_text(field[2], "D");
 	if (!is_build_d && !berth_bytes_equal_text(field[2], "B")) {
-		return berth_fail(why, BERTH_E_SYNTAX, "playbook-result", NULL, "the build is neither B nor D");
+		return berth_fail(why, BERTH_E_SYNTAX, "playbook-result", NULL,
+				  "the build is neither B nor D");
 	}
 	for (size_t i = 0; i < BERTH_CAPABILITY_COUNT; i++) {
 		if (berth_bytes_equal_text(field[1], berth_capabilities[i].id)) {
-			return apply(results, &results->row[i][is_build_d], field[0], field[3], why);
+			return apply(results, &results->row[i][is_build_d], field[0], field[3],
+				     why);
 		}
 	}
-	return berth_fail(why, BERTH_E_NOT_FOUND, "playbook-result", NULL, "no capability has this id");
+	return berth_fail(why, BERTH_E_NOT_FOUND, "playbook-result", NULL,
+			  "no capability has this id");
 }
 
 static bool
@@ -115,7 +121,8 @@ needs_refusal(size_t capability)
 }
 
 enum berth_playbook_status
-berth_playbook_row_status(const struct berth_playbook_results *results, size_t capability, bool is_build_d)
+berth_playbook_row_status(const struct berth_playbook_results *results, size_t capability,
+			  bool is_build_d)
 {
 	const struct berth_playbook_row *row = &results->row[capability][is_build_d];
 	if (!is_built(capability, is_build_d)) {
@@ -141,13 +148,16 @@ berth_playbook_status_name(enum berth_playbook_status status)
 }
 
 const char *
-berth_playbook_row_remark(const struct berth_playbook_results *results, size_t capability, bool is_build_d)
+berth_playbook_row_remark(const struct berth_playbook_results *results, size_t capability,
+			  bool is_build_d)
 {
 	const struct berth_playbook_row *row = &results->row[capability][is_build_d];
-	enum berth_playbook_status status = berth_playbook_row_status(results, capability, is_build_d);
+	enum berth_playbook_status status =
+		berth_playbook_row_status(results, capability, is_build_d);
 	if (status != BERTH_ROW_FAILED) {
 		bool is_d_alone = is_build_d && !berth_capabilities[capability].is_built_d;
-		return is_d_alone ? "needs Wi-Fi Easy Connect" : berth_capabilities[capability].waits_for;
+		return is_d_alone ? "needs Wi-Fi Easy Connect"
+				  : berth_capabilities[capability].waits_for;
 	}
 	if (row->failure != NULL) {
 		return row->failure;

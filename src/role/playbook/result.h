@@ -42,14 +42,15 @@ struct berth_playbook_results {
 void berth_playbook_results_start(struct berth_playbook_results *results);
 void berth_playbook_results_end(struct berth_playbook_results *results);
 /* One line without its line end. */
-enum berth_err berth_playbook_result_parse(struct berth_playbook_results *results, struct berth_bytes line,
+enum berth_err berth_playbook_result_parse(struct berth_playbook_results *results,
+					   struct berth_bytes line,
 					   struct berth_why *why) BERTH_MUST;
 enum berth_playbook_status berth_playbook_row_status(const struct berth_playbook_results *results,
 						     size_t capability, bool is_build_d);
 /* "shown", "failed", "not built" */
 const char *berth_playbook_status_name(enum berth_playbook_status status);
 /* A sentence when the row has failed, why it is not built, or NULL. */
-const char *berth_playbook_row_remark(const struct berth_playbook_results *results, size_t capability,
-				      bool is_build_d);
+const char *berth_playbook_row_remark(const struct berth_playbook_results *results,
+				      size_t capability, bool is_build_d);
 
 #endif
