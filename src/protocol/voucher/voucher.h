@@ -33,6 +33,9 @@ const char *berth_assertion_name(enum berth_assertion assertion); /* "" for NONE
 #define BERTH_VOUCHER_SERIAL_MAX 128
 #define BERTH_VOUCHER_NONCE_MIN 8 /* RFC 8366 5.3: 8..32 bytes */
 #define BERTH_VOUCHER_NONCE_MAX 32
+#define BERTH_VOUCHER_ISSUER_MAX 1024	/* an AKI with issuer name and serial number */
+#define BERTH_VOUCHER_CERT_MAX 16384	/* as BERTH_CERT_MAX_BYTES of pki, which this header does not need */
+#define BERTH_VOUCHER_CLOCK_SKEW_S 300 /* clocks that are set at all differ by less */
 
 struct berth_voucher {
 	enum berth_voucher_kind kind;
@@ -44,6 +47,11 @@ struct berth_voucher {
 	struct berth_bytes serial_number; /* text */
 	struct berth_bytes idevid_issuer; /* binary as found, any of the three forms */
 	struct berth_bytes nonce;	  /* binary; empty: nonceless */
+	/*
+	 * RFC 8995's own examples write the nonce in the URL-safe alphabet without padding. Both are read; who
+	 * copies a nonce copies this too, since peers compare the text.
+	 */
+	bool nonce_is_url_safe;
 	struct berth_bytes pinned_domain_cert; /* DER */
 	bool has_revocation_checks;
 	bool domain_cert_revocation_checks;
@@ -57,6 +65,12 @@ struct berth_voucher {
 enum berth_err berth_voucher_parse(struct berth_bytes json, enum berth_voucher_kind kind,
 				   struct berth_arena *arena, struct berth_voucher *ret,
 				   struct berth_why *why) BERTH_MUST;
+/*
+ * For people's tools: which kind the JSON is, by its top-level key; a request with prior-signed-voucher-request, or
+ * without proximity-registrar-cert, is a registrar's.
+ */
+enum berth_err berth_voucher_kind_of(struct berth_bytes json, enum berth_voucher_kind *ret,
+				     struct berth_why *why) BERTH_MUST;
 /* Compact JSON in a fixed order of members. */
 enum berth_err berth_voucher_encode(const struct berth_voucher *voucher, struct berth_buf *json,
 				    struct berth_why *why) BERTH_MUST;
@@ -67,5 +81,12 @@ enum berth_err berth_voucher_encode(const struct berth_voucher *voucher, struct 
 enum berth_err berth_voucher_check_kind(const struct berth_voucher *voucher, struct berth_why *why) BERTH_MUST;
 /* Any of the three forms of idevid-issuer names this AKI (whole extnValue content: DER SEQUENCE). */
 bool berth_voucher_issuer_matches(struct berth_bytes idevid_issuer, struct berth_bytes aki_value);
+/* The key identifier inside any of the three forms; a view into it. Empty: an AKI without one. */
+struct berth_bytes berth_voucher_issuer_key_id(struct berth_bytes idevid_issuer);
+/* The nonce as the JSON writes it; for the audit log. */
+enum berth_err berth_voucher_nonce_text(struct berth_bytes nonce, bool is_url_safe, struct berth_buf *out)
+	BERTH_MUST;
+/* "verified" ...; false when it names no assertion. */
+bool berth_assertion_parse(struct berth_bytes name, enum berth_assertion *ret);
 
 #endif
