@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/message.h"
+#include "pki/certificate.h"
 #include "pki/csrattrs.h"
 
 #define BERTH_EST_CACERTS_PATH "/.well-known/est/cacerts"
@@ -17,12 +18,14 @@
 #define BERTH_EST_MEDIA_CERTS "application/pkcs7-mime"
 #define BERTH_EST_MEDIA_CSRATTRS "application/csrattrs"
 
-#define BERTH_EST_BODY_MAX_BYTES ((size_t)64 << 10) /* base64 of a long CA roll-over set takes 16 KiB */
+#define BERTH_EST_BODY_MAX_BYTES                                                                   \
+	((size_t)64 << 10) /* base64 of a long CA roll-over set takes 16 KiB */
 /* RFC 8951 3.1 lets senders choose; some servers read wrapped base64 only, none is known to refuse it. */
 #define BERTH_EST_LINE_LENGTH 64
 
 /* The body of simpleenroll: base64 of the request, wrapped. */
-enum berth_err berth_est_enroll_body(struct berth_bytes request_der, struct berth_buf *body) BERTH_MUST;
+enum berth_err berth_est_enroll_body(struct berth_bytes request_der,
+				     struct berth_buf *body) BERTH_MUST;
 /*
  * A certs-only body (cacerts, simpleenroll): base64 with white space anywhere; the media type may carry
  * parameters. At least one certificate. Appends to list.
