@@ -32,20 +32,25 @@
 #include "pki/certificate.h"
 
 #define BERTH_PLEDGE_CANDIDATES_MAX 16 /* a link with more proxies than this is being flooded */
-#define BERTH_PLEDGE_ATTEMPTS_MAX 4    /* alive at a time; bounds what hostile peers can make us keep */
-#define BERTH_PLEDGE_HOST_BYTES 256    /* a DNS name is at most 255 octets */
-#define BERTH_PLEDGE_NONCE_BYTES 16    /* 128 bits: RFC 8995 5.2 wants it unguessable and unrepeated */
-#define BERTH_PLEDGE_BODY_MAX_BYTES ((size_t)64 << 10)	 /* a voucher takes 2 KiB; hostile until verified */
+#define BERTH_PLEDGE_ATTEMPTS_MAX                                                                  \
+	4 /* alive at a time; bounds what hostile peers can make us keep */
+#define BERTH_PLEDGE_HOST_BYTES 256 /* a DNS name is at most 255 octets */
+#define BERTH_PLEDGE_NONCE_BYTES 16 /* 128 bits: RFC 8995 5.2 wants it unguessable and unrepeated */
+#define BERTH_PLEDGE_BODY_MAX_BYTES                                                                \
+	((size_t)64 << 10) /* a voucher takes 2 KiB; hostile until verified */
 #define BERTH_PLEDGE_ATTEMPT_MAX_BYTES ((size_t)512 << 10) /* arena of one attempt */
-#define BERTH_PLEDGE_MAX_BYTES ((size_t)256 << 10)	 /* env.arena needs this much room */
+#define BERTH_PLEDGE_MAX_BYTES ((size_t)256 << 10)	   /* env.arena needs this much room */
 
 #define BERTH_PLEDGE_SPACING_MIN_MS 3000 /* RFC 8995 4.1: attempts begin 3 to 5 s apart */
 #define BERTH_PLEDGE_SPACING_MAX_MS 5000
-#define BERTH_PLEDGE_NO_PROGRESS_MS 5000 /* RFC 8995 4.1: then the oldest makes room for a waiting one */
+#define BERTH_PLEDGE_NO_PROGRESS_MS                                                                \
+	5000 /* RFC 8995 4.1: then the oldest makes room for a waiting one */
 #define BERTH_PLEDGE_BACKOFF_FIRST_S 5
-#define BERTH_PLEDGE_BACKOFF_MAX_S 3600	   /* RFC 8995 4.1: doubling up to one hour */
-#define BERTH_PLEDGE_RETRY_AFTER_MAX_S 60  /* RFC 8995 5.6: a hostile Retry-After holds us no longer */
-#define BERTH_PLEDGE_PATIENCE_S (4 * 86400) /* RFC 8995 5.6: give up on "202 Accepted" after four days */
+#define BERTH_PLEDGE_BACKOFF_MAX_S 3600 /* RFC 8995 4.1: doubling up to one hour */
+#define BERTH_PLEDGE_RETRY_AFTER_MAX_S                                                             \
+	60 /* RFC 8995 5.6: a hostile Retry-After holds us no longer */
+#define BERTH_PLEDGE_PATIENCE_S                                                                    \
+	(4 * 86400) /* RFC 8995 5.6: give up on "202 Accepted" after four days */
 
 struct berth_pledge;
 
@@ -66,8 +71,10 @@ struct berth_pledge_untold {
 
 struct berth_pledge_conf {
 	bool is_configured; /* RFC 8995 4.1: a configured device MUST NOT run; start refuses, untold apart */
-	const struct berth_pledge_untold *untold; /* with is_configured: only send enrollstatus; else NULL */
-	const struct berth_cert_list *idevid;	  /* end entity first; its subject serialNumber is ours */
+	const struct berth_pledge_untold
+		*untold; /* with is_configured: only send enrollstatus; else NULL */
+	const struct berth_cert_list
+		*idevid; /* end entity first; its subject serialNumber is ours */
 	struct berth_key *idevid_key;
 	const struct berth_cert_list *manufacturer_anchors; /* what vouchers are checked against */
 	bool refuse_nonceless; /* RFC 8995 5.6: accepted unless the device's policy says otherwise */
@@ -87,8 +94,8 @@ enum berth_err berth_pledge_start(const struct berth_pledge_conf *conf,
 void berth_pledge_end(struct berth_pledge *pledge); /* NULL is fine */
 
 enum berth_pledge_input_kind {
-	BERTH_PLEDGE_FOUND,	   /* candidate */
-	BERTH_PLEDGE_LOST,	   /* candidate: not announced any more; a running attempt goes on */
+	BERTH_PLEDGE_FOUND, /* candidate */
+	BERTH_PLEDGE_LOST,  /* candidate: not announced any more; a running attempt goes on */
 	BERTH_PLEDGE_LINK_CHANGED, /* RFC 8995 4.1: all back-off starts afresh */
 	BERTH_PLEDGE_CONNECTED,	   /* attempt, tls */
 	BERTH_PLEDGE_DISCONNECTED, /* attempt, why: could not connect, or lost */
@@ -122,16 +129,16 @@ struct berth_pledge_output {
 bool berth_pledge_output(struct berth_pledge *pledge, struct berth_pledge_output *ret);
 
 enum berth_pledge_note {
-	BERTH_PLEDGE_NOTE_ATTEMPT,	     /* begins to connect */
+	BERTH_PLEDGE_NOTE_ATTEMPT, /* begins to connect */
 	BERTH_PLEDGE_NOTE_VOUCHER_REQUESTED,
-	BERTH_PLEDGE_NOTE_WAITS,	     /* 202: somebody must approve */
+	BERTH_PLEDGE_NOTE_WAITS, /* 202: somebody must approve */
 	BERTH_PLEDGE_NOTE_REDIRECTED,
-	BERTH_PLEDGE_NOTE_VOUCHER_ACCEPTED, /* and the connection is the pinned registrar's */
-	BERTH_PLEDGE_NOTE_VOUCHER_REFUSED,  /* why */
+	BERTH_PLEDGE_NOTE_VOUCHER_ACCEPTED,  /* and the connection is the pinned registrar's */
+	BERTH_PLEDGE_NOTE_VOUCHER_REFUSED,   /* why */
 	BERTH_PLEDGE_NOTE_ENROLMENT_REFUSED, /* why: what the registrar sent after the voucher */
 	BERTH_PLEDGE_NOTE_CERTIFICATE_ACCEPTED,
-	BERTH_PLEDGE_NOTE_FAILED,	     /* why: the attempt is over, its candidate backs off */
-	BERTH_PLEDGE_NOTE_DROPPED,	     /* made room for another, or another was chosen */
+	BERTH_PLEDGE_NOTE_FAILED,  /* why: the attempt is over, its candidate backs off */
+	BERTH_PLEDGE_NOTE_DROPPED, /* made room for another, or another was chosen */
 	BERTH_PLEDGE_NOTE__COUNT
 };
 /* "attempt", "voucher-accepted" ...: stable words for the log. */
@@ -139,7 +146,8 @@ const char *berth_pledge_note_name(enum berth_pledge_note note);
 
 /* What must be durable before the pledge goes on. */
 struct berth_pledge_enrolment {
-	const struct berth_cert_list *chain;  /* the issued certificate, first; then its path inside the CA set */
+	const struct berth_cert_list
+		*chain; /* the issued certificate, first; then its path inside the CA set */
 	const struct berth_cert_list *ca_set; /* the owner's anchors (EST cacerts) */
 	const struct berth_cert *pinned;      /* what the voucher pinned */
 	const struct berth_cert *registrar;
