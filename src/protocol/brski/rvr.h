@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The registrar's voucher-request (RFC 8995 5.5, updated by 8366bis): what the judge builds from a pledge's request, and what the
+ * signer checks again before it lends the registrar's key.
+ */
+#ifndef BERTH_PROTOCOL_BRSKI_RVR_H
+#define BERTH_PROTOCOL_BRSKI_RVR_H
+
+#include "protocol/voucher/voucher_cms.h"
+
+#define BERTH_RVR_CLOCK_SKEW_S 300 /* between judge and signer: one machine, but a frame may wait */
+
+struct berth_rvr_source {
+	const struct berth_voucher *pvr;
+	struct berth_bytes pvr_der;	  /* as received; becomes prior-signed-voucher-request */
+	const struct berth_cert *idevid;  /* of the TLS connection */
+	struct berth_bytes serial_number; /* from that certificate, never from the request */
+	struct berth_wall now;
+};
+
+/* Fields only; views in *ret borrow from source and arena. */
+enum berth_err berth_rvr_fields(const struct berth_rvr_source *source, struct berth_arena *arena,
+				struct berth_voucher *ret, struct berth_why *why) BERTH_MUST;
+/* The idevid-issuer of 8366bis: the AKI's extnValue content; where there is no AKI, one made of the key's SHA-1. */
+enum berth_err berth_rvr_idevid_issuer(const struct berth_cert *idevid, struct berth_arena *arena,
+				       struct berth_bytes *ret, struct berth_why *why) BERTH_MUST;
+/*
+ * For the signer: json is a registrar voucher-request made now, and the request inside it is a pledge's, signed by the
+ * device whose serial number (in the SN of its certificate or in the pledge's own words) it names, with the same nonce.
+ */
+enum berth_err berth_rvr_check(struct berth_pki *pki, struct berth_bytes json,
+			       struct berth_wall now, struct berth_arena *arena,
+			       struct berth_voucher *ret, struct berth_why *why) BERTH_MUST;
+
+#endif
