@@ -85,7 +85,7 @@ void berth_policy_decide(const struct berth_policy *policy, enum berth_policy_st
 			 const struct berth_facts *facts, struct berth_decision *decision);
 
 /* ---- the MASA's audit log of a device (RFC 8995 5.8.3) ---- */
-struct berth_audit_event {
+struct berth_policy_audit_event {
 	struct berth_wall date;
 	struct berth_bytes domain_id; /* binary */
 	bool has_nonce;
@@ -94,7 +94,7 @@ struct berth_audit_event {
 };
 
 struct berth_audit_facts {
-	const struct berth_audit_event *events;
+	const struct berth_policy_audit_event *events;
 	size_t n;
 	uint64_t truncated_nonced;
 	uint64_t truncated_nonceless;
