@@ -19,6 +19,12 @@ struct berth_bytes {
 /* A view of a string literal or an array, without its NUL. */
 #define BERTH_LIT(literal) ((struct berth_bytes){(const uint8_t *)(literal), sizeof(literal) - 1})
 
+/* The same as the initialiser of a static table's member. */
+#define BERTH_LIT_INIT(literal)                                                                    \
+	{                                                                                          \
+		(const uint8_t *)(literal), sizeof(literal) - 1                                    \
+	}
+
 static inline struct berth_bytes
 berth_bytes_of(const void *p, size_t n)
 {
