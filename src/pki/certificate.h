@@ -47,6 +47,8 @@ struct berth_bytes berth_cert_aki_key_id(const struct berth_cert *cert);
 struct berth_bytes berth_cert_aki_value(const struct berth_cert *cert);
 struct berth_bytes berth_cert_masa_url(const struct berth_cert *cert); /* id-pe-masa-url, IA5String text */
 struct berth_bytes berth_cert_mud_url(const struct berth_cert *cert); /* id-pe-mud-url, RFC 8520 11 */
+/* True when it names a CRL (cRLDistributionPoints) or an OCSP responder (authorityInfoAccess, id-ad-ocsp). */
+bool berth_cert_has_revocation_source(const struct berth_cert *cert);
 /* hardwareModuleName SAN (RFC 4108): the hwSerialNum octets and the hwType OID as text. */
 struct berth_bytes berth_cert_hw_serial(const struct berth_cert *cert);
 const char *berth_cert_hw_type(const struct berth_cert *cert);
