@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "protocol/voucher/voucher_cms.h"
+
+#include "base/base64.h"
+#include "base/hex.h"
+
+#define SECTION_PLEDGE "RFC 8995 5.6.1"
+
+void
+berth_signed_voucher_free(struct berth_signed_voucher *signed_voucher)
+{
+	if (!signed_voucher)
+		return;
+	berth_cms_free(&signed_voucher->cms);
+	memset(signed_voucher, 0, sizeof(*signed_voucher));
+}
+
+/* DER of a SEQUENCE begins 0x30; base64 of one begins "MI" (some wrap it in PEM lines). */
+static enum berth_err
+check_is_der(struct berth_bytes der, struct berth_why *why)
+{
+	if (der.n == 0)
+		return berth_fail(why, BERTH_E_SYNTAX, "rfc8995-5.11-empty", "RFC 8995 5.11",
+				  "the body is empty; send the CMS object as raw DER");
+	if (der.n > BERTH_CMS_MAX_BYTES)
+		return berth_fail(why, BERTH_E_LIMIT, "rfc8995-5.11-too-large", "RFC 8995 5.11",
+				  "the signed voucher has %zu bytes, at most %d are read", der.n,
+				  BERTH_CMS_MAX_BYTES);
+	if (der.p[0] == 0x30)
+		return BERTH_OK;
+	if (berth_bytes_starts_with(der, "MI") || berth_bytes_starts_with(der, "-----BEGIN"))
+		return berth_fail(why, BERTH_E_SYNTAX, "rfc8995-5.11-not-der", "RFC 8995 5.11",
+				  "the body is base64 text; voucher bodies are raw DER without "
+				  "any transfer encoding");
+	return berth_fail(why, BERTH_E_SYNTAX, "rfc8995-5.11-not-der", "RFC 8995 5.11",
+			  "the body does not begin with a DER SEQUENCE; send the CMS object as "
+			  "raw DER");
+}
+
+enum berth_err
+berth_voucher_open(struct berth_pki *pki, struct berth_bytes der, enum berth_voucher_kind kind,
+		   const struct berth_cert_list *extra, struct berth_arena *arena,
+		   struct berth_signed_voucher *ret, struct berth_why *why)
+{
+	BERTH_SIGNED_VOUCHER opened = {0};
+	enum berth_err err = check_is_der(der, why);
+
+	if (err)
+		return err;
+	err = berth_cms_open(pki, der, extra, &opened.cms, why);
+	if (err)
+		return err;
+	err = berth_voucher_parse(berth_buf_view(&opened.cms.content), kind, arena, &opened.voucher,
+				  why);
+	if (err)
+		return err;
+	*ret = opened;
+	memset(&opened, 0, sizeof(opened));
+	return BERTH_OK;
+}
+
+/* What was signed, read back as its receiver will read it. */
+static enum berth_err
+check_signed(struct berth_pki *pki, const struct berth_voucher *voucher, struct berth_bytes json,
+	     const struct berth_cms_fields *how, struct berth_bytes der, struct berth_why *why)
+{
+	BERTH_ARENA arena = {0};
+	BERTH_SIGNED_VOUCHER opened = {0};
+
+	berth_arena_start(&arena, 4 * BERTH_VOUCHER_JSON_MAX_BYTES);
+	enum berth_err err =
+		berth_voucher_open(pki, der, voucher->kind, NULL, &arena, &opened, why);
+	if (err)
+		return err;
+	if (!berth_bytes_equal(berth_buf_view(&opened.cms.content), json) ||
+	    opened.cms.content_type != how->content_type ||
+	    !berth_bytes_equal(berth_cert_der(opened.cms.signer), berth_cert_der(how->signer)))
+		return berth_fail(why, BERTH_E_INTERNAL, "berth-voucher-lint", NULL,
+				  "the signed voucher does not say what was to be signed; it is "
+				  "not released");
+	return BERTH_OK;
+}
+
+enum berth_err
+berth_voucher_sign(struct berth_pki *pki, const struct berth_voucher *voucher,
+		   const struct berth_cms_fields *how, struct berth_buf *der, struct berth_why *why)
+{
+	BERTH_BUF json = {.limit = BERTH_VOUCHER_JSON_MAX_BYTES};
+	BERTH_BUF object = {.limit = BERTH_CMS_MAX_BYTES};
+	struct berth_cms_fields fields = *how;
+
+	enum berth_err err = berth_voucher_check_kind(voucher, why);
+	if (err)
+		return err;
+	err = berth_voucher_encode(voucher, &json, why);
+	if (err)
+		return err;
+	fields.content = berth_buf_view(&json);
+	err = berth_cms_sign(pki, &fields, &object, why);
+	if (err)
+		return err;
+	err = check_signed(pki, voucher, fields.content, how, berth_buf_view(&object), why);
+	if (err)
+		return err;
+	if (berth_buf_append_bytes(der, berth_buf_view(&object)))
+		return berth_fail(why, BERTH_E_MEMORY, "berth-memory", NULL,
+				  "no memory for the signed voucher");
+	return BERTH_OK;
+}
+
+/* req: rfc8995-5.6.1-1 */
+static enum berth_err
+check_signer(struct berth_pki *pki, const struct berth_signed_voucher *opened,
+	     const struct berth_voucher_expectation *want, struct berth_why *why)
+{
+	const struct berth_path_check check = {
+		.leaf = opened->cms.signer,
+		.untrusted = &opened->cms.certificates,
+		.anchors = want->anchors,
+		.at = want->now.wall,
+		.ignore_time = !want->now.wall_is_trusted,
+	};
+	struct berth_why cause = {0};
+	enum berth_err err = berth_path_verify(pki, &check, NULL, &cause);
+
+	if (!err)
+		return BERTH_OK;
+	if (err == BERTH_E_EXPIRED)
+		return berth_fail(why, err, "rfc8995-5.6.1-signer-expired", SECTION_PLEDGE,
+				  "the voucher's signer has expired or is not yet valid: %s",
+				  cause.sentence);
+	return berth_fail(why, err, "rfc8995-5.6.1-signer-untrusted", SECTION_PLEDGE,
+			  "the voucher's signer has no path to the manufacturer's anchor: %s",
+			  cause.sentence);
+}
+
+/* req: rfc8995-5.6.1-2 */
+static enum berth_err
+check_subject(const struct berth_voucher *voucher, const struct berth_voucher_expectation *want,
+	      struct berth_why *why)
+{
+	if (want->serial_number.n &&
+	    !berth_bytes_equal(voucher->serial_number, want->serial_number))
+		return berth_fail(why, BERTH_E_MISMATCH, "rfc8995-5.6.1-serial-mismatch",
+				  SECTION_PLEDGE, "the voucher is for '%.*s', not for '%.*s'",
+				  (int)voucher->serial_number.n,
+				  (const char *)voucher->serial_number.p,
+				  (int)want->serial_number.n, (const char *)want->serial_number.p);
+	if (want->aki_value.n && voucher->idevid_issuer.n &&
+	    !berth_voucher_issuer_matches(voucher->idevid_issuer, want->aki_value))
+		return berth_fail(why, BERTH_E_MISMATCH, "rfc8995-5.6.1-issuer-mismatch",
+				  SECTION_PLEDGE,
+				  "idevid-issuer does not name the issuer of this device's IDevID");
+	return BERTH_OK;
+}
+
+/* req: rfc8995-5.6.1-3 */
+static enum berth_err
+check_nonce(const struct berth_voucher *voucher, const struct berth_voucher_expectation *want,
+	    struct berth_why *why)
+{
+	if (voucher->nonce.n == 0 && !want->allow_nonceless)
+		return berth_fail(why, BERTH_E_DENIED, "rfc8995-5.6.1-nonce-missing",
+				  SECTION_PLEDGE,
+				  "the voucher has no nonce and nonceless vouchers are not taken");
+	if (voucher->nonce.n && want->check_nonce &&
+	    !berth_bytes_equal(voucher->nonce, want->nonce))
+		return berth_fail(why, BERTH_E_MISMATCH, "rfc8995-5.6.1-nonce-mismatch",
+				  SECTION_PLEDGE,
+				  "the voucher's nonce is not the one that was sent");
+	return BERTH_OK;
+}
+
+/* A device without a clock may skip all of these (checklist 15); one with a clock may not. */
+static enum berth_err
+check_time(const struct berth_voucher *voucher, struct berth_now now, struct berth_why *why)
+{
+	char text[BERTH_TIME_TEXT_MAX];
+
+	if (!now.wall_is_trusted)
+		return BERTH_OK;
+	if (voucher->has_expires_on && now.wall.s > voucher->expires_on.s)
+		return berth_fail(why, BERTH_E_EXPIRED, "rfc8995-5.6.1-voucher-expired",
+				  SECTION_PLEDGE, "the voucher expired on %s",
+				  berth_wall_format(voucher->expires_on, text));
+	if (voucher->has_created_on &&
+	    voucher->created_on.s > now.wall.s + BERTH_VOUCHER_CLOCK_SKEW_S)
+		return berth_fail(why, BERTH_E_EXPIRED, "rfc8995-5.6.1-voucher-not-yet-valid",
+				  SECTION_PLEDGE, "the voucher was created on %s, after now",
+				  berth_wall_format(voucher->created_on, text));
+	return BERTH_OK;
+}
+
+enum berth_err
+berth_voucher_verify(struct berth_pki *pki, struct berth_bytes der,
+		     const struct berth_voucher_expectation *want, struct berth_arena *arena,
+		     struct berth_signed_voucher *ret, struct berth_why *why)
+{
+	BERTH_SIGNED_VOUCHER opened = {0};
+	enum berth_err err =
+		berth_voucher_open(pki, der, BERTH_VOUCHER, want->anchors, arena, &opened, why);
+
+	err = err ? err : check_signer(pki, &opened, want, why);
+	err = err ? err : berth_voucher_check_kind(&opened.voucher, why);
+	err = err ? err : check_subject(&opened.voucher, want, why);
+	err = err ? err : check_nonce(&opened.voucher, want, why);
+	err = err ? err : check_time(&opened.voucher, want->now, why);
+	if (err)
+		return err;
+	*ret = opened;
+	memset(&opened, 0, sizeof(opened));
+	return BERTH_OK;
+}
