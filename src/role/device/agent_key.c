@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Effects that last: the order is always intent on disk, then effect, then the answer to the pledge. */
+#include "role/device/agent.h"
+
+#include <stdio.h>
+
+#include "base/hex.h"
+#include "system/random.h"
+
+#define KEY_NAME_BYTES 8 /* 64 random bits: no two keys of a device share a name */
+
+static void
+answer(struct agent *agent, const struct berth_pledge_answer *given)
+{
+	struct berth_why why = {0};
+	if (berth_pledge_answer(agent->pledge, agent_now(agent), given, &why)) {
+		berth_log_why(&agent->device->log, BERTH_LOG_WARNING, "pledge.answer-refused", &why,
+			      NULL);
+	}
+	agent_wake(agent);
+}
+
+static void
+name_key(struct agent *agent)
+{
+	uint8_t name[KEY_NAME_BYTES];
+	char digits[2 * KEY_NAME_BYTES + 1];
+	const struct berth_random random = berth_system_random();
+	berth_random_fill(&random, name, sizeof(name));
+	const char *pattern = agent->device->ldevid_pattern;
+	const char *mark = strchr(pattern, '%');
+	const int before = (int)(mark - pattern);
+	/* Its length was checked when the pattern was chosen. */
+	(void)snprintf(agent->key_uri, sizeof(agent->key_uri), "%.*s%s%s", before, pattern,
+		       berth_hex_text(berth_bytes_of(name, sizeof(name)), digits, sizeof(digits)),
+		       mark + 1);
+}
+
+void
+agent_generate_key(struct agent *agent, const struct berth_pledge_event *event)
+{
+	struct berth_device *device = agent->device;
+	const uint32_t attempt = event->attempt;
+	struct berth_why why = {0};
+	BERTH_KEY *key = NULL;
+	name_key(agent);
+	enum berth_err err = berth_device_state_intend_key(device->conf->state_directory,
+							   &device->state, agent->key_uri, &why);
+	if (!err) {
+		agent->key_attempt = attempt;
+		err = berth_keystore_generate(device->pki, agent->key_uri, event->key_kind, &key,
+					      &why);
+	}
+	const struct berth_pledge_answer given = {.kind = BERTH_PLEDGE_GENERATE_KEY,
+						  .attempt = attempt,
+						  .err = err,
+						  .key = key,
+						  .why = err ? &why : NULL};
+	answer(agent, &given);
+}
+
+void
+agent_forget_key(struct agent *agent, uint32_t attempt)
+{
+	struct berth_device *device = agent->device;
+	struct berth_why why = {0};
+	if (agent->key_attempt != attempt) {
+		return; /* none was made */
+	}
+	agent->key_attempt = 0;
+	if (berth_device_state_drop_key(device->pki, device->conf->state_directory, &device->state,
+					agent->key_uri, &why)) {
+		berth_log_why(&device->log, BERTH_LOG_WARNING, "pledge.key-not-deleted", &why,
+			      NULL);
+	}
+}
+
+static enum berth_err
+copy_list(struct berth_cert_list *to, const struct berth_cert_list *from, struct berth_why *why)
+{
+	enum berth_err err = BERTH_OK;
+	for (size_t i = 0; i < from->n && !err; i++) {
+		err = berth_cert_list_add(to, from->at[i], why);
+	}
+	return err;
+}
+
+static struct berth_cert *
+keep(const struct berth_cert *cert)
+{
+	return berth_cert_ref((struct berth_cert *)(uintptr_t)cert);
+}
+
+static enum berth_err
+describe(struct agent *agent, const struct berth_pledge_event *event,
+	 struct berth_device_state *state, struct berth_why *why)
+{
+	const struct berth_pledge_enrolment *enrolment = event->enrolment;
+	const struct berth_now now = agent_now(agent);
+	state->is_enrolled = true;
+	state->has_enrolled_at = now.wall_is_trusted;
+	state->enrolled_at = now.wall;
+	memcpy(state->key, agent->key_uri, sizeof(state->key));
+	memcpy(state->domain_id, enrolment->domain_id, sizeof(state->domain_id));
+	state->domain_id_bytes = enrolment->domain_id_bytes;
+	state->candidate.port = event->port;
+	(void)snprintf(state->candidate.host, sizeof(state->candidate.host), "%s", event->host);
+	state->registrar = keep(enrolment->registrar);
+	state->pinned = keep(enrolment->pinned);
+	enum berth_err err = copy_list(&state->chain, enrolment->chain, why);
+	return err ? err : copy_list(&state->ca_set, enrolment->ca_set, why);
+}
+
+void
+agent_save(struct agent *agent, const struct berth_pledge_event *event)
+{
+	struct berth_device *device = agent->device;
+	const char *directory = device->conf->state_directory;
+	const uint32_t attempt = event->attempt;
+	struct berth_why why = {0};
+	struct berth_device_state state = {0};
+	/* The one file says both: enrolled with this key, and the key pending no more. */
+	enum berth_err err = describe(agent, event, &state, &why);
+	err = err ? err : berth_device_state_save(directory, &state, &why);
+	if (err) {
+		berth_device_state_free(&state);
+	} else {
+		berth_device_state_free(&device->state);
+		device->state = state;
+		agent->key_attempt = 0;
+		if (berth_device_state_publish(directory, &device->state, &why)) {
+			berth_log_why(&device->log, BERTH_LOG_WARNING, "pledge.not-published", &why,
+				      NULL);
+		}
+	}
+	const struct berth_pledge_answer given = {.kind = BERTH_PLEDGE_SAVE,
+						  .attempt = attempt,
+						  .err = err,
+						  .why = err ? &why : NULL};
+	answer(agent, &given);
+}
+
+void
+agent_done(struct agent *agent, const struct berth_pledge_event *event)
+{
+	struct berth_device *device = agent->device;
+	struct berth_why why = {0};
+	if (event->why.err) {
+		berth_log_why(&device->log, BERTH_LOG_WARNING, "pledge.not-told", &event->why,
+			      NULL);
+	} else {
+		device->state.has_told = true;
+		if (berth_device_state_save(device->conf->state_directory, &device->state, &why)) {
+			berth_log_why(&device->log, BERTH_LOG_WARNING, "pledge.not-saved", &why,
+				      NULL);
+		}
+	}
+	berth_log(&device->log, BERTH_LOG_NOTICE, "pledge.enrolled", "registrar", event->host,
+		  "subject", berth_cert_subject_text(device->state.chain.at[0]), NULL);
+	agent_end(agent, BERTH_OK, NULL);
+}

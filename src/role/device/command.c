@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* berth-device --config FILE run|status|reset */
+#include <stdio.h>
+#include <sys/prctl.h>
+
+#include "base/base64.h"
+#include "base/hex.h"
+#include "codec/json.h"
+#include "role/device/device.h"
+#include "role/options.h"
+#include "role/verb.h"
+#include "system/process.h"
+#include "system/sandbox.h"
+
+#define TIMEOUT_DEFAULT_S 60
+#define TIMEOUT_MAX_S (7 * 86400)
+
+static const struct berth_option options[] = {
+	{.name = "config", .argument = "FILE", .help = "configuration", .required = true},
+	{.name = "once", .help = "run: end when it cannot be done (exit 3 refused, 5 unreachable)"},
+	{.name = "timeout", .argument = "SECONDS", .help = "run --once: at most so long (60)"},
+	BERTH_OPTION_JSON,
+	{0},
+};
+
+static const struct berth_usage usage = {
+	.operands = "run|status|reset|check-config",
+	.operands_min = 1,
+	.operands_max = 1,
+	.about = "The agent on a device. run onboards it and ends when it is enrolled; status says "
+		 "who\n"
+		 "it is and to whom it belongs; reset deletes its local key, certificate and "
+		 "state,\n"
+		 "after which it onboards again.",
+	.options = options,
+};
+
+static enum berth_err
+give_up_privilege(const struct berth_device_conf *conf, struct berth_why *why)
+{
+	enum berth_err err = conf->user ? berth_process_become(conf->user, why) : BERTH_OK;
+	if (err) {
+		return err;
+	}
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) {
+		return berth_fail(why, BERTH_E_IO, "device-no-new-privs", NULL,
+				  "the kernel refused no_new_privs");
+	}
+	if (conf->ldevid_key && strncmp(conf->ldevid_key, "file:", 5) != 0) {
+		return BERTH_OK; /* a token's module opens what it needs, where we do not know */
+	}
+	struct berth_sandbox sandbox = {
+		.read = {"/"},
+		.write = {conf->state_directory},
+		.sockets = BERTH_SANDBOX_INET,
+		.holds_secrets = true,
+	};
+	char keys[BERTH_KEY_URI_MAX] = "";
+	const char *slash = conf->ldevid_key ? strrchr(conf->ldevid_key, '/') : NULL;
+	if (slash) {
+		(void)snprintf(keys, sizeof(keys), "%.*s", (int)(slash - conf->ldevid_key - 5),
+			       conf->ldevid_key + 5);
+		sandbox.write[1] = keys;
+	}
+	struct berth_sandbox_report report;
+	return berth_sandbox_enter(&sandbox, &report, why);
+}
+
+static int
+say(const struct berth_why *why)
+{
+	return berth_print_why("berth-device", NULL, why);
+}
+
+static int
+run(const struct berth_device_conf *conf, const struct berth_device_run *how)
+{
+	struct berth_device device;
+	struct berth_why why = {0};
+	enum berth_err err = berth_device_open(conf, true, &device, &why);
+	if (err) {
+		return say(&why);
+	}
+	err = give_up_privilege(conf, &why);
+	err = err ? err : berth_device_onboard(&device, how, &why);
+	berth_device_close(&device);
+	if (err == BERTH_E_PENDING) {
+		return BERTH_EXIT_DONE; /* asked to end */
+	}
+	return err ? say(&why) : BERTH_EXIT_DONE;
+}
+
+static int
+reset(const struct berth_device_conf *conf)
+{
+	struct berth_device device;
+	struct berth_why why = {0};
+	enum berth_err err = berth_device_open(conf, true, &device, &why);
+	if (err) {
+		return say(&why);
+	}
+	err = berth_device_state_reset(device.pki, conf->state_directory, &device.state, &why);
+	if (!err) {
+		berth_log(&device.log, BERTH_LOG_NOTICE, "device.reset", NULL);
+	}
+	berth_device_close(&device);
+	return err ? say(&why) : BERTH_EXIT_DONE;
+}
+
+static enum berth_err
+describe_certificate(json_t *root, const struct berth_device_state *state)
+{
+	const struct berth_cert *cert = state->chain.at[0];
+	char time[BERTH_TIME_TEXT_MAX];
+	BERTH_BUF serial = {0};
+	BERTH_JSON json_t *object = json_object();
+	enum berth_err err = berth_hex_encode(berth_cert_serial(cert), &serial);
+	err = err ? err
+		  : berth_json_set_text(object, "subject",
+					berth_text(berth_cert_subject_text(cert)));
+	err = err ? err
+		  : berth_json_set_text(object, "issuer", berth_text(berth_cert_issuer_text(cert)));
+	err = err ? err : berth_json_set_text(object, "serial", berth_buf_view(&serial));
+	err = err ? err
+		  : berth_json_set_text(
+			    object, "not-after",
+			    berth_text(berth_wall_format(berth_cert_not_after(cert), time)));
+	return err ? err : berth_json_set(root, "certificate", json_incref(object));
+}
+
+static enum berth_err
+describe_enrolment(json_t *root, const struct berth_device_state *state)
+{
+	char time[BERTH_TIME_TEXT_MAX];
+	enum berth_storage_class storage = BERTH_STORAGE_FILE;
+	enum berth_err err = describe_certificate(root, state);
+	err = err ? err : berth_keystore_storage(state->key, &storage, NULL);
+	err = err ? err
+		  : berth_json_set_text(root, "key-storage",
+					berth_text(berth_storage_class_name(storage)));
+	err = err ? err
+		  : berth_json_set_base64(root, "domain-id",
+					  berth_bytes_of(state->domain_id, state->domain_id_bytes));
+	err = err ? err
+		  : berth_json_set_text(root, "registrar",
+					berth_text(berth_cert_subject_text(state->registrar)));
+	err = err ? err
+		  : berth_json_set_text(root, "registrar-host", berth_text(state->candidate.host));
+	err = err ? err : berth_json_set_i64(root, "registrar-port", state->candidate.port);
+	err = err ? err : berth_json_set_bool(root, "told", state->has_told);
+	if (!err && state->has_enrolled_at) {
+		err = berth_json_set_text(root, "enrolled-at",
+					  berth_text(berth_wall_format(state->enrolled_at, time)));
+	}
+	return err;
+}
+
+static enum berth_err
+describe(const struct berth_device *device, json_t *root)
+{
+	const struct berth_cert *idevid = device->idevid.at[0];
+	const bool is_enrolled = device->state.is_enrolled;
+	enum berth_err err = berth_json_set_text(
+		root, "state", is_enrolled ? BERTH_LIT("enrolled") : BERTH_LIT("unconfigured"));
+	err = err ? err
+		  : berth_json_set_text(root, "serial-number",
+					berth_cert_subject_serial_number(idevid));
+	err = err ? err
+		  : berth_json_set_text(root, "birth-certificate",
+					berth_text(berth_cert_subject_text(idevid)));
+	return !err && is_enrolled ? describe_enrolment(root, &device->state) : err;
+}
+
+/* The same members as the JSON, one a line. */
+static void
+print_members(json_t *object)
+{
+	const char *key = NULL;
+	json_t *value = NULL;
+	json_object_foreach(object, key, value)
+	{
+		if (json_is_string(value)) {
+			printf("%-18s %s\n", key, json_string_value(value));
+		} else if (json_is_integer(value)) {
+			printf("%-18s %lld\n", key, (long long)json_integer_value(value));
+		} else if (json_is_boolean(value)) {
+			printf("%-18s %s\n", key, json_is_true(value) ? "yes" : "no");
+		}
+	}
+}
+
+static int
+print_status(const struct berth_device *device, bool as_json)
+{
+	BERTH_JSON json_t *root = json_object();
+	BERTH_BUF text = {0};
+	struct berth_why why = {0};
+	enum berth_err err = describe(device, root);
+	if (!err && as_json) {
+		err = berth_json_encode(root, BERTH_JSON_AS_BUILT, &text);
+	}
+	if (err) {
+		berth_ignore(berth_fail(&why, err, "device-status", NULL,
+					"the status does not fit into memory"),
+			     "said below");
+		return say(&why);
+	}
+	if (as_json) {
+		printf("%.*s\n", (int)text.n, (const char *)text.p);
+		return BERTH_EXIT_DONE;
+	}
+	print_members(root);
+	json_t *certificate = json_object_get(root, "certificate");
+	if (certificate) {
+		print_members(certificate);
+	}
+	return BERTH_EXIT_DONE;
+}
+
+static int
+status(const struct berth_device_conf *conf, bool as_json)
+{
+	struct berth_device device;
+	struct berth_why why = {0};
+	if (berth_device_open(conf, false, &device, &why)) {
+		return say(&why);
+	}
+	const int exit_status = print_status(&device, as_json);
+	berth_device_close(&device);
+	return exit_status;
+}
+
+static int
+dispatch(const struct berth_arguments *arguments, const struct berth_device_conf *conf)
+{
+	const char *verb = arguments->operand[0];
+	struct berth_device_run how = {.once = berth_arguments_has(arguments, "once")};
+	if (!berth_arguments_number(arguments, "berth-device", "timeout", 1, TIMEOUT_MAX_S,
+				    TIMEOUT_DEFAULT_S, &how.timeout_s)) {
+		return BERTH_EXIT_USAGE;
+	}
+	if (strcmp(verb, "run") == 0) {
+		return run(conf, &how);
+	}
+	if (strcmp(verb, "status") == 0) {
+		return status(conf, berth_arguments_has(arguments, "json"));
+	}
+	if (strcmp(verb, "reset") == 0) {
+		return reset(conf);
+	}
+	if (strcmp(verb, "check-config") == 0) {
+		return BERTH_EXIT_DONE;
+	}
+	(void)fprintf(stderr, "berth-device: %.40s: say run, status, reset or check-config\n",
+		      verb);
+	return BERTH_EXIT_USAGE;
+}
+
+int
+berth_device_main(int argc, char **argv)
+{
+	struct berth_arguments arguments;
+	int exit_status = 0;
+	if (!berth_arguments_parse(&usage, argc, argv, &arguments, &exit_status)) {
+		return exit_status;
+	}
+	BERTH_CONF conf = {0};
+	struct berth_device_conf settings = {0};
+	struct berth_why why = {0};
+	if (berth_device_conf_load(berth_arguments_value(&arguments, "config"), &conf, &settings,
+				   &why)) {
+		return say(&why);
+	}
+	return dispatch(&arguments, &settings);
+}

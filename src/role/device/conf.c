@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "role/device/conf.h"
+
+#include "system/files.h"
+
+#define CONF_MAX_BYTES ((size_t)64 << 10) /* written by hand */
+
+static const char *const clocks[] = {"trusted", "untrusted", NULL};
+static const char *const logs[] = {"text", "json", NULL};
+
+#define AT(member) .offset = offsetof(struct berth_device_conf, member)
+
+static const struct berth_conf_key device_keys[] = {
+	{.name = "idevid-certificates",
+	 .type = BERTH_CONF_PATH,
+	 .is_required = true,
+	 AT(idevid_certificates),
+	 .help = "birth certificate in PEM, then the CA certificates above it"},
+	{.name = "idevid-key",
+	 .type = BERTH_CONF_TEXT,
+	 .is_required = true,
+	 AT(idevid_key),
+	 .help = "keystore URI of the birth key, file:PATH or pkcs11:..."},
+	{.name = "manufacturer-anchors",
+	 .type = BERTH_CONF_PATH,
+	 .is_required = true,
+	 AT(manufacturer_anchors),
+	 .help = "certificates in PEM that the manufacturer's vouchers are checked against"},
+	{.name = "state-directory",
+	 .type = BERTH_CONF_PATH,
+	 .fallback = "/var/lib/berth-device",
+	 AT(state_directory),
+	 .help = "where the device keeps its state, its own certificate and key"},
+	{.name = "ldevid-key",
+	 .type = BERTH_CONF_TEXT,
+	 AT(ldevid_key),
+	 .help = "keystore URI for new keys; its one % becomes random digits; default "
+		 "file:STATE-DIRECTORY/ldevid-%.key"},
+	{.name = "key-kind",
+	 .type = BERTH_CONF_TEXT,
+	 .fallback = "P-256",
+	 AT(key_kind),
+	 .help = "of new keys, P-256 or P-384"},
+	{.name = "clock",
+	 .type = BERTH_CONF_CHOICE,
+	 .choices = clocks,
+	 .fallback = "trusted",
+	 AT(clock),
+	 .help = "untrusted when nothing keeps the time without power: dates are then not judged"},
+	{.name = "accept-nonceless",
+	 .type = BERTH_CONF_BOOL,
+	 .fallback = "yes",
+	 AT(accept_nonceless),
+	 .help = "take vouchers without a nonce, made ahead for networks that cannot reach the "
+		 "manufacturer"},
+	{.name = "user",
+	 .type = BERTH_CONF_TEXT,
+	 AT(user),
+	 .help = "user to become; default: stay"},
+	{.name = "log",
+	 .type = BERTH_CONF_CHOICE,
+	 .choices = logs,
+	 .fallback = "text",
+	 AT(log),
+	 .help = "form of log lines on standard error"},
+};
+
+static const struct berth_conf_key discovery_keys[] = {
+	{.name = "dns-sd",
+	 .type = BERTH_CONF_BOOL,
+	 .fallback = "yes",
+	 AT(dns_sd),
+	 .help = "listen for join proxies announced as _brski-proxy._tcp"},
+	{.name = "interfaces",
+	 .type = BERTH_CONF_LIST,
+	 AT(interfaces),
+	 .help = "only on these; default: all that can do multicast"},
+	{.name = "registrar",
+	 .type = BERTH_CONF_LIST,
+	 AT(registrars),
+	 .help = "further proxies or registrars to try, ADDRESS:PORT; not trusted any more than "
+		 "discovered ones"},
+};
+
+static const struct berth_conf_section sections[] = {
+	{.name = "device",
+	 .is_required = true,
+	 .keys = device_keys,
+	 .key_count = sizeof(device_keys) / sizeof(device_keys[0]),
+	 .help = "who the device is"},
+	{.name = "discovery",
+	 .keys = discovery_keys,
+	 .key_count = sizeof(discovery_keys) / sizeof(discovery_keys[0]),
+	 .help = "how it finds registrars"},
+};
+
+const struct berth_conf_schema berth_device_schema = {
+	.sections = sections,
+	.section_count = sizeof(sections) / sizeof(sections[0]),
+};
+
+static enum berth_err
+refuse_candidate(const char *text, struct berth_why *why)
+{
+	return berth_fail(why, BERTH_E_USAGE, "device-registrar", NULL,
+			  "registrar = %.80s: write ADDRESS:PORT, [ADDRESS]:PORT or NAME:PORT",
+			  text);
+}
+
+static enum berth_err
+parse_port(const char *text, uint16_t *ret)
+{
+	uint32_t port = 0;
+	for (size_t i = 0; text[i]; i++) {
+		if (text[i] < '0' || text[i] > '9' || i == 5) {
+			return BERTH_E_SYNTAX;
+		}
+		port = port * 10 + (uint32_t)(text[i] - '0');
+	}
+	if (port == 0 || port > UINT16_MAX) {
+		return BERTH_E_SYNTAX;
+	}
+	*ret = (uint16_t)port;
+	return BERTH_OK;
+}
+
+enum berth_err
+berth_device_candidate_parse(const char *text, struct berth_pledge_candidate *ret,
+			     struct berth_why *why)
+{
+	const bool is_bracketed = text[0] == '[';
+	const char *host = is_bracketed ? text + 1 : text;
+	const char *end = is_bracketed ? strchr(host, ']') : strchr(host, ':');
+	const char *colon = end && is_bracketed ? end + 1 : end;
+	if (!end || end == host || *colon != ':') {
+		return refuse_candidate(text, why);
+	}
+	struct berth_pledge_candidate candidate = {.is_static = true};
+	if ((size_t)(end - host) >= sizeof(candidate.host) ||
+	    parse_port(colon + 1, &candidate.port)) {
+		return refuse_candidate(text, why);
+	}
+	memcpy(candidate.host, host, (size_t)(end - host));
+	*ret = candidate;
+	return BERTH_OK;
+}
+
+static enum berth_err
+check(const struct berth_device_conf *settings, struct berth_why *why)
+{
+	const char *mark = settings->ldevid_key ? strchr(settings->ldevid_key, '%') : NULL;
+	if (settings->ldevid_key && (!mark || strchr(mark + 1, '%'))) {
+		return berth_fail(
+			why, BERTH_E_USAGE, "device-ldevid-key", NULL,
+			"ldevid-key needs exactly one %%, so that every key has its own name");
+	}
+	if (!settings->dns_sd && settings->registrars.count == 0) {
+		return berth_fail(why, BERTH_E_USAGE, "device-no-discovery", NULL,
+				  "neither dns-sd nor a registrar: the device would find nobody");
+	}
+	for (size_t i = 0; i < settings->registrars.count; i++) {
+		struct berth_pledge_candidate candidate;
+		enum berth_err err = berth_device_candidate_parse(settings->registrars.items[i],
+								  &candidate, why);
+		if (err) {
+			return err;
+		}
+	}
+	return BERTH_OK;
+}
+
+enum berth_err
+berth_device_conf_load(const char *path, struct berth_conf *conf, struct berth_device_conf *ret,
+		       struct berth_why *why)
+{
+	BERTH_BUF text = {0};
+	enum berth_err err = berth_file_read(path, CONF_MAX_BYTES, &text, why);
+	if (err) {
+		return err;
+	}
+	const struct berth_conf_text given = {.name = path, .text = berth_buf_view(&text)};
+	struct berth_device_conf settings = {0};
+	err = berth_conf_parse(&berth_device_schema, &given, 1, conf, &settings, why);
+	err = err ? err : check(&settings, why);
+	if (err) {
+		return err;
+	}
+	*ret = settings;
+	return BERTH_OK;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* berth-device's configuration: device.conf (berth-device(8), data/device.conf). */
+#ifndef BERTH_ROLE_DEVICE_CONF_H
+#define BERTH_ROLE_DEVICE_CONF_H
+
+#include "codec/conf.h"
+#include "protocol/brski/pledge.h"
+
+enum berth_device_clock {
+	BERTH_DEVICE_CLOCK_TRUSTED,
+	BERTH_DEVICE_CLOCK_UNTRUSTED, /* times in vouchers and certificates are not judged */
+};
+
+struct berth_device_conf {
+	const char *idevid_certificates;  /* PEM, end entity first */
+	const char *idevid_key;		  /* keystore URI */
+	const char *manufacturer_anchors; /* PEM */
+	const char *state_directory;
+	const char *
+		ldevid_key; /* keystore URI with one '%', replaced by random digits; NULL: in state_directory */
+	const char *key_kind;
+	const char *user; /* NULL: stay who we are */
+	int clock;	  /* enum berth_device_clock */
+	bool accept_nonceless;
+	int log; /* 0 text, 1 json */
+
+	bool dns_sd;
+	struct berth_conf_list interfaces;
+	struct berth_conf_list registrars; /* "ADDRESS:PORT", "[ADDRESS]:PORT" */
+};
+
+extern const struct berth_conf_schema berth_device_schema;
+
+/* Reads and checks the file. Everything in *ret lives as long as *conf. */
+enum berth_err berth_device_conf_load(const char *path, struct berth_conf *conf,
+				      struct berth_device_conf *ret,
+				      struct berth_why *why) BERTH_MUST;
+/* "192.0.2.1:8443", "[fe80::1%eth0]:8443", "name:8443"; the whole text. */
+enum berth_err berth_device_candidate_parse(const char *text, struct berth_pledge_candidate *ret,
+					    struct berth_why *why) BERTH_MUST;
+
+#endif
