@@ -238,8 +238,9 @@ static const struct berth_option options[] = {
 	 .argument = "SCENARIO",
 	 .help = "judge S0, S1, S3 or S5 alone (what it builds on still runs)"},
 	{.name = "scripts", .argument = "DIR", .help = "the folder of the scenario scripts"},
-	{.name = "keep",
-	 .help = "keep the run's folder (logs, credentials, captures) and say where it is"},
+	{.name = "run",
+	 .argument = "DIR",
+	 .help = "work in this empty folder and leave logs and credentials there"},
 	{.name = "verbose", .help = "show what the scenarios print"},
 	{0},
 };
