@@ -235,7 +235,7 @@ dispatch_words(const struct verbs *verbs, int count, char **words)
 static int
 dispatch_help(const struct verbs *verbs, int count, char **words)
 {
-	static char help[] = "--help";
+	char help[] = "--help";
 	if (count == 0)
 		return print_overview(verbs);
 	char *asked[3] = {words[0], count > 1 ? words[1] : help, help};
