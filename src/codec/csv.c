@@ -132,9 +132,10 @@ read_row(struct berth_csv *csv, struct berth_buf *memory, struct berth_csv_row *
 
 		row->fields[i] =
 			berth_bytes_of(memory->p ? memory->p + start : NULL, ends[i] - start);
-	}
-	if (!berth_bytes_is_utf8(berth_buf_view(memory))) {
-		return fail(csv, BERTH_E_SYNTAX, "csv-utf8", "the row is not UTF-8", why);
+		/* each on its own: a comma must not split a character */
+		if (!berth_bytes_is_utf8(row->fields[i])) {
+			return fail(csv, BERTH_E_SYNTAX, "csv-utf8", "a field is not UTF-8", why);
+		}
 	}
 	return BERTH_OK;
 }

@@ -93,6 +93,7 @@ refuses_rows_by_rule_and_line(void **state)
 		{BERTH_LIT_INIT("a,b\n1,2\n1,y\rz\n"), "csv-control-character"},
 		{BERTH_LIT_INIT("a,b\n1,2\n1,y\0z\n"), "csv-control-character"},
 		{BERTH_LIT_INIT("a,b\n1,2\n1,\xc0\x80\n"), "csv-utf8"},
+		{BERTH_LIT_INIT("a,b\n1,2\n\xc3,\xa9\n"), "csv-utf8"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
