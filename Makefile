@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Two words for newcomers: make demo, make test. All the work is Meson's; this only calls it.
+
+DESTDIR ?=
+PREFIX ?= /usr/local
+SECONDS_PER_TARGET ?= 30
+
+.PHONY: all build test demo lint asan valgrind fuzz bench install clean
+
+all: build
+
+# The programs: build/berth, build/berth-masa ...
+build: build/build.ninja
+	@ninja -C build --quiet
+
+build/build.ninja: meson.build
+	@tools/install-deps build test
+	@[ -f $@ ] || meson setup build --prefix=$(PREFIX) >build-setup.log || { cat build-setup.log; exit 1; }
+	@rm -f build-setup.log; touch $@
+
+test:
+	@tools/install-deps build test
+	@$(MAKE) --no-print-directory build
+	@meson test -C build --no-rebuild --no-suite slow --print-errorlogs
+
+demo:
+	@tools/install-deps build test demo
+	@$(MAKE) --no-print-directory build
+	@tools/demo
+
+lint:
+	@tools/install-deps build test lint
+	@$(MAKE) --no-print-directory build
+	@tools/lint
+
+# The tests under AddressSanitizer and UndefinedBehaviorSanitizer.
+asan:
+	@tools/install-deps build test
+	@[ -f build-asan/build.ninja ] || meson setup build-asan -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
+	@ninja -C build-asan --quiet
+	@UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+		meson test -C build-asan --no-rebuild --no-suite slow --print-errorlogs --timeout-multiplier 4
+
+valgrind:
+	@tools/install-deps build test lint
+	@$(MAKE) --no-print-directory build
+	@meson test -C build --no-rebuild --suite unit --timeout-multiplier 20 --print-errorlogs \
+		--wrapper 'valgrind --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite'
+
+# Each target for SECONDS_PER_TARGET seconds, from its corpus.
+fuzz:
+	@tools/install-deps build test lint
+	@tools/fuzz $(SECONDS_PER_TARGET)
+
+bench:
+	@tools/install-deps build test
+	@$(MAKE) --no-print-directory build
+	@tools/bench
+
+install: build
+	@DESTDIR=$(DESTDIR) meson install -C build --no-rebuild
+
+clean:
+	@rm -rf build build-asan build-fuzz build-analyzer
