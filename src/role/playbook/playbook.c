@@ -15,7 +15,6 @@
 
 #include "role/options.h"
 #include "role/playbook/report.h"
-#include "role/verb.h"
 #include "system/clock.h"
 #include "system/files.h"
 #include "system/namespace.h"
@@ -30,7 +29,7 @@ struct playbook {
 	const char *html;     /* file, NULL: none */
 	bool is_json;
 	bool is_verbose;
-	char run[64]; /* temporary folder of this run */
+	char run[PATH_MAX]; /* temporary folder of this run */
 	struct berth_playbook_results results;
 };
 
@@ -86,8 +85,8 @@ read_results(struct playbook *playbook, int fd)
 static void
 become_scenario(const struct playbook *playbook, const char *name, int results)
 {
-	char script[PATH_MAX];
-	char log[PATH_MAX];
+	char script[PATH_MAX + 16];
+	char log[PATH_MAX + 16];
 	snprintf(script, sizeof(script), "%s/%s.sh", playbook->scripts, name);
 	snprintf(log, sizeof(log), "%s/%s.log", playbook->run, name);
 	int out = playbook->is_verbose ? dup(STDERR_FILENO)
@@ -140,8 +139,7 @@ static bool
 is_any_built_row_failed(const struct playbook *playbook)
 {
 	for (size_t i = 0; i < BERTH_CAPABILITY_COUNT; i++) {
-		const char *id = berth_capabilities[i].id;
-		bool is_ours = playbook->only == NULL || strncmp(id, playbook->only, 2) == 0;
+		bool is_ours = berth_playbook_row_is_reported(&playbook->results, i);
 		for (int d = 0; d < 2 && is_ours; d++) {
 			if (berth_playbook_row_status(&playbook->results, i, d == 1) ==
 			    BERTH_ROW_FAILED) {
@@ -184,6 +182,7 @@ play(void *context)
 	struct playbook *playbook = context;
 	bool is_whole = true;
 	berth_playbook_results_start(&playbook->results);
+	playbook->results.only = playbook->only;
 	for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
 		/* Later scenarios need what earlier ones made; with --only the earlier ones run for that alone. */
 		fprintf(stderr, "scenario %s ...\n", scenarios[i]);
@@ -214,7 +213,7 @@ remove_entry(const char *path, const struct stat *st, int kind, struct FTW *wher
 
 /* Where this very program stands: the others stand beside it. */
 static bool
-programs_folder(char folder[PATH_MAX])
+programs_folder(char *folder)
 {
 	ssize_t n = readlink("/proc/self/exe", folder, PATH_MAX - 1);
 	if (n <= 0) {
@@ -264,22 +263,38 @@ is_scenario(const char *name)
 	return false;
 }
 
+/* The folder of the run: the caller's, which stays, or a temporary one. */
+static enum berth_err
+choose_folder(struct playbook *playbook, const char *wanted, struct berth_why *why)
+{
+	if (wanted == NULL) {
+		snprintf(playbook->run, sizeof(playbook->run), "/tmp/berth-playbook.XXXXXX");
+		return mkdtemp(playbook->run) != NULL
+			       ? BERTH_OK
+			       : berth_fail(why, BERTH_E_IO, "playbook-folder", NULL,
+					    "no temporary folder could be made: %s",
+					    strerror(errno));
+	}
+	if (realpath(wanted, playbook->run) == NULL || rmdir(playbook->run) != 0 ||
+	    mkdir(playbook->run, 0700) != 0) {
+		return berth_fail(why, BERTH_E_USAGE, "playbook-folder", NULL,
+				  "the folder must be there and empty: %s", strerror(errno));
+	}
+	return BERTH_OK;
+}
+
 static int
-run_in_world(struct playbook *playbook, const char *command, bool is_kept)
+run_in_world(struct playbook *playbook, const char *command, const char *folder)
 {
 	struct berth_why why = {0};
 	int status = 1;
-	snprintf(playbook->run, sizeof(playbook->run), "/tmp/berth-playbook.XXXXXX");
-	if (mkdtemp(playbook->run) == NULL) {
-		berth_ignore(berth_fail(&why, BERTH_E_IO, "playbook-folder", NULL,
-					"no temporary folder could be made: %s", strerror(errno)),
-			     "said by the next line");
-		return berth_print_why(command, playbook->run, &why);
+	enum berth_err err = choose_folder(playbook, folder, &why);
+	if (err != BERTH_OK) {
+		return berth_print_why(command, folder, &why);
 	}
-	enum berth_err err = berth_namespace_run(play, playbook, &status, &why);
-	bool is_wanted = is_kept || (err == BERTH_OK && status != 0);
-	if (is_wanted) {
-		fprintf(stderr, "the run's folder is kept: %s\n", playbook->run);
+	err = berth_namespace_run(play, playbook, &status, &why);
+	if (folder != NULL || (err == BERTH_OK && status != 0)) {
+		fprintf(stderr, "the run's folder: %s\n", playbook->run);
 	} else {
 		berth_ignore(nftw(playbook->run, remove_entry, 16, FTW_DEPTH | FTW_PHYS) != 0,
 			     "a left-over temporary folder does not change the result");
@@ -287,8 +302,8 @@ run_in_world(struct playbook *playbook, const char *command, bool is_kept)
 	return err == BERTH_OK ? status : berth_print_why(command, NULL, &why);
 }
 
-int
-berth_playbook_main(int argc, char **argv)
+static int
+playbook_main(int argc, char **argv)
 {
 	struct berth_arguments arguments;
 	int status = 0;
@@ -318,5 +333,11 @@ berth_playbook_main(int argc, char **argv)
 	playbook.scripts = berth_arguments_value_or(
 		&arguments, "scripts",
 		access(built, X_OK) == 0 ? built : BERTH_DATA_FOLDER "/playbook");
-	return run_in_world(&playbook, argv[0], berth_arguments_has(&arguments, "keep"));
+	return run_in_world(&playbook, argv[0], berth_arguments_value(&arguments, "run"));
 }
+
+const struct berth_verb berth_playbook_verbs[] = {
+	{"playbook", NULL, "run the scenarios of NIST SP 1800-36 and show the 32 capabilities",
+	 playbook_main},
+	{0},
+};

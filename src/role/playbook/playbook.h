@@ -8,7 +8,9 @@
 #ifndef BERTH_ROLE_PLAYBOOK_H
 #define BERTH_ROLE_PLAYBOOK_H
 
-/* The verb's main. Exit 0: every built row is shown; 1: a built row failed. */
-int berth_playbook_main(int argc, char **argv);
+#include "role/verb.h"
+
+/* "berth playbook". Exit 0: every built row is shown; 1: a built row failed. */
+extern const struct berth_verb berth_playbook_verbs[];
 
 #endif

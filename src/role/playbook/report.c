@@ -16,7 +16,7 @@ count(const struct berth_playbook_results *results)
 {
 	struct counts counts = {0, 0, 0};
 	for (size_t i = 0; i < BERTH_CAPABILITY_COUNT; i++) {
-		for (int d = 0; d < 2; d++) {
+		for (int d = 0; d < 2 && berth_playbook_row_is_reported(results, i); d++) {
 			switch (berth_playbook_row_status(results, i, d == 1)) {
 			case BERTH_ROW_SHOWN:
 				counts.shown++;
@@ -74,14 +74,16 @@ berth_playbook_report_text(const struct berth_playbook_results *results, struct 
 	enum berth_err err = berth_buf_append_text(
 		out, "The 32 capabilities of NIST SP 1800-36 (+ evidence, - what was refused)\n\n");
 	for (size_t i = 0; i < BERTH_CAPABILITY_COUNT && err == BERTH_OK; i++) {
-		err = text_row(results, i, out);
+		if (berth_playbook_row_is_reported(results, i)) {
+			err = text_row(results, i, out);
+		}
 	}
 	if (err != BERTH_OK) {
 		return err;
 	}
-	return berth_buf_printf(out,
-				"\n%u shown, %u failed, %u not built (32 rows, builds B and D)\n",
-				counts.shown, counts.failed, counts.not_built);
+	return berth_buf_printf(
+		out, "\n%u shown, %u failed, %u not built (32 capabilities, builds B and D)\n",
+		counts.shown, counts.failed, counts.not_built);
 }
 
 static json_t *
@@ -121,7 +123,7 @@ berth_playbook_report_json(const struct berth_playbook_results *results, struct 
 	json_t *rows = json_array();
 	bool is_whole = rows != NULL;
 	for (size_t i = 0; i < BERTH_CAPABILITY_COUNT; i++) {
-		for (int d = 0; d < 2; d++) {
+		for (int d = 0; d < 2 && berth_playbook_row_is_reported(results, i); d++) {
 			is_whole = is_whole &&
 				   json_array_append_new(rows, json_row(results, i, d == 1)) == 0;
 		}
@@ -220,6 +222,9 @@ berth_playbook_report_html(const struct berth_playbook_results *results, struct 
 		"<table><tr><th>Row<th>Build<th>Capability<th>Status<th>What was seen\n";
 	enum berth_err err = berth_buf_append_text(out, head);
 	for (size_t i = 0; i < BERTH_CAPABILITY_COUNT && err == BERTH_OK; i++) {
+		if (!berth_playbook_row_is_reported(results, i)) {
+			continue;
+		}
 		err = html_row(results, i, false, out);
 		if (err == BERTH_OK) {
 			err = html_row(results, i, true, out);

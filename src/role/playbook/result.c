@@ -133,6 +133,13 @@ berth_playbook_row_status(const struct berth_playbook_results *results, size_t c
 	return is_shown ? BERTH_ROW_SHOWN : BERTH_ROW_FAILED;
 }
 
+bool
+berth_playbook_row_is_reported(const struct berth_playbook_results *results, size_t capability)
+{
+	const char *id = berth_capabilities[capability].id;
+	return results->only == NULL || strncmp(id, results->only, strlen(results->only)) == 0;
+}
+
 const char *
 berth_playbook_status_name(enum berth_playbook_status status)
 {

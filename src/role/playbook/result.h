@@ -36,7 +36,7 @@ enum berth_playbook_status { BERTH_ROW_SHOWN, BERTH_ROW_FAILED, BERTH_ROW_NOT_BU
 struct berth_playbook_results {
 	struct berth_arena arena;
 	struct berth_playbook_row row[BERTH_CAPABILITY_COUNT][2]; /* [1]: build D */
-	bool is_selected[BERTH_CAPABILITY_COUNT];		  /* its scenario ran */
+	const char *only; /* "S1": rows of other scenarios are left out; NULL: none is */
 };
 
 void berth_playbook_results_start(struct berth_playbook_results *results);
@@ -47,6 +47,9 @@ enum berth_err berth_playbook_result_parse(struct berth_playbook_results *result
 					   struct berth_why *why) BERTH_MUST;
 enum berth_playbook_status berth_playbook_row_status(const struct berth_playbook_results *results,
 						     size_t capability, bool is_build_d);
+/* Whether the row belongs into this run's reports. */
+bool berth_playbook_row_is_reported(const struct berth_playbook_results *results,
+				    size_t capability);
 /* "shown", "failed", "not built" */
 const char *berth_playbook_status_name(enum berth_playbook_status status);
 /* A sentence when the row has failed, why it is not built, or NULL. */

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Scenario 0, the factory: two manufacturers, Acme (plain serial numbers) and Globex (product and serial number
+# in one attribute, MASA given as a whole URI). What they make here, the later scenarios onboard.
+. "$(dirname "$0")/lib.sh"
+cd "$BERTH_RUN"
+
+units_csv() { # units_csv PREFIX MODEL FROM TO
+	echo 'serial-number,model,mud-url'
+	for i in $(seq -f %05g "$3" "$4"); do echo "$1$i,$2,https://mud.example/$2.json"; done
+}
+x509() { openssl x509 -noout -in "$@"; }
+# The value of an extension as openssl prints it; an OID that openssl has no name for is printed by its numbers.
+extension() { openssl x509 -noout -text -in "$1" | grep -A1 -E "$2" | tail -n 1 | sed 's/^ *//'; }
+
+birth_credential() {
+	berth factory init --dir acme --name Acme --masa-url masa.acme.example:9443 \
+		--masa-host masa.acme.example --subject-form serial
+	berth factory init --dir globex --name Globex --subject-form product-serial \
+		--masa-url https://masa.globex.example:9443/.well-known/brski --masa-host masa.globex.example
+	units_csv A- cam-1 1 2000 > acme.csv
+	# The batch is killed in the middle, twice, and run again until it ends by itself.
+	for after in 300 900; do
+		berth factory make --dir acme --units acme.csv --out acme-units --jobs 2 &
+		local pid=$!
+		until [ "$(find acme-units -name idevid.pem 2>/dev/null | wc -l)" -ge $after ]; do
+			kill -0 $pid || return 1
+		done
+		kill -9 $pid
+		wait $pid || true
+	done
+	berth factory make --dir acme --units acme.csv --out acme-units --jobs 2
+	local made certificates serials
+	made=$(find acme-units -name idevid.pem | wc -l)
+	certificates=$(for f in acme-units/*/idevid.pem; do cat "$f"; done | grep -c 'BEGIN CERTIFICATE')
+	find acme-units -name idevid.pem -exec openssl x509 -noout -serial -in {} \; | sort > serials
+	serials=$(sort -u serials | wc -l)
+	[ "$made" = 2000 ] && [ "$serials" = 2000 ] && [ "$certificates" -ge 4000 ]
+	evidence "2,000 units in a batch killed with SIGKILL twice and restarted; openssl reads $made IDevIDs with $serials different serial numbers"
+	local unit=acme-units/A-00001
+	[ "$(stat -c %a $unit/idevid.key)" = 600 ]
+	openssl pkey -in $unit/idevid.key -noout -check 2>&1 | grep -q 'Key is valid'
+	[ "$(openssl pkey -in $unit/idevid.key -pubout)" = "$(x509 $unit/idevid.pem -pubkey)" ]
+	grep -q 'A-00001.*"storage":"file"' acme-units/*.manifest
+	evidence "file backend: openssl finds the key valid, mode 600, and its public half in the IDevID; storage class 'file' is in the manifest"
+
+	units_csv G- sensor-9 1 3 > globex.csv
+	berth factory make --dir globex --units globex.csv --out globex-units
+	export SOFTHSM2_CONF=$BERTH_RUN/softhsm2.conf
+	mkdir -p tokens
+	echo "directories.tokendir = $BERTH_RUN/tokens" > "$SOFTHSM2_CONF"
+	softhsm2-util --init-token --free --label line1 --pin 1234 --so-pin 5678 > /dev/null
+	echo 1234 > pin
+	chmod 600 pin
+	local module=/usr/lib/softhsm/libsofthsm2.so
+	printf 'serial-number,model,key\nA-90001,cam-1,%s\n' \
+		"pkcs11:token=line1;object=A-90001?module-path=$module&pin-source=file:$BERTH_RUN/pin" > hsm.csv
+	berth factory make --dir acme --units hsm.csv --out acme-hsm
+	local listed
+	listed=$(pkcs11-tool --module $module --token-label line1 --login --pin 1234 --list-objects --type privkey)
+	grep -q 'never extractable' <<<"$listed" && grep -q 'always sensitive' <<<"$listed"
+	evidence "PKCS#11: pkcs11-tool lists the key as $(grep -m1 Access <<<"$listed" | sed 's/ *Access: *//')"
+
+	must_fail 6 'A-00001' berth factory make --dir acme --units <(units_csv A- cam-1 1 1) --out again
+	refusal "a serial number made before: $said"
+	berth factory make --dir acme --units <(units_csv A- cam-1 2001 2001) --out again
+	refusal "control: the next serial number in the same call passes"
+	local id
+	id=$(awk '/ID:/{print $2; exit}' <<<"$listed")
+	if pkcs11-tool --module $module --token-label line1 --login --pin 1234 --read-object --type privkey \
+		${id:+--id "$id"} --output-file leaked > leak.txt 2>&1; then return 1; fi
+	[ ! -s leaked ]
+	refusal "exporting the private key: pkcs11-tool gets $(grep -m1 -iE 'error|fail|cannot|not supported' leak.txt)"
+}
+
+birth_credential_signed() {
+	local unit=acme-units/A-00001
+	openssl verify -CAfile acme/root-ca.pem -untrusted $unit/idevid.pem $unit/idevid.pem | grep -q OK
+	x509 $unit/idevid.pem -subject | grep -q 'serialNumber *= *A-00001'
+	x509 $unit/idevid.pem -enddate | grep -q 'Dec 31 23:59:59 9999'
+	openssl x509 -in $unit/idevid.pem -outform DER | openssl asn1parse -inform DER > asn1
+	grep -A1 '1.3.6.1.5.5.7.1.32' asn1 | grep -qi "$(printf 'masa.acme.example:9443' | xxd -p -c 99)"
+	grep -q '1.3.6.1.5.5.7.1.25' asn1
+	openssl x509 -noout -text -in $unit/idevid.pem | grep -q 'othername'
+	evidence "openssl verifies the IDevID to Acme's root: $(x509 $unit/idevid.pem -subject), notAfter 9999, hardwareModuleName, MASA URL and MUD URL extensions"
+	openssl ecparam -name prime256v1 -genkey -noout -out own.key
+	openssl req -new -key own.key -subj /serialNumber=A-90002 -outform DER -out good.csr
+	# The smallest change: one bit of the signature, which ends the request.
+	cp good.csr bad.csr
+	local last
+	last=$(($(stat -c %s bad.csr) - 1))
+	printf "\\x$(printf %02x $((0x$(tail -c 1 good.csr | xxd -p) ^ 1)))" | dd of=bad.csr bs=1 seek=$last conv=notrunc status=none
+	printf 'serial-number,model,csr\nA-90002,cam-1,%s\n' "$BERTH_RUN/bad.csr" > csr.csv
+	must_fail 6 'possession' berth factory make --dir acme --units csr.csv --out csr-units
+	refusal "one bit of the request's signature changed: $said"
+	printf 'serial-number,model,csr\nA-90002,cam-1,%s\n' "$BERTH_RUN/good.csr" > csr.csv
+	berth factory make --dir acme --units csr.csv --out csr-units
+	openssl verify -CAfile acme/root-ca.pem -untrusted csr-units/A-90002/idevid.pem csr-units/A-90002/idevid.pem | grep -q OK
+	refusal "control: the request as it was gets an IDevID that openssl verifies"
+}
+
+start_masa() { # start_masa NAME
+	spawn "$1" "masa-$1" berth-masa --config "$BERTH_RUN/$1/masa/masa.conf"
+	until_true 20 in_ns "$1" ss -Hltn 'sport = :9443'
+	until_true 10 test -s "$BERTH_RUN/$1/masa/port"
+}
+
+bootstrapping_information() {
+	network_up
+	start_masa acme
+	start_masa globex
+	# The owner, whose domain CA the sale names.
+	berth registrar init --dir home --name 'Example Home' --host registrar.home.example --listen '[::]:8443'
+	local manifest
+	manifest=$(ls acme-units/*.manifest | tail -n 1)
+	tail -n 1 "$manifest" | jq -r .signature | base64 -d > manifest.der
+	openssl cms -verify -inform DER -in manifest.der -CAfile acme/root-ca.pem -purpose any -binary > signed.json 2> /dev/null
+	local bytes
+	bytes=$(jq .bytes signed.json)
+	[ "$(head -c "$bytes" "$manifest" | sha256sum | cut -d' ' -f1)" = "$(jq -r .sha256 signed.json)" ]
+	evidence "openssl cms verifies the purchase manifest to Acme's root and sha256sum its $(($(wc -l < "$manifest") - 2)) units"
+	for m in acme globex; do
+		for manifest in $m-units/*.manifest; do
+			berth masa load --socket "$BERTH_RUN/$m/masa/admin.sock" "$manifest"
+		done
+	done
+	berth factory sell --dir acme --serial A-00001 --serial A-00002 --serial A-00003 --owner home/domain-ca.pem --out sale.manifest
+	berth masa load --socket acme/masa/admin.sock sale.manifest
+	berth factory sell --dir globex --all --owner home/domain-ca.pem --out globex-sale.manifest
+	berth masa load --socket globex/masa/admin.sock globex-sale.manifest
+	evidence "units and buyer are registered with the MASA: $(sqlite3 "$(ls acme/masa/state/*.db)" 'select count(*) from unit') units, $(sqlite3 "$(ls acme/masa/state/*.db)" 'select count(*) from ownership') sold, counted by sqlite3"
+
+	sed 's/A-00002/A-00004/' sale.manifest > altered.manifest
+	must_fail 1 'manifest' berth masa load --socket acme/masa/admin.sock altered.manifest
+	refusal "one serial number of the signed sale changed: $said"
+	berth masa load --socket acme/masa/admin.sock sale.manifest
+	refusal "control: the sale as signed loads, and again without harm"
+}
+
+run_row S0.C1 birth_credential
+run_row S0.C2 birth_credential_signed
+run_row S0.C3 bootstrapping_information
+finish
