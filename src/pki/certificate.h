@@ -25,7 +25,7 @@ void berth_cert_freep(struct berth_cert **cert);
 
 /* All views borrow from the certificate; empty where the certificate has none. */
 struct berth_bytes berth_cert_der(const struct berth_cert *cert);
-struct berth_key *berth_cert_key(const struct berth_cert *cert); /* borrowed */
+struct berth_key *berth_cert_key(const struct berth_cert *cert);     /* borrowed */
 struct berth_bytes berth_cert_serial(const struct berth_cert *cert); /* INTEGER value bytes */
 struct berth_bytes berth_cert_subject_der(const struct berth_cert *cert);
 struct berth_bytes berth_cert_issuer_der(const struct berth_cert *cert);
@@ -45,21 +45,24 @@ struct berth_bytes berth_cert_ski(const struct berth_cert *cert);
 struct berth_bytes berth_cert_aki_key_id(const struct berth_cert *cert);
 /* The content of the AKI extension's extnValue: DER SEQUENCE (8366bis idevid-issuer). */
 struct berth_bytes berth_cert_aki_value(const struct berth_cert *cert);
-struct berth_bytes berth_cert_masa_url(const struct berth_cert *cert); /* id-pe-masa-url, IA5String text */
-struct berth_bytes berth_cert_mud_url(const struct berth_cert *cert); /* id-pe-mud-url, RFC 8520 11 */
+struct berth_bytes berth_cert_masa_url(
+	const struct berth_cert *cert); /* id-pe-masa-url, IA5String text */
+struct berth_bytes berth_cert_mud_url(
+	const struct berth_cert *cert); /* id-pe-mud-url, RFC 8520 11 */
 /* True when it names a CRL (cRLDistributionPoints) or an OCSP responder (authorityInfoAccess, id-ad-ocsp). */
 bool berth_cert_has_revocation_source(const struct berth_cert *cert);
 /* hardwareModuleName SAN (RFC 4108): the hwSerialNum octets and the hwType OID as text. */
 struct berth_bytes berth_cert_hw_serial(const struct berth_cert *cert);
 const char *berth_cert_hw_type(const struct berth_cert *cert);
-bool berth_cert_has_dns_name(const struct berth_cert *cert, const char *host); /* RFC 9525, SAN only */
+bool berth_cert_has_dns_name(const struct berth_cert *cert,
+			     const char *host); /* RFC 9525, SAN only */
 
 enum berth_eku {
 	BERTH_EKU_SERVER_AUTH = 1,
 	BERTH_EKU_CLIENT_AUTH = 2,
-	BERTH_EKU_CMC_RA = 4,	/* id-kp-cmcRA 1.3.6.1.5.5.7.3.28 */
+	BERTH_EKU_CMC_RA = 4, /* id-kp-cmcRA 1.3.6.1.5.5.7.3.28 */
 	BERTH_EKU_OCSP_SIGN = 8,
-	BERTH_EKU_ANY = 16,	/* anyExtendedKeyUsage */
+	BERTH_EKU_ANY = 16, /* anyExtendedKeyUsage */
 };
 /* Bits of enum berth_eku; has_eku false means the certificate has no such extension (unrestricted). */
 unsigned berth_cert_eku(const struct berth_cert *cert, bool *has_eku);
@@ -83,22 +86,26 @@ enum berth_err berth_cert_list_add(struct berth_cert_list *list, struct berth_ce
 bool berth_cert_list_has(const struct berth_cert_list *list, const struct berth_cert *cert);
 /* PEM bundle (text around is ignored) or one DER certificate; at least one. Appends. */
 enum berth_err berth_cert_list_parse(struct berth_pki *pki, struct berth_bytes pem_or_der,
-				     struct berth_cert_list *list, struct berth_why *why) BERTH_MUST;
+				     struct berth_cert_list *list,
+				     struct berth_why *why) BERTH_MUST;
 /* From a TLS peer's chain. */
 enum berth_err berth_cert_list_from_chain(struct berth_pki *pki, const struct berth_bytes *der,
 					  size_t n, struct berth_cert_list *list,
 					  struct berth_why *why) BERTH_MUST;
-enum berth_err berth_cert_append_pem(const struct berth_cert *cert, struct berth_buf *out) BERTH_MUST;
+enum berth_err berth_cert_append_pem(const struct berth_cert *cert,
+				     struct berth_buf *out) BERTH_MUST;
 
 /* What a path must satisfy. */
 struct berth_path_check {
 	const struct berth_cert *leaf;
-	const struct berth_cert_list *untrusted;  /* may be NULL */
-	const struct berth_cert_list *anchors;	  /* any certificate here ends the path, CA or not (partial chain) */
-	const struct berth_key *anchor_key;	  /* or: a path ends at a certificate with this key (RFC 8995 5.6.2); NULL */
+	const struct berth_cert_list *untrusted; /* may be NULL */
+	const struct berth_cert_list
+		*anchors; /* any certificate here ends the path, CA or not (partial chain) */
+	const struct berth_key *
+		anchor_key; /* or: a path ends at a certificate with this key (RFC 8995 5.6.2); NULL */
 	struct berth_wall at;
-	bool ignore_time;	 /* only the pledge without a clock, and per-manufacturer IDevID tolerance */
-	unsigned require_eku;	 /* bits the leaf must carry when it has an EKU extension */
+	bool ignore_time; /* only the pledge without a clock, and per-manufacturer IDevID tolerance */
+	unsigned require_eku;	  /* bits the leaf must carry when it has an EKU extension */
 	bool require_eku_present; /* and the extension must be there */
 };
 /* Fills path (leaf first, ends with the anchor) when not NULL. Errors: UNTRUSTED, EXPIRED, SIGNATURE. */

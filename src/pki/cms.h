@@ -11,7 +11,7 @@
 #define BERTH_CMS_MAX_BYTES 65536 /* a registrar voucher-request takes 4 KiB */
 
 enum berth_cms_content {
-	BERTH_CMS_DATA,		/* id-data 1.2.840.113549.1.7.1: RFC 8995's examples, older peers */
+	BERTH_CMS_DATA, /* id-data 1.2.840.113549.1.7.1: RFC 8995's examples, older peers */
 	BERTH_CMS_ANIMA_VOUCHER, /* id-ct-animaJSONVoucher 1.2.840.113549.1.9.16.1.40 */
 };
 
@@ -20,7 +20,8 @@ struct berth_cms_fields {
 	struct berth_bytes content;
 	struct berth_key *key;
 	const struct berth_cert *signer;
-	const struct berth_cert_list *others; /* further certificates, in this order after the signer; may be NULL */
+	const struct berth_cert_list
+		*others; /* further certificates, in this order after the signer; may be NULL */
 	struct berth_wall signing_time;
 	bool omit_signing_time; /* a device without a clock says none */
 };
@@ -49,6 +50,7 @@ enum berth_err berth_cms_open(struct berth_pki *pki, struct berth_bytes der,
 enum berth_err berth_cms_certs_build(struct berth_pki *pki, const struct berth_cert_list *list,
 				     struct berth_buf *der, struct berth_why *why) BERTH_MUST;
 enum berth_err berth_cms_certs_parse(struct berth_pki *pki, struct berth_bytes der,
-				     struct berth_cert_list *list, struct berth_why *why) BERTH_MUST;
+				     struct berth_cert_list *list,
+				     struct berth_why *why) BERTH_MUST;
 
 #endif

@@ -13,7 +13,8 @@ struct berth_csrattrs {
 	bool want_serial_number; /* X520 serialNumber in the subject, value: the device's own */
 	bool want_p256;		 /* id-ecPublicKey with prime256v1 */
 	bool want_sha256;	 /* ecdsa-with-SHA256 */
-	struct berth_bytes dns_name; /* extensionReq with this dNSName (RFC 9908 3.2); empty: none */
+	struct berth_bytes
+		dns_name; /* extensionReq with this dNSName (RFC 9908 3.2); empty: none */
 };
 enum berth_err berth_csrattrs_build(const struct berth_csrattrs *attrs, struct berth_buf *der,
 				    struct berth_why *why) BERTH_MUST;
@@ -22,6 +23,7 @@ enum berth_err berth_csrattrs_parse(struct berth_bytes der, struct berth_csrattr
 				    struct berth_why *why) BERTH_MUST;
 /* A request answers what was asked. rule rfc8995-5.9.3-csr-... */
 enum berth_err berth_csrattrs_check(const struct berth_csrattrs *attrs,
-				    const struct berth_request *request, struct berth_why *why) BERTH_MUST;
+				    const struct berth_request *request,
+				    struct berth_why *why) BERTH_MUST;
 
 #endif

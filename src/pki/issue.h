@@ -10,15 +10,15 @@
 #include "pki/certificate.h"
 
 enum berth_cert_profile {
-	BERTH_PROFILE_ROOT_CA,	     /* self-signed */
-	BERTH_PROFILE_ISSUING_CA,    /* pathlen 0 */
-	BERTH_PROFILE_IDEVID,	     /* 802.1AR: no keyUsage restriction, notAfter 9999, MASA URL, MUD URL, hardwareModuleName */
-	BERTH_PROFILE_LDEVID,	     /* clientAuth; serialNumber of the device */
-	BERTH_PROFILE_REGISTRAR,     /* serverAuth, clientAuth, cmcRA; dNSName; SKI */
-	BERTH_PROFILE_SERVER,	     /* serverAuth; dNSName (MASA TLS ...) */
-	BERTH_PROFILE_MASA_SIGNER,   /* digitalSignature, no EKU */
+	BERTH_PROFILE_ROOT_CA,	  /* self-signed */
+	BERTH_PROFILE_ISSUING_CA, /* pathlen 0 */
+	BERTH_PROFILE_IDEVID, /* 802.1AR: no keyUsage restriction, notAfter 9999, MASA URL, MUD URL, hardwareModuleName */
+	BERTH_PROFILE_LDEVID,	   /* clientAuth; serialNumber of the device */
+	BERTH_PROFILE_REGISTRAR,   /* serverAuth, clientAuth, cmcRA; dNSName; SKI */
+	BERTH_PROFILE_SERVER,	   /* serverAuth; dNSName (MASA TLS ...) */
+	BERTH_PROFILE_MASA_SIGNER, /* digitalSignature, no EKU */
 	BERTH_PROFILE_MANIFEST_SIGNER,
-	BERTH_PROFILE_ROLE,	     /* clientAuth; role name in OU (gateway, radius, service, admin) */
+	BERTH_PROFILE_ROLE, /* clientAuth; role name in OU (gateway, radius, service, admin) */
 };
 
 #define BERTH_CERT_SERIAL_BYTES 16 /* random, top bit clear, never zero (RFC 5280 4.1.2.2) */
@@ -36,9 +36,9 @@ struct berth_cert_template {
 	size_t dns_name_count;
 	struct berth_bytes masa_url;
 	struct berth_bytes mud_url;
-	const char *hw_type;	       /* OID text, NULL: no hardwareModuleName */
+	const char *hw_type; /* OID text, NULL: no hardwareModuleName */
 	struct berth_bytes hw_serial;
-	const struct berth_key *key;   /* subject's public key */
+	const struct berth_key *key; /* subject's public key */
 };
 
 /* issuer NULL: self-signed with issuer_key (template->key must equal it). Releases DER after lint. */
@@ -46,7 +46,8 @@ enum berth_err berth_issue(struct berth_pki *pki, const struct berth_cert_templa
 			   const struct berth_cert *issuer, struct berth_key *issuer_key,
 			   struct berth_buf *der, struct berth_why *why) BERTH_MUST;
 /* The lint alone: der is signed by issuer_key and says what the template says. */
-enum berth_err berth_issue_lint(struct berth_pki *pki, const struct berth_cert_template *cert_template,
+enum berth_err berth_issue_lint(struct berth_pki *pki,
+				const struct berth_cert_template *cert_template,
 				struct berth_key *issuer_key, struct berth_bytes der,
 				struct berth_why *why) BERTH_MUST;
 

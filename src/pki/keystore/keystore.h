@@ -17,10 +17,10 @@
 #include "pki/key.h"
 
 enum berth_storage_class {
-	BERTH_STORAGE_FILE,	/* readable by who reads the disk */
-	BERTH_STORAGE_TOKEN,	/* PKCS#11, not exportable */
+	BERTH_STORAGE_FILE,  /* readable by who reads the disk */
+	BERTH_STORAGE_TOKEN, /* PKCS#11, not exportable */
 	BERTH_STORAGE_TPM,
-	BERTH_STORAGE_REMOTE	/* in another process; its own class is told by it */
+	BERTH_STORAGE_REMOTE /* in another process; its own class is told by it */
 };
 const char *berth_storage_class_name(enum berth_storage_class storage);
 
@@ -32,7 +32,8 @@ enum berth_err berth_keystore_generate(struct berth_pki *pki, const char *uri, c
 enum berth_err berth_keystore_load(struct berth_pki *pki, const char *uri, struct berth_key **ret,
 				   struct berth_why *why) BERTH_MUST;
 /* Gone for good: overwritten and unlinked, or destroyed in the token. NOT_FOUND when it was not there. */
-enum berth_err berth_keystore_delete(struct berth_pki *pki, const char *uri, struct berth_why *why) BERTH_MUST;
+enum berth_err berth_keystore_delete(struct berth_pki *pki, const char *uri,
+				     struct berth_why *why) BERTH_MUST;
 enum berth_err berth_keystore_storage(const char *uri, enum berth_storage_class *ret,
 				      struct berth_why *why) BERTH_MUST;
 
@@ -47,7 +48,7 @@ struct berth_signer_link {
 	void *context; /* lives longer than every key made with it */
 };
 enum berth_err berth_keystore_remote(struct berth_pki *pki, const struct berth_signer_link *link,
-				     const char *name, struct berth_bytes spki, struct berth_key **ret,
-				     struct berth_why *why) BERTH_MUST;
+				     const char *name, struct berth_bytes spki,
+				     struct berth_key **ret, struct berth_why *why) BERTH_MUST;
 
 #endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "pki/der.h"
+
+#define CONSTRUCTED 0x20
+#define CLASS_MASK 0xc0
+#define NUMBER_MASK 0x1f
+
+/* X.690 10.1: definite, and the fewest octets. Four length octets are far beyond any limit here. */
+static bool
+read_length(struct berth_bytes in, size_t *at, size_t *ret)
+{
+	if (*at >= in.n)
+		return false;
+	size_t first = in.p[(*at)++];
+	if (first < 0x80) {
+		*ret = first;
+		return true;
+	}
+	size_t octets = first & 0x7f;
+	if (octets == 0 || octets > 3 || in.n - *at < octets)
+		return false;
+	size_t length = 0;
+	for (size_t i = 0; i < octets; i++)
+		length = length << 8 | in.p[(*at)++];
+	if (length < 0x80 || length >> (8 * (octets - 1)) == 0)
+		return false;
+	*ret = length;
+	return true;
+}
+
+bool
+berth_der_next(struct berth_bytes *rest, struct berth_der *ret)
+{
+	size_t at = 1;
+	size_t length = 0;
+
+	if (rest->n < 2 || (rest->p[0] & NUMBER_MASK) == NUMBER_MASK)
+		return false;
+	if (!read_length(*rest, &at, &length) || rest->n - at < length)
+		return false;
+	ret->tag = rest->p[0];
+	ret->value = berth_bytes_of(rest->p + at, length);
+	ret->whole = berth_bytes_of(rest->p, at + length);
+	*rest = berth_bytes_of(rest->p + at + length, rest->n - at - length);
+	return true;
+}
+
+bool
+berth_der_take(struct berth_bytes *rest, uint8_t tag, struct berth_bytes *ret_value)
+{
+	struct berth_bytes left = *rest;
+	struct berth_der element;
+
+	if (!berth_der_next(&left, &element) || element.tag != tag)
+		return false;
+	*rest = left;
+	*ret_value = element.value;
+	return true;
+}
+
+/* What can be said of one element without knowing its type. */
+static bool
+is_well_formed(const struct berth_der *element)
+{
+	bool constructed = (element->tag & CONSTRUCTED) != 0;
+
+	if ((element->tag & CLASS_MASK) != 0)
+		return true;
+	switch (element->tag & NUMBER_MASK) {
+	case 0x00: /* end-of-contents belongs to BER's indefinite form */
+		return false;
+	case 0x10:
+	case 0x11: /* SEQUENCE, SET */
+		return constructed;
+	case BERTH_DER_BOOLEAN:
+		return !constructed && element->value.n == 1 &&
+		       (element->value.p[0] == 0 || element->value.p[0] == 0xff);
+	case BERTH_DER_INTEGER:
+		if (element->value.n == 0)
+			return false;
+		if (element->value.n > 1 &&
+		    ((element->value.p[0] == 0 && element->value.p[1] < 0x80) ||
+		     (element->value.p[0] == 0xff && element->value.p[1] >= 0x80)))
+			return false;
+		return !constructed;
+	default:
+		return !constructed;
+	}
+}
+
+enum berth_err
+berth_der_check(struct berth_bytes der, const char *rule, struct berth_why *why)
+{
+	struct berth_bytes open[BERTH_DER_DEPTH_MAX]; /* what is left of each open element */
+	size_t depth = 1;
+	size_t elements = 0;
+
+	open[0] = der;
+	do {
+		struct berth_der element;
+		if (open[depth - 1].n == 0) {
+			depth--;
+			continue;
+		}
+		size_t offset = (size_t)(open[depth - 1].p - der.p);
+		if (++elements > BERTH_DER_ELEMENTS_MAX)
+			return berth_fail_at(why, BERTH_E_LIMIT, rule, "X.690", offset,
+					     "The input has more than %d elements.",
+					     BERTH_DER_ELEMENTS_MAX);
+		if (!berth_der_next(&open[depth - 1], &element) || !is_well_formed(&element))
+			return berth_fail_at(why, BERTH_E_SYNTAX, rule, "X.690 10, 11", offset,
+					     "The input is not DER at offset %zu (BER is refused).",
+					     offset);
+		if (depth == 1 && open[0].n > 0)
+			return berth_fail_at(why, BERTH_E_SYNTAX, rule, "X.690", element.whole.n,
+					     "%zu bytes follow the end of the object.", open[0].n);
+		if ((element.tag & CONSTRUCTED) == 0)
+			continue;
+		if (depth == BERTH_DER_DEPTH_MAX)
+			return berth_fail_at(why, BERTH_E_LIMIT, rule, "X.690", offset,
+					     "The input nests deeper than %d.",
+					     BERTH_DER_DEPTH_MAX);
+		open[depth++] = element.value;
+	} while (depth > 0);
+	if (elements == 0)
+		return berth_fail(why, BERTH_E_SYNTAX, rule, "X.690", "The input is empty.");
+	return BERTH_OK;
+}

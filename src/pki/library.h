@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of pki share and nobody else sees. */
+#ifndef BERTH_PKI_LIBRARY_H
+#define BERTH_PKI_LIBRARY_H
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include "pki/ossl.h"
+
+struct berth_p11_module;
+
+struct berth_pki {
+	OSSL_LIB_CTX *libctx;
+	OSSL_PROVIDER *narrow;
+	OSSL_PROVIDER *keystore;
+	EVP_MD *sha1, *sha256, *sha384,
+		*sha512;		  /* fetched once: a fetch costs more than a digest */
+	struct berth_p11_module *modules; /* PKCS#11 modules opened, keystore/pkcs11.c */
+};
+
+/* SHA2 by the name OpenSSL knows; NULL for any other. */
+EVP_MD *berth_pki_digest(struct berth_pki *pki, const char *name);
+
+/* What an algorithm and size mean here. */
+struct berth_key_kind {
+	const char *name;   /* "P-256" */
+	const char *group;  /* OpenSSL's name of the curve; NULL for RSA */
+	const char *digest; /* the one that matches the strength */
+	int bits;
+	int signature_nid; /* of digest with this algorithm */
+	struct berth_bytes
+		prefix;	    /* EC: the SubjectPublicKeyInfo up to and with the 04 of the point */
+	size_t point_bytes; /* EC: with the 04 */
+};
+/* NULL when it is none of ours. */
+const struct berth_key_kind *berth_key_kind_named(const char *name);
+const struct berth_key_kind *berth_key_kind_of_spki(struct berth_bytes spki);
+const struct berth_key_kind *berth_key_kind_of(const struct berth_key *key);
+
+/* spki is copied; public is taken over even on failure; private (may be NULL) too. */
+enum berth_err berth_key_make(struct berth_pki *pki, EVP_PKEY *public, EVP_PKEY *private,
+			      struct berth_bytes spki, struct berth_key **ret,
+			      struct berth_why *why) BERTH_MUST;
+EVP_PKEY *berth_key_public(const struct berth_key *key);
+/* As berth_key_verify, with a digest named by an algorithm identifier: "SHA256", "SHA384", "SHA512". */
+enum berth_err berth_key_verify_with(struct berth_key *key, const char *digest,
+				     struct berth_bytes message, struct berth_bytes signature,
+				     struct berth_why *why) BERTH_MUST;
+
+/* The one attribute of that type in name, as UTF-8 in *ret (OPENSSL_free); none or several: empty. */
+enum berth_err berth_name_attribute(const X509_NAME *name, int nid, struct berth_bytes *ret,
+				    struct berth_why *why) BERTH_MUST;
+enum berth_err berth_name_add(X509_NAME *name, int nid, struct berth_bytes value, size_t max,
+			      struct berth_why *why) BERTH_MUST;
+/* The dNSName general names; LIMIT, SYNTAX. */
+enum berth_err berth_dns_names_make(const struct berth_bytes *names, size_t n, void *general_names,
+				    struct berth_why *why) BERTH_MUST;
+struct berth_wall berth_asn1_wall(const ASN1_TIME *t, bool *ok);
+
+#endif
