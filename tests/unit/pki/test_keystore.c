@@ -1,0 +1,568 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One contract, the same assertions against every backend: file, PKCS#11 (SoftHSM2), remote. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <openssl/cms.h>
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+
+#include "pki/keystore/keystore.h"
+#include "pki/ossl.h"
+
+#define SOFTHSM "/usr/lib/softhsm/libsofthsm2.so"
+
+/* One backend under test, in a folder of its own. */
+struct world {
+	struct berth_pki *pki;
+	struct berth_pki *signer; /* the "other process" of a remote key */
+	char folder[64];
+	char uri[BERTH_KEY_URI_MAX];
+	enum berth_storage_class storage;
+	unsigned exchanges; /* messages that crossed the signer link */
+};
+
+static void
+shell(const char *command)
+{
+	assert_int_equal(system(command), 0);
+}
+
+static void
+world_start(struct world *world)
+{
+	*world = (struct world){0};
+	(void)snprintf(world->folder, sizeof(world->folder), "/tmp/berth-keystore-XXXXXX");
+	assert_non_null(mkdtemp(world->folder));
+	assert_int_equal(berth_pki_open(&world->pki, NULL), BERTH_OK);
+}
+
+static int
+setup_file(void **state)
+{
+	static struct world world;
+
+	world_start(&world);
+	world.storage = BERTH_STORAGE_FILE;
+	(void)snprintf(world.uri, sizeof(world.uri), "file:%s/a.key", world.folder);
+	*state = &world;
+	return 0;
+}
+
+static void
+write_file(const char *folder, const char *name, const char *text)
+{
+	char path[128];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", folder, name);
+	FILE *file = fopen(path, "w");
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+static int
+setup_token(void **state)
+{
+	static struct world world;
+	char text[256];
+
+	if (access(SOFTHSM, R_OK) != 0) {
+		print_message("SKIPPED: %s is not installed\n", SOFTHSM);
+		*state = NULL;
+		return 0;
+	}
+	world_start(&world);
+	world.storage = BERTH_STORAGE_TOKEN;
+	(void)snprintf(text, sizeof(text), "%s/tokens", world.folder);
+	assert_int_equal(mkdir(text, 0700), 0);
+	(void)snprintf(text, sizeof(text), "directories.tokendir = %s/tokens\nlog.level = ERROR\n",
+		       world.folder);
+	write_file(world.folder, "softhsm2.conf", text);
+	write_file(world.folder, "pin", "8642\n");
+	(void)snprintf(text, sizeof(text), "%s/softhsm2.conf", world.folder);
+	assert_int_equal(setenv("SOFTHSM2_CONF", text, 1), 0);
+	shell("softhsm2-util --init-token --free --label birth --pin 8642 --so-pin 9753 "
+	      ">/dev/null");
+	(void)snprintf(world.uri, sizeof(world.uri),
+		       "pkcs11:module=" SOFTHSM
+		       ";token=birth;object=a%%20key?pin-source=file:%s/pin",
+		       world.folder);
+	*state = &world;
+	return 0;
+}
+
+static int
+setup_remote(void **state)
+{
+	static struct world world;
+
+	world_start(&world);
+	world.storage = BERTH_STORAGE_REMOTE;
+	assert_int_equal(berth_pki_open(&world.signer, NULL), BERTH_OK);
+	(void)snprintf(world.uri, sizeof(world.uri), "file:%s/a.key", world.folder);
+	*state = &world;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct world *world = *state;
+	char command[128];
+
+	if (world == NULL)
+		return 0;
+	berth_pki_close(world->pki);
+	berth_pki_close(world->signer);
+	(void)snprintf(command, sizeof(command), "rm -rf '%s'", world->folder);
+	shell(command);
+	return 0;
+}
+
+/* The signer's side: loads the key, signs the message it was sent. */
+static enum berth_err
+exchange(void *context, const char *name, struct berth_bytes message, struct berth_buf *signature,
+	 struct berth_why *why)
+{
+	struct world *world = context;
+	BERTH_KEY *key = NULL;
+
+	assert_string_equal(name, "line-ca");
+	world->exchanges++;
+	enum berth_err err = berth_keystore_load(world->signer, world->uri, &key, why);
+	return err ? err : berth_key_sign(key, message, signature, why);
+}
+
+static enum berth_err
+load_in(struct world *world, struct berth_pki *pki, struct berth_key **ret, struct berth_why *why)
+{
+	BERTH_KEY *there = NULL;
+	struct berth_signer_link link = {exchange, world};
+
+	if (world->storage != BERTH_STORAGE_REMOTE)
+		return berth_keystore_load(pki, world->uri, ret, why);
+	enum berth_err err = berth_keystore_load(world->signer, world->uri, &there, why);
+	if (err)
+		return err;
+	return berth_keystore_remote(pki, &link, "line-ca", berth_key_spki(there), ret, why);
+}
+
+static struct berth_key *
+make_key(struct world *world)
+{
+	struct berth_why why = {0};
+	struct berth_key *key = NULL;
+	struct berth_pki *where = world->signer != NULL ? world->signer : world->pki;
+
+	enum berth_err err = berth_keystore_generate(where, world->uri, "P-256", &key, &why);
+	if (err)
+		fail_msg("%s: %s", why.rule, why.sentence);
+	if (world->signer == NULL)
+		return key;
+	berth_key_free(key);
+	key = NULL;
+	assert_int_equal(load_in(world, world->pki, &key, &why), BERTH_OK);
+	return key;
+}
+
+static void
+drop_key(struct world *world, struct berth_key *key)
+{
+	struct berth_pki *where = world->signer != NULL ? world->signer : world->pki;
+
+	berth_key_free(key);
+	assert_int_equal(berth_keystore_delete(where, world->uri, NULL), BERTH_OK);
+}
+
+#define WORLD()                                                                                    \
+	struct world *world = *state;                                                              \
+	if (world == NULL)                                                                         \
+		skip();
+
+static void
+signs_and_verifies_a_message(void **state)
+{
+	WORLD()
+	BERTH_BUF signature = {0};
+	struct berth_key *key = make_key(world);
+
+	assert_true(berth_key_has_private(key));
+	assert_string_equal(berth_key_kind(key), "P-256");
+	assert_int_equal(berth_key_sign(key, BERTH_LIT("a voucher"), &signature, NULL), BERTH_OK);
+	assert_int_equal(
+		berth_key_verify(key, BERTH_LIT("a voucher"), berth_buf_view(&signature), NULL),
+		BERTH_OK);
+	assert_int_equal(
+		berth_key_verify(key, BERTH_LIT("a vouches"), berth_buf_view(&signature), NULL),
+		BERTH_E_SIGNATURE);
+	signature.p[signature.n - 1] ^= 1;
+	assert_int_equal(
+		berth_key_verify(key, BERTH_LIT("a voucher"), berth_buf_view(&signature), NULL),
+		BERTH_E_SIGNATURE);
+	drop_key(world, key);
+}
+
+static void
+refuses_a_second_key_of_the_same_name(void **state)
+{
+	WORLD()
+	struct berth_why why = {0};
+	struct berth_key *again = NULL;
+	struct berth_key *key = make_key(world);
+	struct berth_pki *where = world->signer != NULL ? world->signer : world->pki;
+
+	assert_int_equal(berth_keystore_generate(where, world->uri, "P-256", &again, &why),
+			 BERTH_E_EXISTS);
+	assert_string_equal(why.rule, "keystore-exists");
+	assert_null(again);
+	drop_key(world, key);
+}
+
+static void
+finds_the_key_again_in_a_new_library(void **state)
+{
+	WORLD()
+	struct berth_pki *later = NULL;
+	struct berth_key *again = NULL;
+	BERTH_BUF signature = {0};
+	struct berth_key *key = make_key(world);
+
+	assert_int_equal(berth_pki_open(&later, NULL), BERTH_OK);
+	assert_int_equal(load_in(world, later, &again, NULL), BERTH_OK);
+	assert_true(berth_key_equal(key, again));
+	assert_int_equal(berth_key_sign(again, BERTH_LIT("x"), &signature, NULL), BERTH_OK);
+	assert_int_equal(berth_key_verify(key, BERTH_LIT("x"), berth_buf_view(&signature), NULL),
+			 BERTH_OK);
+	berth_key_free(again);
+	berth_pki_close(later);
+	drop_key(world, key);
+}
+
+static void
+forgets_a_deleted_key(void **state)
+{
+	WORLD()
+	struct berth_key *key = make_key(world);
+	struct berth_pki *where = world->signer != NULL ? world->signer : world->pki;
+
+	drop_key(world, key);
+	key = NULL;
+	assert_int_equal(load_in(world, world->pki, &key, NULL), BERTH_E_NOT_FOUND);
+	assert_int_equal(berth_keystore_delete(where, world->uri, NULL), BERTH_E_NOT_FOUND);
+}
+
+static void
+tells_its_storage_class(void **state)
+{
+	WORLD()
+	enum berth_storage_class storage = BERTH_STORAGE_TPM;
+	const char *uri = world->storage == BERTH_STORAGE_REMOTE ? "signer:line-ca" : world->uri;
+
+	assert_int_equal(berth_keystore_storage(uri, &storage, NULL), BERTH_OK);
+	assert_int_equal(storage, world->storage);
+	assert_int_equal(berth_keystore_storage("vault:a", &storage, NULL), BERTH_E_USAGE);
+}
+
+static void
+never_exports_the_private_key(void **state)
+{
+	WORLD()
+	struct berth_key *key = make_key(world);
+	EVP_PKEY *pkey = berth_key_pkey(key);
+	BIGNUM *number = NULL;
+	unsigned char *der = NULL;
+	OSSL_PARAM *params = NULL;
+	BIO *bio = BIO_new(BIO_s_mem());
+
+	assert_int_not_equal(EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_PRIV_KEY, &number), 1);
+	assert_null(number);
+	assert_true(i2d_PrivateKey(pkey, &der) <= 0);
+	assert_int_not_equal(PEM_write_bio_PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL), 1);
+	assert_int_not_equal(PEM_write_bio_PKCS8PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL),
+			     1);
+	assert_int_equal(BIO_pending(bio), 0);
+	assert_int_not_equal(EVP_PKEY_todata(pkey, EVP_PKEY_KEYPAIR, &params), 1);
+	assert_null(params);
+	assert_null(EVP_PKEY2PKCS8(pkey));
+	BIO_free(bio);
+	ERR_clear_error();
+	drop_key(world, key);
+}
+
+static void
+refuses_to_sign_a_bare_digest(void **state)
+{
+	WORLD()
+	struct berth_key *key = make_key(world);
+	EVP_PKEY_CTX *context =
+		EVP_PKEY_CTX_new_from_pkey(berth_pki_libctx(world->pki), berth_key_pkey(key), NULL);
+
+	assert_non_null(context);
+	assert_int_not_equal(EVP_PKEY_sign_init(context), 1);
+	EVP_PKEY_CTX_free(context);
+	ERR_clear_error();
+	drop_key(world, key);
+}
+
+/* A self-signed certificate made by OpenSSL alone. */
+static X509 *
+self_signed(struct world *world, struct berth_key *key)
+{
+	X509 *x509 = X509_new_ex(berth_pki_libctx(world->pki), NULL);
+
+	assert_int_equal(X509_set_version(x509, X509_VERSION_3), 1);
+	assert_int_equal(ASN1_INTEGER_set(X509_get_serialNumber(x509), 7), 1);
+	assert_int_equal(X509_NAME_add_entry_by_txt(X509_get_subject_name(x509), "CN", MBSTRING_ASC,
+						    (const unsigned char *)"peer", -1, -1, 0),
+			 1);
+	assert_int_equal(X509_set_issuer_name(x509, X509_get_subject_name(x509)), 1);
+	assert_non_null(X509_gmtime_adj(X509_getm_notBefore(x509), -60));
+	assert_non_null(X509_gmtime_adj(X509_getm_notAfter(x509), 3600));
+	assert_int_equal(X509_set_pubkey(x509, berth_key_pkey(key)), 1);
+	assert_true(X509_sign(x509, berth_key_pkey(key), EVP_sha256()) > 0);
+	/* as a peer reads it: with a public key of the default provider */
+	unsigned char *der = NULL;
+	int n = i2d_X509(x509, &der);
+	const unsigned char *p = der;
+	X509 *read = X509_new_ex(berth_pki_libctx(world->pki), NULL);
+	assert_non_null(d2i_X509(&read, &p, n));
+	OPENSSL_free(der);
+	X509_free(x509);
+	return read;
+}
+
+static void
+works_for_certificates_requests_and_cms_of_openssl(void **state)
+{
+	WORLD()
+	struct berth_key *key = make_key(world);
+	OSSL_LIB_CTX *libctx = berth_pki_libctx(world->pki);
+	X509 *x509 = self_signed(world, key);
+
+	EVP_PKEY *public = X509_get0_pubkey(x509);
+	assert_int_equal(X509_verify(x509, public), 1);
+	assert_int_equal(X509_check_private_key(x509, berth_key_pkey(key)), 1);
+
+	X509_REQ *request = X509_REQ_new_ex(libctx, NULL);
+	assert_int_equal(X509_REQ_set_pubkey(request, berth_key_pkey(key)), 1);
+	assert_true(X509_REQ_sign(request, berth_key_pkey(key), EVP_sha256()) > 0);
+	assert_int_equal(X509_REQ_verify_ex(request, public, libctx, NULL), 1);
+
+	BIO *content = BIO_new_mem_buf("hello", 5);
+	CMS_ContentInfo *cms =
+		CMS_sign_ex(x509, berth_key_pkey(key), NULL, content, CMS_BINARY, libctx, NULL);
+	assert_non_null(cms);
+	unsigned char *der = NULL;
+	int n = i2d_CMS_ContentInfo(cms, &der);
+	const unsigned char *p = der;
+	CMS_ContentInfo_free(cms);
+	cms = CMS_ContentInfo_new_ex(libctx, NULL);
+	assert_non_null(d2i_CMS_ContentInfo(&cms, &p, n));
+	OPENSSL_free(der);
+	assert_int_equal(
+		CMS_verify(cms, NULL, NULL, NULL, NULL, CMS_NO_SIGNER_CERT_VERIFY | CMS_BINARY), 1);
+	CMS_ContentInfo_free(cms);
+	BIO_free(content);
+	X509_REQ_free(request);
+	X509_free(x509);
+	drop_key(world, key);
+}
+
+static SSL_CTX *
+tls_context(struct world *world, const SSL_METHOD *method, int version, X509 *x509,
+	    struct berth_key *key)
+{
+	SSL_CTX *ctx = SSL_CTX_new_ex(berth_pki_libctx(world->pki), NULL, method);
+
+	assert_non_null(ctx);
+	assert_int_equal(SSL_CTX_set_min_proto_version(ctx, version), 1);
+	assert_int_equal(SSL_CTX_set_max_proto_version(ctx, version), 1);
+	assert_int_equal(SSL_CTX_use_certificate(ctx, x509), 1);
+	assert_int_equal(SSL_CTX_use_PrivateKey(ctx, berth_key_pkey(key)), 1);
+	assert_int_equal(SSL_CTX_check_private_key(ctx), 1);
+	assert_int_equal(X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), x509), 1);
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	return ctx;
+}
+
+static void
+handshake(struct world *world, struct berth_key *key, X509 *x509, int version)
+{
+	SSL_CTX *server_ctx = tls_context(world, TLS_server_method(), version, x509, key);
+	SSL_CTX *client_ctx = tls_context(world, TLS_client_method(), version, x509, key);
+	SSL *server = SSL_new(server_ctx);
+	SSL *client = SSL_new(client_ctx);
+	BIO *a = NULL;
+	BIO *b = NULL;
+	int done_client = 0;
+	int done_server = 0;
+
+	assert_int_equal(BIO_new_bio_pair(&a, 0, &b, 0), 1);
+	SSL_set_bio(client, a, a);
+	SSL_set_bio(server, b, b);
+	SSL_set_connect_state(client);
+	SSL_set_accept_state(server);
+	for (int i = 0; i < 20 && (done_client != 1 || done_server != 1); i++) {
+		done_client = SSL_do_handshake(client);
+		done_server = SSL_do_handshake(server);
+	}
+	assert_int_equal(done_client, 1);
+	assert_int_equal(done_server, 1);
+	assert_int_equal(SSL_version(client), version);
+	assert_int_equal(SSL_get_verify_result(server), X509_V_OK);
+	SSL_free(client);
+	SSL_free(server);
+	SSL_CTX_free(client_ctx);
+	SSL_CTX_free(server_ctx);
+}
+
+static void
+works_as_tls_server_and_client_key(void **state)
+{
+	WORLD()
+	struct berth_key *key = make_key(world);
+	X509 *x509 = self_signed(world, key);
+	unsigned before = world->exchanges;
+
+	handshake(world, key, x509, TLS1_2_VERSION);
+	handshake(world, key, x509, TLS1_3_VERSION);
+	if (world->storage == BERTH_STORAGE_REMOTE)
+		assert_int_equal(world->exchanges - before, 4);
+	X509_free(x509);
+	drop_key(world, key);
+}
+
+static void
+refuses_a_key_file_that_others_may_read(void **state)
+{
+	WORLD()
+	struct berth_why why = {0};
+	struct berth_key *again = NULL;
+	struct berth_key *key = make_key(world);
+	const char *path = world->uri + 5;
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(chmod(path, 0640), 0);
+	assert_int_equal(berth_keystore_load(world->pki, world->uri, &again, &why), BERTH_E_DENIED);
+	assert_string_equal(why.rule, "keystore-file-mode");
+	assert_int_equal(chmod(path, 0400), 0);
+	assert_int_equal(berth_keystore_load(world->pki, world->uri, &again, &why), BERTH_OK);
+	berth_key_free(again);
+	assert_int_equal(chmod(path, 0600), 0);
+	drop_key(world, key);
+}
+
+static void
+refuses_a_key_file_behind_a_symbolic_link(void **state)
+{
+	WORLD()
+	struct berth_key *again = NULL;
+	struct berth_key *key = make_key(world);
+	char link_path[128];
+	char uri[160];
+
+	(void)snprintf(link_path, sizeof(link_path), "%s/link.key", world->folder);
+	(void)snprintf(uri, sizeof(uri), "file:%s", link_path);
+	assert_int_equal(symlink(world->uri + 5, link_path), 0);
+	assert_int_equal(berth_keystore_load(world->pki, uri, &again, NULL), BERTH_E_IO);
+	drop_key(world, key);
+}
+
+static void
+refuses_a_wrong_pin(void **state)
+{
+	WORLD()
+	struct berth_why why = {0};
+	struct berth_pki *later = NULL;
+	struct berth_key *again = NULL;
+	struct berth_key *key = make_key(world);
+
+	berth_key_free(key); /* the last session of the token closes: logged out */
+	write_file(world->folder, "pin", "1111\n");
+	assert_int_equal(berth_pki_open(&later, NULL), BERTH_OK);
+	assert_int_equal(berth_keystore_load(later, world->uri, &again, &why), BERTH_E_DENIED);
+	berth_pki_close(later);
+	write_file(world->folder, "pin", "8642\n");
+	drop_key(world, NULL);
+}
+
+static void
+refuses_a_pin_in_the_uri(void **state)
+{
+	WORLD()
+	struct berth_why why = {0};
+	struct berth_key *key = NULL;
+
+	assert_int_equal(berth_keystore_load(world->pki,
+					     "pkcs11:module=" SOFTHSM
+					     ";token=birth;object=a?pin-value=8642",
+					     &key, &why),
+			 BERTH_E_USAGE);
+	assert_string_equal(why.rule, "keystore-pkcs11-uri");
+}
+
+static void
+remote_key_refuses_another_digest(void **state)
+{
+	WORLD()
+	struct berth_key *key = make_key(world);
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	unsigned char signature[128];
+	size_t n = sizeof(signature);
+
+	assert_int_equal(EVP_DigestSignInit_ex(context, NULL, "SHA384",
+					       berth_pki_libctx(world->pki), NULL,
+					       berth_key_pkey(key), NULL),
+			 1);
+	assert_int_not_equal(EVP_DigestSign(context, signature, &n, (const unsigned char *)"x", 1),
+			     1);
+	EVP_MD_CTX_free(context);
+	ERR_clear_error();
+	drop_key(world, key);
+}
+
+#define CONTRACT                                                                                   \
+	cmocka_unit_test(signs_and_verifies_a_message),                                            \
+		cmocka_unit_test(refuses_a_second_key_of_the_same_name),                           \
+		cmocka_unit_test(finds_the_key_again_in_a_new_library),                            \
+		cmocka_unit_test(forgets_a_deleted_key),                                           \
+		cmocka_unit_test(tells_its_storage_class),                                         \
+		cmocka_unit_test(never_exports_the_private_key),                                   \
+		cmocka_unit_test(refuses_to_sign_a_bare_digest),                                   \
+		cmocka_unit_test(works_for_certificates_requests_and_cms_of_openssl),              \
+		cmocka_unit_test(works_as_tls_server_and_client_key)
+
+int
+main(void)
+{
+	const struct CMUnitTest file[] = {
+		CONTRACT,
+		cmocka_unit_test(refuses_a_key_file_that_others_may_read),
+		cmocka_unit_test(refuses_a_key_file_behind_a_symbolic_link),
+	};
+	const struct CMUnitTest token[] = {
+		CONTRACT,
+		cmocka_unit_test(refuses_a_wrong_pin),
+		cmocka_unit_test(refuses_a_pin_in_the_uri),
+	};
+	const struct CMUnitTest remote[] = {
+		CONTRACT,
+		cmocka_unit_test(remote_key_refuses_another_digest),
+	};
+	int failed = cmocka_run_group_tests_name("file", file, setup_file, teardown);
+	failed += cmocka_run_group_tests_name("pkcs11", token, setup_token, teardown);
+	return failed + cmocka_run_group_tests_name("remote", remote, setup_remote, teardown);
+}
