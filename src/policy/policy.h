@@ -19,11 +19,13 @@
  *	deny = yes
  *
  *	[audit]
- *	known-domains = BASE64, BASE64	domainIDs besides our own whose entries are expected
  *	allow-unknown-domains = no
  *	allow-nonceless = no		nonceless entries of other domains
  *	allow-truncated = no		arbitrary truncation
  *	assertions = verified, proximity, logged
+ *
+ *	[domain "Distributor"]		besides our own, a domain whose entries are expected
+ *	id = BASE64			its domainID as audit logs write it
  *
  * match selects by identity only; the first rule that matches decides. A requirement that fails
  * denies by name and never falls through to a broader rule. No match: deny.
@@ -47,6 +49,9 @@ enum berth_err berth_policy_parse(struct berth_bytes text, const char *name,
 				  struct berth_policy **ret, struct berth_why *why) BERTH_MUST;
 void berth_policy_free(struct berth_policy *policy); /* NULL is fine */
 void berth_policy_freep(struct berth_policy **policy);
+struct berth_conf_schema; /* codec/conf.h */
+/* Of the policy file, for --check-config and the man page. */
+const struct berth_conf_schema *berth_policy_schema(void);
 size_t berth_policy_rule_count(const struct berth_policy *policy);
 
 /* When the question is asked. */

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The MASA's audit log of a device against the policy (RFC 8995 5.8.3). */
+#include "base/base64.h"
+#include "policy/policy_file.h"
+
+#define VIOLATIONS_SHOWN_MAX 8 /* a hostile log has thousands; the first few tell the story */
+
+/* One evaluation of a log. */
+struct reading {
+	const struct berth_policy_settings *settings;
+	const struct berth_audit_facts *facts;
+	struct berth_decision *decision;
+	size_t violations;
+	bool has_own_entry;
+};
+
+static void
+violate(struct reading *reading, const struct berth_why *why)
+{
+	if (reading->violations++ < VIOLATIONS_SHOWN_MAX)
+		berth_decision_fail(reading->decision, why);
+}
+
+#define VIOLATE(reading, rule, section, ...)                                                       \
+	do {                                                                                       \
+		struct berth_why refused_;                                                         \
+		berth_ignore(berth_fail(&refused_, BERTH_E_DENIED, rule, section, __VA_ARGS__),    \
+			     "the decision carries it");                                           \
+		violate(reading, &refused_);                                                       \
+	} while (0)
+
+static bool
+is_listed(const struct berth_policy_settings *settings, struct berth_bytes domain_id)
+{
+	const struct berth_policy_domain *domains = settings->domains.items;
+
+	for (size_t i = 0; i < settings->domains.count; i++) {
+		BERTH_BUF id = {0};
+
+		if (!berth_base64_decode(berth_text(domains[i].id), false, &id, NULL) &&
+		    berth_bytes_equal(berth_buf_view(&id), domain_id))
+			return true;
+	}
+	return false;
+}
+
+static bool
+has_assertion(const struct berth_conf_list *words, struct berth_bytes word)
+{
+	for (size_t i = 0; i < words->count; i++) {
+		if (berth_bytes_equal_text(word, words->items[i]))
+			return true;
+	}
+	return false;
+}
+
+static void
+read_event(struct reading *reading, const struct berth_policy_audit_event *event)
+{
+	const struct berth_policy_settings *settings = reading->settings;
+	char date[BERTH_TIME_TEXT_MAX];
+	BERTH_BUF name = {0};
+	bool is_own = berth_bytes_equal(event->domain_id, reading->facts->own_domain_id);
+
+	berth_wall_format(event->date, date);
+	if (berth_base64_encode(event->domain_id, 0, &name))
+		berth_buf_clear(&name);
+	int n = name.n < 64 ? (int)name.n : 64;
+	const char *id = name.p ? (const char *)name.p : "";
+	reading->has_own_entry = reading->has_own_entry || is_own;
+	if (!has_assertion(&settings->assertions, event->assertion))
+		VIOLATE(reading, "audit-assertion", "RFC 8995 5.8.3",
+			"the entry of %s for domain %.*s has an assertion that the policy does not "
+			"list",
+			date, n, id);
+	if (is_own || is_listed(settings, event->domain_id))
+		return;
+	if (!event->has_nonce && !settings->allow_nonceless) {
+		VIOLATE(reading, "audit-nonceless", "RFC 8995 5.8.3",
+			"on %s unknown domain %.*s got a voucher without nonce: it may take the "
+			"device "
+			"over at any time",
+			date, n, id);
+		return;
+	}
+	if (!settings->allow_unknown_domains)
+		VIOLATE(reading, "audit-unknown-domain", "RFC 8995 5.8.3",
+			"on %s the device was given to unknown domain %.*s", date, n, id);
+}
+
+enum berth_audit_finding
+berth_policy_audit(const struct berth_policy *policy, const struct berth_audit_facts *facts,
+		   struct berth_decision *decision)
+{
+	struct reading reading = {
+		.settings = &policy->settings,
+		.facts = facts,
+		.decision = decision,
+	};
+
+	for (size_t i = 0; i < facts->n; i++)
+		read_event(&reading, &facts->events[i]);
+	if (facts->truncated_arbitrary && !policy->settings.allow_truncated)
+		VIOLATE(&reading, "audit-truncated", "RFC 8995 5.8.1",
+			"%llu entries were removed from the log arbitrarily",
+			(unsigned long long)facts->truncated_arbitrary);
+	if (facts->own_entry_expected && !reading.has_own_entry)
+		VIOLATE(&reading, "audit-own-entry", "RFC 8995 5.8",
+			"the log has no entry of our own domain, though a voucher was issued to "
+			"it");
+	if (reading.violations)
+		return BERTH_AUDIT_VIOLATION;
+	berth_decision_pass(decision, "audit-clean", "RFC 8995 5.8.3",
+			    "%zu entries of the manufacturer's audit log, none unexpected",
+			    facts->n);
+	return BERTH_AUDIT_CLEAN;
+}

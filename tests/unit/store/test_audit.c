@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "store/fixture.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store/audit.h"
+
+static void
+append(struct fixture *f, const char *subject)
+{
+	ok(f, berth_audit_append(f->store, now, "judge", BERTH_EVENT_VOUCHER_ISSUED, subject,
+				 BERTH_LIT("{\"nonce\":\"00\"}"), &f->why));
+}
+
+static void
+append_three(struct fixture *f)
+{
+	begin(f);
+	append(f, "CAM-1");
+	append(f, "CAM-2");
+	append(f, "CAM-3");
+	commit(f);
+}
+
+/* The triggers guard against our own code; who owns the file drops them. */
+#define UNGUARD                                                                                    \
+	"DROP TRIGGER audit_is_append_only_update; DROP TRIGGER audit_is_append_only_delete;"
+
+struct seen {
+	int64_t entries;
+	char last[32];
+};
+
+static bool
+see(void *context, const struct berth_audit_entry *entry)
+{
+	struct seen *seen = context;
+
+	assert_int_equal(entry->seq, seen->entries + 1);
+	assert_int_equal(entry->at.s, now.s);
+	assert_true(berth_bytes_equal_text(entry->actor, "judge"));
+	assert_true(berth_bytes_equal_text(entry->event, "voucher.issued"));
+	assert_true(berth_bytes_equal_text(entry->detail, "{\"nonce\":\"00\"}"));
+	assert_true(entry->subject.n < sizeof seen->last);
+	memcpy(seen->last, entry->subject.p, entry->subject.n);
+	seen->last[entry->subject.n] = '\0';
+	seen->entries++;
+	return seen->entries < 2;
+}
+
+static void
+tells_its_entries_in_order(void **state)
+{
+	struct fixture *f = *state;
+	struct seen seen = {0};
+
+	append_three(f);
+	ok(f, berth_audit_each(f->store, 1, see, &seen, &f->why));
+	assert_int_equal(seen.entries, 2);
+	assert_string_equal(seen.last, "CAM-2");
+}
+
+static void
+verifies_an_untouched_chain(void **state)
+{
+	struct fixture *f = *state;
+	struct berth_audit_report report;
+
+	ok(f, berth_audit_verify(f->store, &report, &f->why));
+	assert_int_equal(report.entries, 0);
+	assert_false(report.has_witness);
+	append_three(f);
+	ok(f, berth_audit_verify(f->store, &report, &f->why));
+	assert_int_equal(report.entries, 3);
+	assert_true(report.has_witness);
+}
+
+static void
+continues_the_chain_after_a_restart(void **state)
+{
+	struct fixture *f = *state;
+	struct berth_audit_report report;
+
+	append_three(f);
+	reopen(f);
+	append_three(f);
+	ok(f, berth_audit_verify(f->store, &report, &f->why));
+	assert_int_equal(report.entries, 6);
+}
+
+static void
+verifies_a_file_that_is_only_read(void **state)
+{
+	struct fixture *f = *state;
+	struct berth_audit_report report;
+
+	append_three(f);
+	f->conf.read_only = true;
+	reopen(f);
+	ok(f, berth_audit_verify(f->store, &report, &f->why));
+	assert_int_equal(report.entries, 3);
+	assert_true(report.has_witness);
+	refused(f, BERTH_E_STATE, "store-read-only", berth_store_begin(f->store, &f->why));
+}
+
+static void
+finds_the_entry_that_was_tampered_with(void **state)
+{
+	static const struct {
+		const char *sql;
+		const char *rule;
+		int64_t broken;
+	} rows[] = {
+		{"UPDATE audit SET subject = 'CAM-9' WHERE seq = 2", "audit-hash", 2},
+		{"UPDATE audit SET actor = 'other' WHERE seq = 1", "audit-hash", 1},
+		{"UPDATE audit SET event = 'voucher.denied' WHERE seq = 3", "audit-hash", 3},
+		{"UPDATE audit SET detail = '' WHERE seq = 3", "audit-hash", 3},
+		{"UPDATE audit SET at = at + 1 WHERE seq = 2", "audit-hash", 2},
+		{"UPDATE audit SET hash = zeroblob(32) WHERE seq = 2", "audit-hash", 2},
+		{"UPDATE audit SET prev = zeroblob(32) WHERE seq = 2", "audit-chain", 2},
+		{"DELETE FROM audit WHERE seq = 2", "audit-gap", 2},
+		{"DELETE FROM audit WHERE seq = 1", "audit-gap", 1},
+		{"DELETE FROM audit WHERE seq = 3", "audit-cut", 3},
+		{"DELETE FROM audit", "audit-cut", 1},
+		{"INSERT INTO audit SELECT 4, at, actor, event, subject, detail, prev, hash FROM "
+		 "audit"
+		 " WHERE seq = 3",
+		 "audit-chain", 4},
+		{"INSERT INTO audit SELECT 0, at, actor, event, subject, detail, prev, hash FROM "
+		 "audit"
+		 " WHERE seq = 3",
+		 "audit-gap", 1},
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct fixture *f = NULL;
+		struct berth_audit_report report;
+
+		masa_setup((void **)&f);
+		append_three(f);
+		tamper(f, UNGUARD);
+		tamper(f, rows[i].sql);
+		print_message("%s\n", rows[i].sql);
+		refused(f, BERTH_E_SIGNATURE, rows[i].rule,
+			berth_audit_verify(f->store, &report, &f->why));
+		assert_int_equal(report.broken_seq, rows[i].broken);
+		fixture_teardown((void **)&f);
+	}
+	(void)state;
+}
+
+/* The chain alone cannot tell a log that was written anew from the start. */
+static void
+witness_finds_a_log_that_was_rewritten(void **state)
+{
+	struct fixture *f = *state;
+	struct berth_audit_report report;
+
+	append_three(f);
+	tamper(f, UNGUARD "DELETE FROM audit");
+	f->conf.witness_path = NULL;
+	reopen(f);
+	begin(f);
+	for (int i = 0; i < 4; i++)
+		append(f, "CAM-7");
+	commit(f);
+	ok(f, berth_audit_verify(f->store, &report, &f->why));
+	f->conf.witness_path = f->witness;
+	reopen(f);
+	refused(f, BERTH_E_SIGNATURE, "audit-witness",
+		berth_audit_verify(f->store, &report, &f->why));
+	assert_int_equal(report.broken_seq, 3);
+}
+
+static void
+tolerates_a_witness_that_lags_behind(void **state)
+{
+	struct fixture *f = *state;
+	struct berth_audit_report report;
+
+	append_three(f);
+	f->conf.witness_path = NULL;
+	reopen(f);
+	append_three(f);
+	f->conf.witness_path = f->witness;
+	reopen(f);
+	ok(f, berth_audit_verify(f->store, &report, &f->why));
+	assert_true(report.has_witness);
+}
+
+static void
+refuses_a_witness_that_cannot_be_read(void **state)
+{
+	struct fixture *f = *state;
+	struct berth_store *other = NULL;
+	int fd = open(f->witness, O_WRONLY);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "berth-witness-1 3 xyz\n", 22), 22);
+	close(fd);
+	refused(f, BERTH_E_SYNTAX, "audit-witness-form",
+		berth_store_open(&f->conf, &other, &f->why));
+}
+
+static void
+refuses_entries_that_are_too_long_or_no_text(void **state)
+{
+	struct fixture *f = *state;
+	char actor[BERTH_AUDIT_ACTOR_MAX + 2];
+
+	memset(actor, 'a', sizeof actor - 1);
+	actor[sizeof actor - 1] = '\0';
+	begin(f);
+	refused(f, BERTH_E_LIMIT, "audit-size",
+		berth_audit_append(f->store, now, actor, BERTH_EVENT_STARTED, "", BERTH_BYTES_NONE,
+				   &f->why));
+	refused(f, BERTH_E_SYNTAX, "audit-text",
+		berth_audit_append(f->store, now, "judge", BERTH_EVENT_STARTED, "\xff",
+				   BERTH_BYTES_NONE, &f->why));
+	commit(f);
+}
+
+static void
+never_changes_or_removes_an_entry(void **state)
+{
+	struct fixture *f = *state;
+	struct berth_audit_report report;
+	sqlite3 *db = NULL;
+
+	append_three(f);
+	assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+	assert_int_not_equal(sqlite3_exec(db, "DELETE FROM audit", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_not_equal(sqlite3_exec(db, "UPDATE audit SET at = 0", NULL, NULL, NULL),
+			     SQLITE_OK);
+	sqlite3_close(db);
+	ok(f, berth_audit_verify(f->store, &report, &f->why));
+}
+
+#define MASA_TEST(name) cmocka_unit_test_setup_teardown(name, masa_setup, fixture_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		MASA_TEST(tells_its_entries_in_order),
+		MASA_TEST(verifies_an_untouched_chain),
+		MASA_TEST(continues_the_chain_after_a_restart),
+		MASA_TEST(verifies_a_file_that_is_only_read),
+		cmocka_unit_test(finds_the_entry_that_was_tampered_with),
+		MASA_TEST(witness_finds_a_log_that_was_rewritten),
+		MASA_TEST(tolerates_a_witness_that_lags_behind),
+		MASA_TEST(refuses_a_witness_that_cannot_be_read),
+		MASA_TEST(refuses_entries_that_are_too_long_or_no_text),
+		MASA_TEST(never_changes_or_removes_an_entry),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
