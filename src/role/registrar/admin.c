@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The admin API on the Unix socket: JSON, described in docs/openapi/registrar.yaml. */
+#include "role/registrar/admin.h"
+
+#include "base/hex.h"
+#include "protocol/manifest/manifest.h"
+
+#include <stdio.h>
+
+#define ADMIN_ARENA_BYTES ((size_t)8 << 20) /* the list of all devices is the largest reply */
+#define DEVICES_PATH "/v1/devices"
+
+static struct berth_wall
+now(const struct berth_admin_call *call)
+{
+	return berth_judge_now(call->role->judge).wall;
+}
+
+enum berth_err
+berth_admin_built(struct berth_admin_call *call, enum berth_err err)
+{
+	return err ? berth_fail(&call->why, err, "admin-reply", NULL,
+				"the reply could not be built")
+		   : BERTH_OK;
+}
+
+enum berth_err
+berth_admin_note(struct berth_admin_call *call, enum berth_event_kind event, const char *subject,
+		 const char *reason)
+{
+	char actor[BERTH_AUDIT_ACTOR_MAX];
+	(void)snprintf(actor, sizeof(actor), "operator:%s", call->user);
+	BERTH_BUF detail = {0};
+	BERTH_JSON json_t *root = json_object();
+	enum berth_err err = berth_json_set_text(root, "reason", berth_text(reason));
+	if (!err)
+		err = berth_json_encode(root, BERTH_JSON_AS_BUILT, &detail);
+	if (err)
+		return berth_admin_built(call, err);
+	berth_log(&call->role->log, BERTH_LOG_NOTICE, berth_event_name(event), "device", subject,
+		  "by", call->user, "reason", reason, (const char *)NULL);
+	return berth_audit_append(call->role->store, now(call), actor, event, subject,
+				  berth_buf_view(&detail), &call->why);
+}
+
+/* ---- manufacturers, manifests ---- */
+
+static enum berth_err
+manufacturers_list(struct berth_admin_call *call)
+{
+	json_t *array = json_array();
+	enum berth_err err = berth_json_set(call->reply, "manufacturers", array);
+	for (size_t i = 0; !err && i < call->role->maker_count; i++) {
+		const struct berth_manufacturer *maker = &call->role->makers[i];
+		json_t *object = json_object();
+		err = object == NULL || json_array_append_new(array, object) != 0 ? BERTH_E_MEMORY
+										  : BERTH_OK;
+		err = err ? err : berth_json_set_text(object, "name", berth_text(maker->name));
+		err = err ? err : berth_json_set_i64(object, "anchors", (int64_t)maker->anchors.n);
+		err = err ? err
+			  : berth_json_set_bool(object, "ignore_expiry", maker->ignore_expiry);
+		if (maker->has_masa_url)
+			err = err ? err
+				  : berth_json_set_text(object, "masa",
+							berth_text(maker->masa_url.host));
+		err = err ? err
+			  : berth_json_set_text(
+				    object, "anchor",
+				    berth_text(berth_cert_subject_text(maker->anchors.at[0])));
+	}
+	return berth_admin_built(call, err);
+}
+
+/* A manifest for another owner proves nothing about us. */
+static enum berth_err
+check_owner(struct berth_admin_call *call, const struct berth_manifest *manifest)
+{
+	if (!manifest->has_owner)
+		return BERTH_OK;
+	const struct berth_cert_list *own = &call->role->issuing;
+	for (size_t i = 0; i < own->n; i++) {
+		uint8_t id[32];
+		size_t n = berth_cert_domain_id(call->role->pki, own->at[i], id);
+		if (berth_bytes_equal(manifest->owner.domain_id, berth_bytes_of(id, n)))
+			return BERTH_OK;
+	}
+	return berth_fail(&call->why, BERTH_E_DENIED, "manifest-other-owner", NULL,
+			  "the manifest names another owner (%.*s) than this domain",
+			  manifest->owner.name.n > 80 ? 80 : (int)manifest->owner.name.n,
+			  (const char *)manifest->owner.name.p);
+}
+
+static enum berth_err
+open_manifest(struct berth_admin_call *call, struct berth_arena *arena, struct berth_manifest *ret)
+{
+	enum berth_err err =
+		berth_fail(&call->why, BERTH_E_UNTRUSTED, "manifest-no-manufacturer", NULL,
+			   "there is no [manufacturer] whose manifest this could be");
+	for (size_t i = 0; err && i < call->role->maker_count; i++) {
+		const struct berth_manifest_trust trust = {
+			.anchors = &call->role->makers[i].anchors,
+			.at = now(call),
+		};
+		err = berth_manifest_open(call->role->pki, call->http->body, &trust, arena, ret,
+					  &call->why);
+	}
+	return err;
+}
+
+static enum berth_err
+load_units(struct berth_admin_call *call, const struct berth_manifest *manifest, int64_t *added)
+{
+	enum berth_err err = BERTH_OK;
+	for (size_t i = 0; !err && i < manifest->unit_count; i++) {
+		const struct berth_manifest_unit *unit = &manifest->units[i];
+		const struct berth_registrar_owned owned = {
+			.identity = unit->identity,
+			.model = unit->model,
+			.birth_key_sha256 =
+				berth_bytes_of(unit->key_sha256, sizeof(unit->key_sha256)),
+			.manifest = manifest->batch,
+		};
+		bool is_new = false;
+		err = berth_registrar_owned_load(call->role->store, &owned, now(call), &is_new,
+						 &call->why);
+		*added += is_new;
+	}
+	return err;
+}
+
+static enum berth_err
+manifest_import(struct berth_admin_call *call)
+{
+	BERTH_ARENA arena;
+	berth_arena_start(&arena, BERTH_MANIFEST_ARENA_BYTES);
+	struct berth_manifest manifest;
+	int64_t added = 0;
+	enum berth_err err = open_manifest(call, &arena, &manifest);
+	if (!err)
+		err = check_owner(call, &manifest);
+	if (err)
+		return err;
+	const char *batch = berth_arena_text(&arena, manifest.batch);
+	err = berth_admin_note(call, BERTH_EVENT_MANIFEST_LOADED, batch == NULL ? "" : batch, "");
+	if (!err)
+		err = load_units(call, &manifest, &added);
+	if (err)
+		return err;
+	err = berth_json_set_text(call->reply, "manufacturer", manifest.manufacturer);
+	err = err ? err : berth_json_set_text(call->reply, "batch", manifest.batch);
+	err = err ? err : berth_json_set_i64(call->reply, "units", (int64_t)manifest.unit_count);
+	return berth_admin_built(call, err ? err : berth_json_set_i64(call->reply, "added", added));
+}
+
+/* ---- audit, metrics ---- */
+
+static enum berth_err
+audit_verify(struct berth_admin_call *call)
+{
+	struct berth_audit_report report = {0};
+	struct berth_why found = {0};
+	char head[2 * BERTH_DIGEST_BYTES + 1];
+	enum berth_err held = berth_audit_verify(call->role->store, &report, &found);
+	if (held && held != BERTH_E_SIGNATURE) {
+		call->why = found;
+		return held;
+	}
+	enum berth_err err = berth_json_set_bool(call->reply, "holds", held == BERTH_OK);
+	err = err ? err : berth_json_set_i64(call->reply, "entries", report.entries);
+	err = err ? err : berth_json_set_bool(call->reply, "witness", report.has_witness);
+	err = err ? err
+		  : berth_json_set_text(call->reply, "head",
+					berth_text(berth_hex_text(
+						berth_bytes_of(report.head, sizeof(report.head)),
+						head, sizeof(head))));
+	if (held) {
+		err = err ? err : berth_json_set_i64(call->reply, "broken_at", report.broken_seq);
+		err = err ? err
+			  : berth_json_set_text(call->reply, "reason", berth_text(found.sentence));
+	}
+	return berth_admin_built(call, err);
+}
+
+static bool
+count_state(void *context, const struct berth_registrar_device *device)
+{
+	int64_t *counts = context;
+	counts[device->state]++;
+	return true;
+}
+
+enum berth_err
+berth_registrar_metrics(void *context, struct berth_buf *text)
+{
+	struct berth_registrar_role *role = context;
+	int64_t counts[BERTH_DEVICE_STATE_COUNT] = {0};
+	struct berth_why why = {0};
+	enum berth_err err = berth_registrar_device_each(role->store, count_state, counts, &why);
+	err = err ? err : berth_buf_printf(text, "# TYPE berth_registrar_devices gauge\n");
+	for (int i = 0; !err && i < BERTH_DEVICE_STATE_COUNT; i++)
+		err = berth_buf_printf(text, "berth_registrar_devices{state=\"%s\"} %lld\n",
+				       berth_device_state_name((enum berth_device_state)i),
+				       (long long)counts[i]);
+	err = err ? err : berth_buf_printf(text, "# TYPE berth_registrar_requests_total counter\n");
+	for (size_t i = 0; !err && i < BERTH_REGISTRAR_RESOURCES * BERTH_REGISTRAR_STATUS_CLASSES;
+	     i++) {
+		size_t resource = i / BERTH_REGISTRAR_STATUS_CLASSES;
+		size_t class = i % BERTH_REGISTRAR_STATUS_CLASSES;
+		err = berth_buf_printf(
+			text,
+			"berth_registrar_requests_total{resource=\"%s\",code=\"%zuxx\"} %llu\n",
+			berth_registrar_resource_name(resource), class + 2,
+			(unsigned long long)role->requests[resource][class]);
+	}
+	return err;
+}
+
+/* ---- the table ---- */
+
+static const struct {
+	const char *act; /* after the device's name; "" for the device itself */
+	enum berth_http_method method;
+	enum berth_err (*handler)(struct berth_admin_call *call, const char *name);
+} device_acts[] = {
+	{"", BERTH_HTTP_GET, berth_admin_device_show},
+	{"explain", BERTH_HTTP_GET, berth_admin_device_explain},
+	{"approve", BERTH_HTTP_POST, berth_admin_device_approve},
+	{"deny", BERTH_HTTP_POST, berth_admin_device_deny},
+	{"revoke", BERTH_HTTP_POST, berth_admin_device_revoke},
+};
+
+static const struct {
+	const char *path;
+	enum berth_http_method method;
+	enum berth_err (*handler)(struct berth_admin_call *call);
+} plain[] = {
+	{DEVICES_PATH, BERTH_HTTP_GET, berth_admin_devices},
+	{"/v1/manufacturers", BERTH_HTTP_GET, manufacturers_list},
+	{"/v1/manifests", BERTH_HTTP_POST, manifest_import},
+	{"/v1/audit/verify", BERTH_HTTP_GET, audit_verify},
+};
+
+static enum berth_err
+no_such_resource(struct berth_admin_call *call)
+{
+	return berth_fail(&call->why, BERTH_E_NOT_FOUND, "admin-resource", NULL,
+			  "there is no such resource");
+}
+
+/* /v1/devices/NAME and /v1/devices/NAME/ACT */
+static enum berth_err
+route_device(struct berth_admin_call *call)
+{
+	size_t prefix = sizeof(DEVICES_PATH "/") - 1;
+	struct berth_bytes rest =
+		berth_bytes_of(call->http->path.p + prefix, call->http->path.n - prefix);
+	const uint8_t *slash = rest.n == 0 ? NULL : memchr(rest.p, '/', rest.n);
+	size_t n = slash == NULL ? rest.n : (size_t)(slash - rest.p);
+	struct berth_bytes act =
+		slash == NULL ? BERTH_BYTES_NONE : berth_bytes_of(slash + 1, rest.n - n - 1);
+	const char *name = berth_arena_text(call->arena, berth_bytes_of(rest.p, n));
+	if (name == NULL || n == 0 || (slash != NULL && act.n == 0))
+		return no_such_resource(call);
+	for (size_t i = 0; i < sizeof(device_acts) / sizeof(device_acts[0]); i++)
+		if (berth_bytes_equal_text(act, device_acts[i].act) &&
+		    call->http->method == device_acts[i].method)
+			return device_acts[i].handler(call, name);
+	return no_such_resource(call);
+}
+
+static enum berth_err
+route(struct berth_admin_call *call)
+{
+	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
+		if (berth_bytes_equal_text(call->http->path, plain[i].path) &&
+		    call->http->method == plain[i].method)
+			return plain[i].handler(call);
+	if (berth_bytes_starts_with(call->http->path, DEVICES_PATH "/"))
+		return route_device(call);
+	return no_such_resource(call);
+}
+
+static int
+status_of(enum berth_err err)
+{
+	switch (err) {
+	case BERTH_OK:
+		return 200;
+	case BERTH_E_NOT_FOUND:
+		return 404;
+	case BERTH_E_DENIED:
+	case BERTH_E_UNTRUSTED:
+	case BERTH_E_SIGNATURE:
+	case BERTH_E_EXPIRED:
+		return 403;
+	case BERTH_E_EXISTS:
+	case BERTH_E_STATE:
+	case BERTH_E_MISMATCH:
+		return 409;
+	case BERTH_E_SYNTAX:
+	case BERTH_E_LIMIT:
+	case BERTH_E_UNSUPPORTED:
+	case BERTH_E_USAGE:
+		return 400;
+	case BERTH_E_PENDING:
+	case BERTH_E_UNREACHABLE:
+	case BERTH_E_TIMEOUT:
+	case BERTH_E_IO:
+	case BERTH_E_MEMORY:
+	case BERTH_E_CRYPTO:
+	case BERTH_E_INTERNAL:
+	case BERTH_E__COUNT:
+		break;
+	}
+	return 500;
+}
+
+static void
+reply(struct berth_admin_call *call, struct berth_ticket *ticket, int status,
+      const char *media_type, struct berth_bytes body)
+{
+	const struct berth_http_response response = {
+		.status = status,
+		.media_type = berth_text(media_type),
+		.retry_after_s = -1,
+		.body = body,
+	};
+	berth_judge_reply(call->role->judge, ticket, &response);
+}
+
+static void
+reply_error(struct berth_admin_call *call, struct berth_ticket *ticket, enum berth_err err)
+{
+	BERTH_BUF body = {0};
+	BERTH_JSON json_t *root = json_object();
+	enum berth_err built = berth_json_set_text(root, "error", berth_text(berth_err_name(err)));
+	built = built ? built : berth_json_set_text(root, "rule", berth_text(call->why.rule));
+	built = built ? built
+		      : berth_json_set_text(root, "sentence", berth_text(call->why.sentence));
+	built = built ? built : berth_json_encode(root, BERTH_JSON_AS_BUILT, &body);
+	berth_ignore(built, "an empty body then; the status tells");
+	reply(call, ticket, status_of(err), "application/json", berth_buf_view(&body));
+}
+
+void
+berth_registrar_admin(void *context, struct berth_ticket *ticket,
+		      const struct berth_http_request *http, const char *user)
+{
+	BERTH_ARENA arena;
+	berth_arena_start(&arena, ADMIN_ARENA_BYTES);
+	BERTH_JSON json_t *root = json_object();
+	BERTH_BUF body = {0};
+	struct berth_admin_call call = {
+		.role = context, .http = http, .user = user, .arena = &arena, .reply = root};
+	enum berth_err err =
+		root == NULL ? BERTH_E_MEMORY : berth_store_savepoint(call.role->store, &call.why);
+	if (err) {
+		reply_error(&call, ticket, err);
+		return;
+	}
+	err = route(&call);
+	struct berth_why undo = {0};
+	if (err)
+		berth_ignore(berth_store_rollback(call.role->store, &undo),
+			     "the first reason is told");
+	else
+		err = berth_store_release(call.role->store, &call.why);
+	if (!err)
+		err = berth_json_encode(root, BERTH_JSON_AS_BUILT, &body);
+	if (err)
+		reply_error(&call, ticket, err);
+	else
+		reply(&call, ticket, 200, "application/json", berth_buf_view(&body));
+}

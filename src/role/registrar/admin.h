@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One call of the admin API, for admin*.c. */
+#ifndef BERTH_ROLE_REGISTRAR_ADMIN_H
+#define BERTH_ROLE_REGISTRAR_ADMIN_H
+
+#include "codec/json.h"
+#include "role/registrar/judge.h"
+
+struct berth_admin_call {
+	struct berth_registrar_role *role;
+	const struct berth_http_request *http;
+	const char *user; /* login name of the peer on the socket */
+	struct berth_arena *arena;
+	json_t *reply; /* an object to fill */
+	struct berth_why why;
+};
+
+/* name: what berth_registrar_device_find_by_name takes. All fill call->reply, or call->why. */
+enum berth_err berth_admin_devices(struct berth_admin_call *call) BERTH_MUST;
+enum berth_err berth_admin_device_show(struct berth_admin_call *call, const char *name) BERTH_MUST;
+enum berth_err berth_admin_device_explain(struct berth_admin_call *call,
+					  const char *name) BERTH_MUST;
+enum berth_err berth_admin_device_approve(struct berth_admin_call *call,
+					  const char *name) BERTH_MUST;
+enum berth_err berth_admin_device_deny(struct berth_admin_call *call, const char *name) BERTH_MUST;
+enum berth_err berth_admin_device_revoke(struct berth_admin_call *call,
+					 const char *name) BERTH_MUST;
+
+/* Into the audit log (before the act, in its transaction) and the log: who did what to which, and why. */
+enum berth_err berth_admin_note(struct berth_admin_call *call, enum berth_event_kind event,
+				const char *subject, const char *reason) BERTH_MUST;
+/* err as it is, with a reason in call->why when the reply could not be built. */
+enum berth_err berth_admin_built(struct berth_admin_call *call, enum berth_err err) BERTH_MUST;
+
+#endif

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "role/registrar/judge.h"
+
+#include "protocol/est/client.h"
+#include "system/files.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define PATH_BYTES 1024
+#define REFUSALS_AT_ONCE 50 /* lines of strangers, then one each second */
+#define REFUSALS_INTERVAL_MS 1000
+
+/* ---- start and end ---- */
+
+static void
+judge_end(void *context)
+{
+	struct berth_registrar_role *role = context;
+	if (role == NULL)
+		return;
+	for (size_t i = 0; i < BERTH_REGISTRAR_EXCHANGES_MAX; i++)
+		berth_exchange_close(role->exchanges[i]);
+	berth_peers_end(&role->peers);
+	berth_store_close(role->store);
+	berth_policy_free(role->policy);
+	berth_est_conf_free(&role->est);
+	for (size_t i = 0; i < role->maker_count; i++)
+		berth_manufacturer_free(&role->makers[i]);
+	free(role->makers);
+	berth_cert_list_free(&role->issuing);
+	berth_cert_list_free(&role->domain);
+	free(role);
+}
+
+static enum berth_err
+sha256(void *context, struct berth_bytes in, uint8_t out[BERTH_DIGEST_BYTES])
+{
+	return berth_sha256(context, in, out);
+}
+
+static enum berth_err
+open_store(struct berth_registrar_role *role, struct berth_why *why)
+{
+	const char *directory = role->settings->daemon.state_directory;
+	char path[PATH_BYTES];
+	char witness[PATH_BYTES];
+	int n = snprintf(path, sizeof(path), "%s/registrar.db", directory);
+	int m = snprintf(witness, sizeof(witness), "%s/audit.head", directory);
+	if (n < 0 || (size_t)n >= sizeof(path) || m < 0 || (size_t)m >= sizeof(witness))
+		return berth_fail(why, BERTH_E_USAGE, "registrar-state", NULL,
+				  "state-directory is too long");
+	const struct berth_store_conf conf = {
+		.path = path,
+		.schema = BERTH_STORE_REGISTRAR,
+		.digest = {.sha256 = sha256, .context = role->pki},
+		.witness_path = witness,
+	};
+	return berth_store_open(&conf, &role->store, why);
+}
+
+static enum berth_err
+load_makers(struct berth_registrar_role *role, struct berth_why *why)
+{
+	const struct berth_conf_items *items = &role->settings->makers;
+	const struct berth_registrar_maker *makers = items->items;
+	if (items->count > BERTH_MANUFACTURERS_MAX)
+		return berth_fail(why, BERTH_E_LIMIT, "registrar-manufacturers", NULL,
+				  "more than %d [manufacturer] sections", BERTH_MANUFACTURERS_MAX);
+	role->makers = calloc(items->count + 1, sizeof(*role->makers));
+	if (role->makers == NULL)
+		return berth_fail(why, BERTH_E_MEMORY, "memory", NULL, "out of memory");
+	for (; role->maker_count < items->count; role->maker_count++) {
+		enum berth_err err =
+			berth_registrar_load_maker(role->pki, &makers[role->maker_count],
+						   &role->makers[role->maker_count], why);
+		if (err)
+			return err;
+	}
+	return BERTH_OK;
+}
+
+static enum berth_err
+load_policy(struct berth_registrar_role *role, struct berth_why *why)
+{
+	BERTH_BUF text = {0};
+	enum berth_err err =
+		berth_file_read(role->settings->policy, BERTH_POLICY_FILE_MAX_BYTES, &text, why);
+	return err ? err
+		   : berth_policy_parse(berth_buf_view(&text), role->settings->policy,
+					&role->policy, why);
+}
+
+static enum berth_err
+load_domain(struct berth_registrar_role *role, struct berth_why *why)
+{
+	enum berth_err err = berth_registrar_load_certificates(role->pki, "issuing-certificates",
+							       role->settings->issuing_certificates,
+							       &role->issuing, why);
+	if (!err)
+		err = berth_cert_list_add(&role->domain, role->issuing.at[0], why);
+	if (err)
+		return err;
+	role->trust = (struct berth_peer_trust){
+		.manufacturers = role->makers,
+		.manufacturer_count = role->maker_count,
+		.domain = &role->domain,
+	};
+	role->machine = (struct berth_registrar_conf){
+		.pki = role->pki,
+		.own_chain = berth_judge_tls_chain(role->judge),
+	};
+	role->est.pki = role->pki;
+	role->est.cacerts = &role->issuing;
+	role->est.attrs = berth_registrar_csrattrs();
+	role->est.layout = (enum berth_est_layout)role->settings->est_layout;
+	return berth_est_conf_build(&role->est, why);
+}
+
+struct intents {
+	int64_t row[BERTH_REGISTRAR_EXCHANGES_MAX];
+	size_t n;
+};
+
+static bool
+collect_intent(void *context, const struct berth_registrar_certificate *certificate)
+{
+	struct intents *intents = context;
+	intents->row[intents->n++] = certificate->row;
+	return intents->n < BERTH_REGISTRAR_EXCHANGES_MAX;
+}
+
+/* The signer's answer was lost with the last run: nothing was released, so the device may ask again. */
+static enum berth_err
+close_intents(struct berth_registrar_role *role, struct berth_why *why)
+{
+	struct intents *intents = calloc(1, sizeof(*intents));
+	if (intents == NULL)
+		return berth_fail(why, BERTH_E_MEMORY, "memory", NULL, "out of memory");
+	enum berth_err err =
+		berth_registrar_certificate_each_intent(role->store, collect_intent, intents, why);
+	for (size_t i = 0; !err && i < intents->n; i++)
+		err = berth_registrar_certificate_failed(role->store, intents->row[i], why);
+	free(intents);
+	return err;
+}
+
+static enum berth_err
+recover(struct berth_registrar_role *role, struct berth_why *why)
+{
+	if (berth_store_in_transaction(role->store))
+		return close_intents(role, why);
+	enum berth_err err = berth_store_begin(role->store, why);
+	if (!err)
+		err = close_intents(role, why);
+	if (!err)
+		err = berth_audit_append(role->store, berth_judge_now(role->judge).wall, "judge",
+					 BERTH_EVENT_STARTED, "berth-registrar", BERTH_BYTES_NONE,
+					 why);
+	return err ? err : berth_store_commit(role->store, why);
+}
+
+static enum berth_err
+judge_start(struct berth_judge *judge, const void *configuration, void **ret_context,
+	    struct berth_why *why)
+{
+	struct berth_registrar_role *role = calloc(1, sizeof(*role));
+	if (role == NULL)
+		return berth_fail(why, BERTH_E_MEMORY, "memory", NULL, "out of memory");
+	role->judge = judge;
+	role->pki = berth_judge_pki(judge);
+	role->settings = configuration;
+	role->log = berth_log_open("berth-registrar", role->settings->daemon.log == 1);
+	role->refusals = (struct berth_log_limit){.burst = REFUSALS_AT_ONCE,
+						  .interval_ms = REFUSALS_INTERVAL_MS};
+	enum berth_err err = load_makers(role, why);
+	if (!err)
+		err = load_policy(role, why);
+	if (!err)
+		err = load_domain(role, why);
+	if (!err)
+		err = open_store(role, why);
+	if (!err)
+		err = recover(role, why);
+	if (err)
+		judge_end(role);
+	else
+		*ret_context = role;
+	return err;
+}
+
+/* ---- batches ---- */
+
+static enum berth_err
+batch_begin(void *context, struct berth_why *why)
+{
+	struct berth_registrar_role *role = context;
+	return berth_store_begin(role->store, why);
+}
+
+static enum berth_err
+batch_commit(void *context, struct berth_why *why)
+{
+	struct berth_registrar_role *role = context;
+	return berth_store_commit(role->store, why);
+}
+
+static void
+batch_abort(void *context)
+{
+	struct berth_registrar_role *role = context;
+	berth_store_abort(role->store);
+}
+
+/* ---- requests ---- */
+
+enum resource_kind { RESOURCE_BRSKI, RESOURCE_EST_PUBLIC, RESOURCE_EST };
+
+static const struct resource {
+	const char *path;
+	const char *what;
+	enum resource_kind kind;
+	int operation;
+} resources[] = {
+	{BERTH_BRSKI_REQUESTVOUCHER_PATH, "requestvoucher", RESOURCE_BRSKI,
+	 BERTH_REGISTRAR_REQUEST_VOUCHER},
+	{BERTH_BRSKI_VOUCHER_STATUS_PATH, "voucher_status", RESOURCE_BRSKI,
+	 BERTH_REGISTRAR_VOUCHER_STATUS},
+	{BERTH_BRSKI_ENROLLSTATUS_PATH, "enrollstatus", RESOURCE_BRSKI,
+	 BERTH_REGISTRAR_ENROLL_STATUS},
+	{BERTH_EST_CACERTS_PATH, "cacerts", RESOURCE_EST_PUBLIC, BERTH_EST_CACERTS},
+	{BERTH_EST_CSRATTRS_PATH, "csrattrs", RESOURCE_EST_PUBLIC, BERTH_EST_CSRATTRS},
+	{BERTH_EST_SIMPLEENROLL_PATH, "simpleenroll", RESOURCE_EST, BERTH_EST_SIMPLEENROLL},
+};
+
+static const struct resource *
+find_resource(struct berth_bytes path)
+{
+	for (size_t i = 0; i < sizeof(resources) / sizeof(resources[0]); i++)
+		if (berth_bytes_equal_text(path, resources[i].path))
+			return &resources[i];
+	return NULL;
+}
+
+const char *
+berth_registrar_resource_name(size_t resource)
+{
+	return resources[resource].what;
+}
+
+void
+berth_registrar_count(struct berth_registrar_role *role, size_t resource, int status)
+{
+	if (status >= 200 && status < 600)
+		role->requests[resource][status / 100 - 2]++;
+}
+
+/* cacerts and csrattrs are for anybody, and the same for all: RFC 7030 4.1.1. req: rfc7030-4.1.1-anybody */
+static void
+serve_public(struct berth_registrar_role *role, const struct resource *resource,
+	     struct berth_ticket *ticket, const struct berth_http_request *http)
+{
+	BERTH_EST est;
+	berth_est_start(&est, &role->est, (enum berth_est_operation)resource->operation, NULL);
+	berth_ignore(berth_est_input(&est, http), "it always ends");
+	berth_registrar_count(role, (size_t)(resource - resources), est.response.status);
+	berth_judge_reply(role->judge, ticket, &est.response);
+}
+
+static void
+copy_address(struct berth_registrar_exchange *exchange, struct berth_bytes address)
+{
+	size_t n =
+		address.n < sizeof(exchange->address) ? address.n : sizeof(exchange->address) - 1;
+	for (size_t i = 0; i < n; i++) {
+		char c = (char)address.p[i];
+		exchange->address[i] = c > ' ' && c <= '~' && c != '"' && c != '\\' ? c : '?';
+	}
+}
+
+static void
+serve(struct berth_registrar_exchange *exchange, const struct resource *resource,
+      const struct berth_http_request *http)
+{
+	struct berth_registrar_role *role = exchange->role;
+	if (resource->kind == RESOURCE_BRSKI) {
+		berth_registrar_start(&exchange->brski, &role->machine,
+				      (enum berth_registrar_operation)resource->operation,
+				      &exchange->seen->peer, berth_judge_now(role->judge));
+		berth_registrar_serve_brski(exchange,
+					    berth_registrar_input(&exchange->brski, http));
+		return;
+	}
+	berth_est_start(&exchange->est, &role->est, (enum berth_est_operation)resource->operation,
+			&exchange->seen->peer);
+	berth_registrar_serve_est(exchange, berth_est_input(&exchange->est, http));
+}
+
+static void
+judge_request(void *context, struct berth_ticket *ticket, const struct berth_http_request *http,
+	      const struct berth_tls_facts *tls, struct berth_bytes peer_address)
+{
+	struct berth_registrar_role *role = context;
+	const struct resource *resource = find_resource(http->path);
+	if (resource == NULL) {
+		berth_judge_reply_text(role->judge, ticket, 404, false,
+				       "there is no such resource here");
+		return;
+	}
+	if (resource->kind == RESOURCE_EST_PUBLIC) {
+		serve_public(role, resource, ticket, http);
+		return;
+	}
+	struct berth_registrar_exchange *exchange = berth_exchange_open(
+		role, ticket,
+		resource->kind == RESOURCE_BRSKI ? BERTH_EXCHANGE_BRSKI : BERTH_EXCHANGE_EST,
+		resource->what);
+	struct berth_why why = {0};
+	if (exchange == NULL ||
+	    berth_peers_find(&role->peers, role->pki, &role->trust, tls,
+			     berth_judge_now(role->judge), &exchange->seen, &why)) {
+		berth_exchange_close(exchange);
+		berth_judge_reply_text(role->judge, ticket, 503, false,
+				       "too many devices at once; try again");
+		return;
+	}
+	exchange->resource = (size_t)(resource - resources);
+	copy_address(exchange, peer_address);
+	exchange->tls =
+		(struct berth_tls_facts){.version = tls->version, .connection = tls->connection};
+	serve(exchange, resource, http);
+}
+
+/* ---- answers ---- */
+
+static void
+certificate_answer(struct berth_registrar_exchange *exchange, enum berth_err err,
+		   struct berth_bytes der, const struct berth_why *signer_why)
+{
+	struct berth_registrar_role *role = exchange->role;
+	struct berth_why why = *signer_why;
+	if (err) {
+		struct berth_why store_why = {0};
+		berth_ignore(berth_registrar_certificate_failed(role->store, exchange->certificate,
+								&store_why),
+			     "closed at the next start otherwise");
+		berth_registrar_serve_est(exchange, berth_est_fail(&exchange->est, &why));
+		return;
+	}
+	err = berth_exchange_note(exchange, BERTH_EVENT_CERTIFICATE_ISSUED, "issued", &why);
+	if (!err)
+		err = berth_registrar_certificate_issued(role->store, exchange->certificate, der,
+							 &why);
+	if (!err)
+		err = berth_exchange_move_device(exchange, BERTH_DEVICE_ENROLLED, &why);
+	if (!err)
+		berth_log(&role->log, BERTH_LOG_NOTICE, "device.enrolled", "device",
+			  exchange->device_id, (const char *)NULL);
+	berth_registrar_serve_est(exchange,
+				  err ? berth_est_fail(&exchange->est, &why)
+				      : berth_est_answer_certificate(&exchange->est, der));
+}
+
+static void
+judge_signature(void *context, uint64_t cookie, enum berth_err err, struct berth_bytes object,
+		const struct berth_why *why)
+{
+	struct berth_registrar_role *role = context;
+	struct berth_registrar_exchange *exchange = berth_exchange_find(role, cookie);
+	if (exchange == NULL)
+		return;
+	struct berth_why cause = why == NULL ? (struct berth_why){0} : *why;
+	if (err)
+		berth_log_why(&role->log, BERTH_LOG_ERROR, "signer.refused", &cause, "device",
+			      exchange->device_id, (const char *)NULL);
+	if (exchange->kind == BERTH_EXCHANGE_EST) {
+		certificate_answer(exchange, err, object, &cause);
+		return;
+	}
+	berth_registrar_serve_brski(exchange,
+				    err ? berth_registrar_fail(&exchange->brski, &cause)
+					: berth_registrar_answer_rvr(&exchange->brski, object));
+}
+
+static void
+judge_dialled(void *context, uint64_t cookie, const struct berth_http_response *response,
+	      const struct berth_tls_facts *tls, const struct berth_why *why)
+{
+	(void)tls;
+	struct berth_registrar_exchange *exchange = berth_exchange_find(context, cookie);
+	if (exchange != NULL && exchange->kind == BERTH_EXCHANGE_BRSKI)
+		berth_registrar_serve_brski(
+			exchange, berth_registrar_answer_masa(&exchange->brski, response, why));
+}
+
+/* What was asked of signer or MASA still comes and is still written down; only nobody waits for it. */
+static void
+judge_gone(void *context, struct berth_ticket *ticket)
+{
+	(void)context;
+	struct berth_registrar_exchange *exchange = berth_ticket_get(ticket);
+	if (exchange != NULL)
+		exchange->ticket = NULL;
+}
+
+const struct berth_judge_role berth_registrar_judge_role = {
+	.start = judge_start,
+	.end = judge_end,
+	.batch_begin = batch_begin,
+	.batch_commit = batch_commit,
+	.batch_abort = batch_abort,
+	.request = judge_request,
+	.signature = judge_signature,
+	.dialled = judge_dialled,
+	.gone = judge_gone,
+	.admin = berth_registrar_admin,
+	.metrics = berth_registrar_metrics,
+};

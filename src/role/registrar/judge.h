@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The registrar's judge: runs the machines of protocol/brski and protocol/est, asks policy, writes the store. For the
+ * files of this folder. One exchange per request of a device; an exchange that waits for the signer or a MASA is found
+ * again by its cookie.
+ */
+#ifndef BERTH_ROLE_REGISTRAR_JUDGE_H
+#define BERTH_ROLE_REGISTRAR_JUDGE_H
+
+#include "policy/policy.h"
+#include "protocol/brski/registrar.h"
+#include "protocol/est/server.h"
+#include "role/registrar/peers.h"
+#include "role/registrar/settings.h"
+#include "store/audit.h"
+#include "store/registrar_store.h"
+#include "system/log.h"
+
+extern const struct berth_judge_role berth_registrar_judge_role;
+
+#define BERTH_REGISTRAR_RESOURCES 6
+#define BERTH_REGISTRAR_STATUS_CLASSES 4   /* 2xx to 5xx */
+#define BERTH_REGISTRAR_EXCHANGES_MAX 4096 /* requests that wait for signer or MASA at one time */
+
+struct berth_registrar_role {
+	struct berth_judge *judge;
+	struct berth_pki *pki;
+	const struct berth_registrar_settings *settings;
+	struct berth_manufacturer *makers;
+	size_t maker_count;
+	struct berth_cert_list issuing; /* the issuing CA first */
+	struct berth_cert_list
+		domain; /* the issuing CA alone: what our own certificates chain to */
+	struct berth_peer_trust trust;
+	struct berth_policy *policy;
+	struct berth_store *store;
+	struct berth_registrar_conf machine;
+	struct berth_est_conf est;
+	struct berth_log log;
+	struct berth_log_limit refusals; /* lines that strangers can make us write */
+	struct berth_peers peers;
+	struct berth_registrar_exchange *exchanges[BERTH_REGISTRAR_EXCHANGES_MAX];
+	uint32_t generation;
+	uint64_t suppressed;
+	uint64_t requests[BERTH_REGISTRAR_RESOURCES]
+			 [BERTH_REGISTRAR_STATUS_CLASSES]; /* for /metrics */
+};
+
+/* "requestvoucher" ...; resource below BERTH_REGISTRAR_RESOURCES. */
+const char *berth_registrar_resource_name(size_t resource);
+void berth_registrar_count(struct berth_registrar_role *role, size_t resource, int status);
+
+enum berth_registrar_kind { BERTH_EXCHANGE_BRSKI, BERTH_EXCHANGE_EST };
+
+struct berth_registrar_exchange {
+	struct berth_registrar_role *role;
+	struct berth_ticket *ticket; /* NULL: the requester has gone */
+	uint32_t slot;
+	uint32_t generation;
+	enum berth_registrar_kind kind;
+	const char *what; /* "requestvoucher" ...: for the log */
+	size_t resource;
+	char address[64];
+	struct berth_seen_peer *seen;
+	struct berth_arena arena;
+	int64_t device; /* row; 0: not looked up */
+	char device_id[BERTH_DEVICE_ID_MAX];
+	int64_t step;
+	int64_t permission;
+	int64_t certificate;
+	struct berth_tls_facts tls;   /* numbers only; its views are gone after the request */
+	struct berth_registrar brski; /* kind says which of these */
+	struct berth_est est;
+};
+
+/* exchange.c: the life of an exchange. */
+struct berth_registrar_exchange *berth_exchange_open(struct berth_registrar_role *role,
+						     struct berth_ticket *ticket,
+						     enum berth_registrar_kind kind,
+						     const char *what);
+struct berth_registrar_exchange *berth_exchange_find(struct berth_registrar_role *role,
+						     uint64_t cookie);
+uint64_t berth_exchange_cookie(const struct berth_registrar_exchange *exchange);
+void berth_exchange_close(struct berth_registrar_exchange *exchange);
+
+/* voucher.c, enrol.c: serve the machine's events until it waits for another process or has ended (then closes). */
+void berth_registrar_serve_brski(struct berth_registrar_exchange *exchange,
+				 enum berth_registrar_event event);
+void berth_registrar_serve_est(struct berth_registrar_exchange *exchange,
+			       enum berth_est_event event);
+
+/* device.c: what several exchanges do with a device's record. */
+/* Makes or finds the record of an IDevID's device, or finds an LDevID's. */
+enum berth_err berth_exchange_know_device(struct berth_registrar_exchange *exchange, bool make,
+					  struct berth_registrar_device *ret,
+					  struct berth_why *why) BERTH_MUST;
+/* BERTH_E_DENIED with a sentence when the device was revoked or has left. */
+enum berth_err berth_device_check_welcome(const struct berth_registrar_device *device,
+					  struct berth_why *why) BERTH_MUST;
+/* Moves it where the table of model/device.h allows, else leaves it. */
+enum berth_err berth_exchange_move_device(struct berth_registrar_exchange *exchange,
+					  enum berth_device_state to,
+					  struct berth_why *why) BERTH_MUST;
+/* An entry of the audit log about the exchange's device, by "judge" or the device. */
+enum berth_err berth_exchange_note(struct berth_registrar_exchange *exchange,
+				   enum berth_event_kind event, const char *sentence,
+				   struct berth_why *why) BERTH_MUST;
+/* facts of the device for policy. Views live in the exchange's arena. */
+enum berth_err berth_exchange_facts(struct berth_registrar_exchange *exchange,
+				    const struct berth_registrar_device *device,
+				    struct berth_facts *ret, struct berth_why *why) BERTH_MUST;
+/* The end of every exchange: stores the trace of a device we know, logs one line for a refusal, replies, closes. */
+void berth_exchange_finish(struct berth_registrar_exchange *exchange, const char *about,
+			   const struct berth_decision *decision,
+			   const struct berth_http_response *response, const struct berth_why *why);
+
+/* admin.c */
+enum berth_err berth_registrar_metrics(void *context, struct berth_buf *text);
+void berth_registrar_admin(void *context, struct berth_ticket *ticket,
+			   const struct berth_http_request *http, const char *user);
+
+#endif

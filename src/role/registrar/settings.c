@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "role/registrar/settings.h"
+
+#include "system/files.h"
+
+#include <stddef.h>
+
+static const char *const identity_choices[] = {"serial-number", "serial-number-sn", "common-name",
+					       "hardware-serial", NULL};
+static const char *const content_choices[] = {"data", "anima", NULL};
+static const char *const layout_choices[] = {"auto", "single", "wrapped", NULL};
+
+#define SETTING(member) .offset = offsetof(struct berth_registrar_settings, member)
+#define MAKER(member) .offset = offsetof(struct berth_registrar_maker, member)
+
+static const struct berth_conf_key registrar_keys[] = {
+	{.name = "domain",
+	 .type = BERTH_CONF_TEXT,
+	 .is_required = true,
+	 SETTING(domain),
+	 .help = "The owner's name: organizationName of the certificates issued to devices."},
+	{.name = "policy",
+	 .type = BERTH_CONF_PATH,
+	 .is_required = true,
+	 SETTING(policy),
+	 .help = "The policy file; what no rule in it allows is denied."},
+	{.name = "issuing-certificates",
+	 .type = BERTH_CONF_PATH,
+	 .is_required = true,
+	 SETTING(issuing_certificates),
+	 .help = "PEM: the CA that issues to devices first, then what is above it; served as EST "
+		 "cacerts."},
+	{.name = "issuing-key",
+	 .type = BERTH_CONF_TEXT,
+	 .is_required = true,
+	 SETTING(issuing_key),
+	 .help = "Keystore URI of the issuing CA's key; used by the signer process alone."},
+	{.name = "retry-after",
+	 .type = BERTH_CONF_DURATION_S,
+	 .fallback = "10s",
+	 .min = 1,
+	 .max = 60,
+	 SETTING(retry_after_s),
+	 .help = "How long a device is told to wait while an operator decides (RFC 8995: at most "
+		 "60s)."},
+	{.name = "approval-timeout",
+	 .type = BERTH_CONF_DURATION_S,
+	 .fallback = "4d",
+	 .min = 60,
+	 .max = 31536000,
+	 SETTING(approval_timeout_s),
+	 .help = "A device that waited this long without a decision is denied."},
+	{.name = "permission-lifetime",
+	 .type = BERTH_CONF_DURATION_S,
+	 .fallback = "1h",
+	 .min = 10,
+	 .max = 604800,
+	 SETTING(permission_lifetime_s),
+	 .help = "How long after its voucher a device may ask for its certificate."},
+	{.name = "certificate-lifetime",
+	 .type = BERTH_CONF_DURATION_S,
+	 .fallback = "365d",
+	 .min = 300,
+	 .max = 315360000,
+	 SETTING(certificate_lifetime_s),
+	 .help = "Lifetime of the certificates issued to devices."},
+	{.name = "masa-timeout",
+	 .type = BERTH_CONF_DURATION_S,
+	 .fallback = "20s",
+	 .min = 1,
+	 .max = 120,
+	 SETTING(masa_timeout_s),
+	 .help = "How long a MASA may take to answer; then the device gets 504."},
+	{.name = "issue-per-minute",
+	 .type = BERTH_CONF_INTEGER,
+	 .fallback = "30000",
+	 .min = 1,
+	 .max = 1000000,
+	 SETTING(issue_per_minute),
+	 .help = "The signer refuses to issue more certificates than this."},
+	{.name = "sign-per-minute",
+	 .type = BERTH_CONF_INTEGER,
+	 .fallback = "60000",
+	 .min = 1,
+	 .max = 1000000,
+	 SETTING(sign_per_minute),
+	 .help = "The signer refuses to sign more voucher-requests than this."},
+	{.name = "est-layout",
+	 .type = BERTH_CONF_CHOICE,
+	 .choices = layout_choices,
+	 .fallback = "auto",
+	 SETTING(est_layout),
+	 .help = "Layout of base64 in EST replies; auto mirrors the client's own."},
+};
+
+static const struct berth_conf_key maker_keys[] = {
+	{.name = "anchors",
+	 .type = BERTH_CONF_PATH,
+	 .is_required = true,
+	 MAKER(anchors),
+	 .help = "PEM: certificates that this manufacturer's IDevIDs chain to."},
+	{.name = "masa-url",
+	 .type = BERTH_CONF_TEXT,
+	 MAKER(masa_url),
+	 .help = "The MASA's address; instead of the one in the IDevID."},
+	{.name = "masa-anchors",
+	 .type = BERTH_CONF_PATH,
+	 MAKER(masa_anchors),
+	 .help = "PEM: what the MASA's TLS certificate chains to; without it, anchors."},
+	{.name = "identity",
+	 .type = BERTH_CONF_CHOICE,
+	 .choices = identity_choices,
+	 .fallback = "serial-number",
+	 MAKER(identity),
+	 .help = "Where the device's serial number stands in its IDevID."},
+	{.name = "ignore-expiry",
+	 .type = BERTH_CONF_BOOL,
+	 .fallback = "no",
+	 MAKER(ignore_expiry),
+	 .help = "Accept IDevIDs outside their time, for makers that gave them an end."},
+	{.name = "econtent-type",
+	 .type = BERTH_CONF_CHOICE,
+	 .choices = content_choices,
+	 .fallback = "anima",
+	 MAKER(content_type),
+	 .help = "eContentType of the requests sent to its MASA: data for older ones."},
+};
+
+static const struct berth_conf_key daemon_keys[] = {
+	BERTH_DAEMON_KEYS(struct berth_registrar_settings, daemon)};
+
+static const struct berth_conf_section sections[] = {
+	{.name = "daemon",
+	 .is_required = true,
+	 .keys = daemon_keys,
+	 .key_count = sizeof(daemon_keys) / sizeof(daemon_keys[0]),
+	 .help = "What every Berth daemon has."},
+	{.name = "registrar",
+	 .is_required = true,
+	 .keys = registrar_keys,
+	 .key_count = sizeof(registrar_keys) / sizeof(registrar_keys[0]),
+	 .help = "The network owner's registrar."},
+	{.name = "manufacturer",
+	 .is_named = true,
+	 .keys = maker_keys,
+	 .key_count = sizeof(maker_keys) / sizeof(maker_keys[0]),
+	 SETTING(makers),
+	 .item_size = sizeof(struct berth_registrar_maker),
+	 .help = "A manufacturer whose devices may ask to come on."},
+};
+
+const struct berth_conf_schema berth_registrar_schema = {
+	.sections = sections,
+	.section_count = sizeof(sections) / sizeof(sections[0]),
+};
+
+enum berth_err
+berth_registrar_load_certificates(struct berth_pki *pki, const char *key, const char *path,
+				  struct berth_cert_list *list, struct berth_why *why)
+{
+	BERTH_BUF pem = {0};
+	struct berth_why cause = {0};
+	enum berth_err err = berth_file_read(path, BERTH_REGISTRAR_PEM_MAX_BYTES, &pem, &cause);
+	if (!err)
+		err = berth_cert_list_parse(pki, berth_buf_view(&pem), list, &cause);
+	return err ? berth_fail(why, BERTH_E_USAGE, "registrar-certificates", NULL,
+				"%s = %.90s: %.110s", key, path, cause.sentence)
+		   : BERTH_OK;
+}
+
+static enum berth_err
+load_masa(const struct berth_registrar_maker *maker, struct berth_manufacturer *ret,
+	  struct berth_why *why)
+{
+	const char *path = maker->masa_anchors != NULL ? maker->masa_anchors : maker->anchors;
+	enum berth_err err =
+		berth_file_read(path, BERTH_REGISTRAR_PEM_MAX_BYTES, &ret->masa_anchors_pem, why);
+	if (err || maker->masa_url == NULL)
+		return err;
+	ret->has_masa_url = true;
+	return berth_masa_url_parse(berth_text(maker->masa_url), &ret->masa_url, why);
+}
+
+enum berth_err
+berth_registrar_load_maker(struct berth_pki *pki, const struct berth_registrar_maker *maker,
+			   struct berth_manufacturer *ret, struct berth_why *why)
+{
+	*ret = (struct berth_manufacturer){
+		.name = maker->name,
+		.identity = (enum berth_identity_rule)maker->identity,
+		.ignore_expiry = maker->ignore_expiry,
+		.content_type = (enum berth_cms_content)maker->content_type,
+	};
+	enum berth_err err = berth_registrar_load_certificates(pki, "anchors", maker->anchors,
+							       &ret->anchors, why);
+	if (!err)
+		err = load_masa(maker, ret, why);
+	if (err)
+		berth_manufacturer_free(ret);
+	return err;
+}
+
+struct berth_csrattrs
+berth_registrar_csrattrs(void)
+{
+	return (struct berth_csrattrs){
+		.want_serial_number = true, .want_p256 = true, .want_sha256 = true};
+}

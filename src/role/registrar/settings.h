@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The registrar's configuration file, and what judge and signer load from the files it names. */
+#ifndef BERTH_ROLE_REGISTRAR_SETTINGS_H
+#define BERTH_ROLE_REGISTRAR_SETTINGS_H
+
+#include "codec/conf.h"
+#include "protocol/brski/manufacturer.h"
+#include "pki/csrattrs.h"
+#include "protocol/est/body.h"
+#include "role/daemon/daemon.h"
+
+/* [manufacturer "Acme"] */
+struct berth_registrar_maker {
+	const char *name;
+	const char *anchors;
+	const char *masa_url;
+	const char *masa_anchors;
+	int identity;	  /* enum berth_identity_rule */
+	int content_type; /* enum berth_cms_content */
+	bool ignore_expiry;
+};
+
+struct berth_registrar_settings {
+	struct berth_daemon_conf daemon;
+	/* [registrar] */
+	const char *domain; /* organizationName of the certificates we issue */
+	const char *policy;
+	const char *issuing_certificates; /* PEM: the issuing CA first, then what is above it */
+	const char *issuing_key;	  /* keystore URI */
+	int64_t retry_after_s;
+	int64_t approval_timeout_s;
+	int64_t permission_lifetime_s;
+	int64_t certificate_lifetime_s;
+	int64_t masa_timeout_s;
+	int64_t issue_per_minute;
+	int64_t sign_per_minute;
+	int est_layout; /* enum berth_est_layout */
+	struct berth_conf_items makers;
+};
+
+extern const struct berth_conf_schema berth_registrar_schema;
+
+/* What judge (in csrattrs) and signer (when it issues) ask of a device's request. */
+struct berth_csrattrs berth_registrar_csrattrs(void);
+
+#define BERTH_REGISTRAR_PEM_MAX_BYTES ((size_t)1 << 20) /* a bundle of anchors */
+
+/* A PEM bundle named by key (for messages) at path, parsed; appends. */
+enum berth_err berth_registrar_load_certificates(struct berth_pki *pki, const char *key,
+						 const char *path, struct berth_cert_list *list,
+						 struct berth_why *why) BERTH_MUST;
+/* What one section says, with its files read and parsed. name borrows from maker. */
+enum berth_err berth_registrar_load_maker(struct berth_pki *pki,
+					  const struct berth_registrar_maker *maker,
+					  struct berth_manufacturer *ret,
+					  struct berth_why *why) BERTH_MUST;
+
+#endif

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "role/registrar/signer.h"
+
+#include "base/hex.h"
+#include "model/device.h"
+#include "protocol/brski/rvr.h"
+#include "protocol/est/server.h"
+#include "role/registrar/rate.h"
+#include "role/registrar/signing.h"
+#include "system/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define ARENA_BYTES ((size_t)512 << 10) /* one voucher-request and the pledge's inside */
+#define BACKDATE_S 300			/* devices' clocks are a little slow */
+#define PATH_BYTES 1024
+
+struct signer {
+	struct berth_pki *pki;
+	const struct berth_registrar_settings *settings;
+	struct berth_cert_list registrar; /* what TLS shows: end entity first */
+	struct berth_cert_list above;	  /* the same without the end entity */
+	struct berth_key *registrar_key;
+	struct berth_cert_list issuing; /* the issuing CA first */
+	struct berth_key *issuing_key;
+	struct berth_csrattrs attrs;
+	struct berth_rate sign_rate;
+	struct berth_rate issue_rate;
+	int log_fd;
+};
+
+static void
+signer_end(void *context)
+{
+	struct signer *signer = context;
+	if (signer == NULL)
+		return;
+	berth_key_free(signer->registrar_key);
+	berth_key_free(signer->issuing_key);
+	berth_cert_list_free(&signer->registrar);
+	berth_cert_list_free(&signer->above);
+	berth_cert_list_free(&signer->issuing);
+	berth_fd_close(&signer->log_fd);
+	free(signer);
+}
+
+static enum berth_err
+open_log(struct signer *signer, struct berth_why *why)
+{
+	char path[PATH_BYTES];
+	int n = snprintf(path, sizeof(path), "%s/%s", signer->settings->daemon.state_directory,
+			 BERTH_REGISTRAR_ISSUANCE_LOG);
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return berth_fail(why, BERTH_E_USAGE, "signer-log", NULL,
+				  "state-directory is too long");
+	signer->log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (signer->log_fd < 0)
+		return berth_fail(why, BERTH_E_IO, "signer-log", NULL, "cannot open %.150s: %s",
+				  path, strerror(errno));
+	return BERTH_OK;
+}
+
+static enum berth_err
+load(struct signer *signer, struct berth_why *why)
+{
+	const struct berth_registrar_settings *s = signer->settings;
+	enum berth_err err = berth_registrar_load_certificates(signer->pki, "tls-certificates",
+							       s->daemon.tls_certificates,
+							       &signer->registrar, why);
+	if (!err)
+		err = berth_registrar_load_certificates(signer->pki, "issuing-certificates",
+							s->issuing_certificates, &signer->issuing,
+							why);
+	if (!err)
+		err = berth_keystore_load(signer->pki, s->daemon.tls_key, &signer->registrar_key,
+					  why);
+	if (!err)
+		err = berth_keystore_load(signer->pki, s->issuing_key, &signer->issuing_key, why);
+	for (size_t i = 1; !err && i < signer->registrar.n; i++)
+		err = berth_cert_list_add(&signer->above, signer->registrar.at[i], why);
+	if (err)
+		return err;
+	if (!berth_key_equal(berth_cert_key(signer->registrar.at[0]), signer->registrar_key))
+		return berth_fail(why, BERTH_E_USAGE, "signer-keys", NULL,
+				  "tls-key is not the key of tls-certificates");
+	if (!berth_key_equal(berth_cert_key(signer->issuing.at[0]), signer->issuing_key))
+		return berth_fail(
+			why, BERTH_E_USAGE, "signer-keys", NULL,
+			"issuing-key is not the key of the first of issuing-certificates");
+	return open_log(signer, why);
+}
+
+static enum berth_err
+signer_start(struct berth_pki *pki, const void *configuration, void **ret_context,
+	     struct berth_why *why)
+{
+	struct signer *signer = calloc(1, sizeof(*signer));
+	if (signer == NULL)
+		return berth_fail(why, BERTH_E_MEMORY, "memory", NULL, "out of memory");
+	signer->pki = pki;
+	signer->settings = configuration;
+	signer->log_fd = -1;
+	signer->attrs = berth_registrar_csrattrs();
+	berth_rate_start(&signer->sign_rate, signer->settings->sign_per_minute);
+	berth_rate_start(&signer->issue_rate, signer->settings->issue_per_minute);
+	enum berth_err err = load(signer, why);
+	if (err)
+		signer_end(signer);
+	else
+		*ret_context = signer;
+	return err;
+}
+
+/* req: rfc8995-5.5-chain */
+static enum berth_err
+sign_rvr(struct signer *signer, struct berth_bytes payload, struct berth_now now,
+	 struct berth_buf *object, struct berth_why *why)
+{
+	struct berth_sign_rvr ask;
+	enum berth_err err = berth_sign_rvr_decode(payload, &ask, why);
+	if (!err)
+		err = berth_rate_take(&signer->sign_rate, now.mono, "sign-per-minute", why);
+	if (err)
+		return err;
+	BERTH_ARENA arena;
+	berth_arena_start(&arena, ARENA_BYTES);
+	struct berth_voucher rvr;
+	err = berth_rvr_check(signer->pki, ask.json, now.wall, &arena, &rvr, why);
+	if (err)
+		return err;
+	const struct berth_cms_fields how = {
+		.content_type = ask.content_type,
+		.key = signer->registrar_key,
+		.signer = signer->registrar.at[0],
+		.others = &signer->above,
+		.signing_time = now.wall,
+	};
+	return berth_voucher_sign(signer->pki, &rvr, &how, object, why);
+}
+
+/* One line for each certificate, durable before the certificate is released. */
+static enum berth_err
+log_issue(struct signer *signer, const struct berth_issue_ldevid *ask, struct berth_now now,
+	  struct berth_bytes der, struct berth_why *why)
+{
+	uint8_t digest[BERTH_SHA256_BYTES];
+	enum berth_err err = berth_sha256(signer->pki, der, digest);
+	if (err)
+		return berth_fail(why, err, "sha256", NULL,
+				  "the certificate's digest could not be made");
+	char time[BERTH_TIME_TEXT_MAX];
+	char serial[2 * BERTH_CERT_SERIAL_BYTES + 1];
+	char hash[2 * BERTH_SHA256_BYTES + 1];
+	BERTH_BUF line = {0};
+	err = berth_buf_printf(
+		&line, "%s ldevid serial=%s sha256=%s device=%.*s\n",
+		berth_wall_format(now.wall, time),
+		berth_hex_text(berth_bytes_of(ask->serial, sizeof(ask->serial)), serial,
+			       sizeof(serial)),
+		berth_hex_text(berth_bytes_of(digest, sizeof(digest)), hash, sizeof(hash)),
+		(int)ask->serial_number.n, (const char *)ask->serial_number.p);
+	if (err)
+		return berth_fail(why, err, "memory", NULL, "out of memory");
+	if (write(signer->log_fd, line.p, line.n) != (ssize_t)line.n ||
+	    fdatasync(signer->log_fd) != 0)
+		return berth_fail(why, BERTH_E_IO, "signer-log", NULL,
+				  "the issuance log cannot be written, so nothing is issued: %s",
+				  strerror(errno));
+	return BERTH_OK;
+}
+
+static enum berth_err
+check_issue(struct signer *signer, const struct berth_issue_ldevid *ask, struct berth_why *why)
+{
+	if (ask->serial_number.n == 0 || !berth_bytes_is_printable(ask->serial_number))
+		return berth_fail(why, BERTH_E_SYNTAX, "signer-serial-number", NULL,
+				  "the device's serial number is empty or not printable");
+	if ((ask->serial[0] & 0x80) != 0 || ask->serial[0] == 0)
+		return berth_fail(why, BERTH_E_SYNTAX, "signer-serial", "RFC 5280 4.1.2.2",
+				  "the certificate's serial number is negative or short");
+	if (ask->lifetime_s <= 0 || ask->lifetime_s > signer->settings->certificate_lifetime_s)
+		return berth_fail(
+			why, BERTH_E_DENIED, "signer-lifetime", NULL,
+			"a longer lifetime is asked for than certificate-lifetime allows");
+	return BERTH_OK;
+}
+
+/* Never beyond the CA's own end. */
+static struct berth_wall
+ends_at(const struct signer *signer, const struct berth_issue_ldevid *ask, struct berth_now now)
+{
+	struct berth_wall end = {now.wall.s + ask->lifetime_s};
+	struct berth_wall ca = berth_cert_not_after(signer->issuing.at[0]);
+	return ca.s < end.s ? ca : end;
+}
+
+/* req: rfc8995-5.9.3-csr */
+static enum berth_err
+issue_ldevid(struct signer *signer, struct berth_bytes payload, struct berth_now now,
+	     struct berth_buf *object, struct berth_why *why)
+{
+	struct berth_issue_ldevid ask;
+	enum berth_err err = berth_issue_ldevid_decode(payload, &ask, why);
+	if (!err)
+		err = check_issue(signer, &ask, why);
+	if (!err)
+		err = berth_rate_take(&signer->issue_rate, now.mono, "issue-per-minute", why);
+	if (err)
+		return err;
+	BERTH_REQUEST *request = NULL;
+	err = berth_request_parse(signer->pki, ask.request, &request, why);
+	if (!err)
+		err = berth_est_request_check(request, &signer->attrs, ask.serial_number, why);
+	if (err)
+		return err;
+	struct berth_cert_template what = {
+		.profile = BERTH_PROFILE_LDEVID,
+		.not_before = {now.wall.s - BACKDATE_S},
+		.not_after = ends_at(signer, &ask, now),
+		.common_name = ask.serial_number,
+		.serial_number = ask.serial_number,
+		.organization = berth_text(signer->settings->domain),
+		.key = berth_request_key(request),
+	};
+	memcpy(what.serial, ask.serial, sizeof(what.serial));
+	err = berth_issue(signer->pki, &what, signer->issuing.at[0], signer->issuing_key, object,
+			  why);
+	return err ? err : log_issue(signer, &ask, now, berth_buf_view(object), why);
+}
+
+static enum berth_err
+signer_sign(void *context, uint16_t op, struct berth_bytes payload, struct berth_now now,
+	    struct berth_buf *object, struct berth_why *why)
+{
+	struct signer *signer = context;
+	enum berth_err err;
+	switch (op) {
+	case BERTH_REGISTRAR_SIGN_RVR:
+		return sign_rvr(signer, payload, now, object, why);
+	case BERTH_REGISTRAR_ISSUE_LDEVID:
+		err = issue_ldevid(signer, payload, now, object, why);
+		if (err)
+			berth_buf_clear(object); /* not logged: not released */
+		return err;
+	default: /* op is a number from another process, not an enum of ours */
+		return berth_fail(why, BERTH_E_UNSUPPORTED, "signer-operation", NULL,
+				  "the signer knows no operation %u", (unsigned)op);
+	}
+}
+
+const struct berth_signer_role berth_registrar_signer_role = {
+	.start = signer_start,
+	.end = signer_end,
+	.sign = signer_sign,
+};
