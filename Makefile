@@ -40,7 +40,8 @@ asan:
 	@[ -f build-asan/build.ninja ] || meson setup build-asan -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
 	@ninja -C build-asan --quiet
 	@UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-		meson test -C build-asan --no-rebuild --no-suite slow --print-errorlogs --timeout-multiplier 4
+		meson test -C build-asan --no-rebuild --no-suite slow --no-suite layer \
+		--print-errorlogs --timeout-multiplier 4
 
 valgrind:
 	@tools/install-deps build test lint
