@@ -14,10 +14,10 @@ all: build
 build: build/build.ninja
 	@ninja -C build --quiet
 
-build/build.ninja: meson.build
+build/build.ninja:
 	@tools/install-deps build test
-	@[ -f $@ ] || meson setup build --prefix=$(PREFIX) >build-setup.log || { cat build-setup.log; exit 1; }
-	@rm -f build-setup.log; touch $@
+	@meson setup build --prefix=$(PREFIX) >build-setup.log || { cat build-setup.log; rm -rf build; exit 1; }
+	@rm -f build-setup.log
 
 test:
 	@tools/install-deps build test
