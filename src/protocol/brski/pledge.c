@@ -8,7 +8,7 @@
 static enum berth_err
 check_conf(const struct berth_pledge_conf *conf, struct berth_why *why)
 {
-	/* req: rfc8995-4.1-not-when-configured */
+	/* req: rfc8995-4.1-p1 */
 	if (conf->is_configured && !conf->untold) {
 		return berth_fail(why, BERTH_E_STATE, "rfc8995-4.1-configured", "RFC 8995 4.1",
 				  "the device is already onboarded: reset it first");
@@ -213,6 +213,7 @@ berth_pledge_event(struct berth_pledge *pledge, struct berth_pledge_event *ret)
 						   .host = given->host,
 						   .port = given->port,
 						   .note = given->note,
+						   .status = given->status,
 						   .why = given->why};
 		const bool asks = given->kind == BERTH_PLEDGE_CONNECT ||
 				  given->kind == BERTH_PLEDGE_GENERATE_KEY ||
@@ -256,6 +257,7 @@ pledge_note(struct berth_pledge *pledge, const struct pledge_attempt *attempt,
 	struct pledge_event event = {.kind = BERTH_PLEDGE_NOTE,
 				     .attempt = attempt->id,
 				     .note = note,
+				     .status = attempt->status,
 				     .port = attempt->port};
 	memcpy(event.host, attempt->host, sizeof(event.host));
 	if (why) {

@@ -176,6 +176,7 @@ struct berth_pledge_event {
 	const char *key_kind;
 	const struct berth_pledge_enrolment *enrolment;
 	enum berth_pledge_note note;
+	int status; /* NOTE: of the last HTTP response of the attempt, 0: none yet */
 	struct berth_why why;
 };
 bool berth_pledge_event(struct berth_pledge *pledge, struct berth_pledge_event *ret);

@@ -163,7 +163,7 @@ void
 pledge_wait_retry(struct berth_pledge *pledge, struct pledge_attempt *attempt,
 		  enum pledge_wait wait, struct berth_now now, int32_t retry_after_s)
 {
-	/* req: rfc8995-5.6-give-up */
+	/* req: rfc8995-5.6-p3 */
 	if (now.mono.ms >= attempt->patience_until.ms) {
 		struct berth_why why;
 		berth_ignore(berth_fail(&why, BERTH_E_TIMEOUT, "rfc8995-5.6-patience",
@@ -173,7 +173,7 @@ pledge_wait_retry(struct berth_pledge *pledge, struct pledge_attempt *attempt,
 		pledge_attempt_fail(pledge, attempt, now, &why);
 		return;
 	}
-	/* req: rfc8995-5.6-retry-after-cap */
+	/* req: rfc8995-5.6-p2 */
 	int64_t wait_s = retry_after_s;
 	if (wait_s < 0 || wait_s > BERTH_PLEDGE_RETRY_AFTER_MAX_S) {
 		wait_s = BERTH_PLEDGE_RETRY_AFTER_MAX_S;
@@ -217,7 +217,8 @@ on_unreachable(struct berth_pledge *pledge, struct pledge_attempt *attempt, stru
 		  "no connection to the candidate");
 }
 
-/* A connection that ends while a reply is due: once more to the same certificate. req: rfc8995-5.1-same-certificate */
+/* A connection that ends while a reply is due: once more to the same certificate. */
+/* req: rfc8995-5.1-p1 */
 static void
 on_lost(struct berth_pledge *pledge, struct pledge_attempt *attempt, struct berth_now now,
 	const struct pledge_message *message)
@@ -250,6 +251,7 @@ on_reconnected(struct berth_pledge *pledge, struct pledge_attempt *attempt, stru
 	pledge_wait_for(attempt, attempt->resume, now);
 }
 
+/* req: rfc8995-5.6-p1 */
 static void
 resend(struct berth_pledge *pledge, struct pledge_attempt *attempt, struct berth_now now,
        enum pledge_wait wait)
@@ -351,6 +353,7 @@ find_handler(enum pledge_wait wait, enum pledge_message_kind message)
  * Every reply must come over the connection that the request left by, from the certificate that was seen first
  * (RFC 8995 5.1): nothing below may trust a transport that reconnects by itself.
  */
+/* req: rfc8995-5.1-p1, rfc8995-5.1-p2 */
 static enum berth_err
 check_peer(const struct pledge_attempt *attempt, const struct pledge_message *message,
 	   struct berth_why *why)
@@ -415,6 +418,7 @@ pledge_attempt_message(struct berth_pledge *pledge, struct pledge_attempt *attem
 	}
 	if (message.kind == MESSAGE_RESPONSE) {
 		attempt->reconnects = 0;
+		attempt->status = message.response->status;
 	}
 	handler(pledge, attempt, now, &message);
 	return BERTH_OK;

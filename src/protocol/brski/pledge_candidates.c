@@ -75,6 +75,7 @@ pledge_candidate_lost(struct berth_pledge *pledge, const struct berth_pledge_can
 	}
 }
 
+/* req: rfc8995-4.1-p4 */
 void
 pledge_candidate_failed(struct pledge_candidate *candidate, struct berth_now now)
 {
@@ -161,7 +162,7 @@ pledge_schedule_deadline(const struct berth_pledge *pledge)
 	return at;
 }
 
-/* req: rfc8995-4.1-spacing, rfc8995-4.1-drop-oldest */
+/* req: rfc8995-4.1-p2, rfc8995-4.1-p3 */
 void
 pledge_schedule(struct berth_pledge *pledge, struct berth_now now)
 {
@@ -182,7 +183,7 @@ pledge_schedule(struct berth_pledge *pledge, struct berth_now now)
 	pledge_attempt_start(pledge, free_slot(pledge), candidate, now);
 }
 
-/* req: rfc8995-4.1-link-change */
+/* req: rfc8995-4.1-p5 */
 void
 pledge_link_changed(struct berth_pledge *pledge, struct berth_now now)
 {

@@ -16,7 +16,8 @@ pledge_refuse_enrolment(struct berth_pledge *pledge, struct pledge_attempt *atte
 		pledge_attempt_fail(pledge, attempt, now, why);
 		return;
 	}
-	/* The registrar is the owner's now: it may know what was wrong. req: rfc8995-5.9.4-failure */
+	/* The registrar is the owner's now: it may know what was wrong. */
+	/* req: rfc8995-5.9.4-p3 */
 	const struct berth_telemetry telemetry = {.version = BERTH_TELEMETRY_VERSION,
 						  .status = false,
 						  .reason = berth_text(why->sentence)};
@@ -113,7 +114,7 @@ take_ca_set(struct berth_pledge *pledge, struct pledge_attempt *attempt, struct 
 			  "the registrar answered %d to cacerts", response->status);
 }
 
-/* req: rfc8995-5.9.1-cacerts, rfc8995-5.9.2-csrattrs */
+/* req: rfc8995-5.9.1-p1, rfc8995-5.9.2-p1 */
 void
 pledge_on_ca_certificates(struct berth_pledge *pledge, struct pledge_attempt *attempt,
 			  struct berth_now now, const struct pledge_message *message)
@@ -248,7 +249,7 @@ keep_path(struct pledge_attempt *attempt, const struct berth_cert_list *path, st
 	return BERTH_OK;
 }
 
-/* req: rfc8995-5.9.3-certificate-check */
+/* req: rfc8995-5.9.3-p1 */
 static enum berth_err
 take_certificate(struct berth_pledge *pledge, struct pledge_attempt *attempt, struct berth_now now,
 		 const struct berth_http_response *response, struct berth_why *why)

@@ -72,6 +72,7 @@ struct pledge_attempt {
 	bool is_connected;
 	bool was_redirected;
 	bool has_key;
+	int status; /* of the last response */
 	unsigned reconnects;
 	unsigned tellings;
 	uint64_t connection;
@@ -98,6 +99,7 @@ struct pledge_event {
 	enum berth_pledge_event_kind kind;
 	uint32_t attempt;
 	enum berth_pledge_note note;
+	int status;
 	struct berth_why why;
 	char host[BERTH_PLEDGE_HOST_BYTES];
 	uint16_t port;

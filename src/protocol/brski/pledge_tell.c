@@ -31,12 +31,13 @@ pledge_on_saved(struct berth_pledge *pledge, struct pledge_attempt *attempt, str
 		return;
 	}
 	attempt->has_key = false; /* it is the device's now */
-	/* req: rfc8995-5.9.4-new-connection */
+	/* req: rfc8995-5.9.4-p2 */
 	pledge_close(pledge, attempt);
 	pledge_connect(pledge, attempt);
 	pledge_wait_for(attempt, WAIT_NEW_CONNECTION, now);
 }
 
+/* req: rfc8995-5.9.4-p1 */
 void
 pledge_on_new_connection(struct berth_pledge *pledge, struct pledge_attempt *attempt,
 			 struct berth_now now, const struct pledge_message *message)

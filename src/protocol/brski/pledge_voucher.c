@@ -24,7 +24,7 @@ describe_request(const struct berth_pledge *pledge, const struct pledge_attempt 
 	};
 }
 
-/* req: rfc8995-5.2-nonce, rfc8995-5.2-proximity-registrar-cert, rfc8995-5.2-created-on */
+/* req: rfc8995-5.2-p1, rfc8995-5.2-p2, rfc8995-5.2-p3 */
 static enum berth_err
 build_request(struct berth_pledge *pledge, struct pledge_attempt *attempt, struct berth_now now,
 	      struct berth_why *why)
@@ -95,7 +95,7 @@ check_validity(const struct berth_cert *registrar, struct berth_now now, struct 
 			  "the registrar's certificate is outside its time");
 }
 
-/* req: rfc8995-5.6.2-confirm, rfc8995-5.6.2-cmc-ra */
+/* req: rfc8995-5.6.2-p1, rfc8995-5.6.2-p2 */
 enum berth_err
 pledge_confirm_registrar(struct berth_pledge *pledge, const struct berth_cert_list *chain,
 			 const struct berth_cert *pinned, struct berth_now now,
@@ -154,7 +154,7 @@ judge(struct berth_pledge *pledge, struct pledge_attempt *attempt, struct berth_
 		return berth_fail(why, BERTH_E_UNSUPPORTED, "rfc8995-5.6-nothing-pinned",
 				  "RFC 8995 5.6", "the voucher pins no certificate");
 	}
-	/* req: rfc8366-5.3-revocation-checks */
+	/* req: rfc8366-5.3-p1 */
 	if (voucher.voucher.domain_cert_revocation_checks) {
 		return berth_fail(
 			why, BERTH_E_UNSUPPORTED, "rfc8366-5.3-revocation-checks", "RFC 8366 5.3",
@@ -174,7 +174,8 @@ judge(struct berth_pledge *pledge, struct pledge_attempt *attempt, struct berth_
 static enum berth_err
 say_status(struct pledge_attempt *attempt, struct berth_now now, bool status, struct berth_why *why)
 {
-	/* One sentence whatever the cause: who is at the other end may be an attacker. req: rfc8995-5.7-reason */
+	/* One sentence whatever the cause: who is at the other end may be an attacker. */
+	/* req: rfc8995-5.7-p1, rfc8995-5.7-p2 */
 	const struct berth_telemetry telemetry = {
 		.version = BERTH_TELEMETRY_VERSION,
 		.status = status,
@@ -234,7 +235,7 @@ follow_redirect(struct berth_pledge *pledge, struct pledge_attempt *attempt, str
 	struct berth_why why = {0};
 	struct pledge_redirect target;
 	enum berth_err err = BERTH_OK;
-	/* req: rfc8995-5.6-one-redirect */
+	/* req: rfc8995-5.6-p4 */
 	if (attempt->was_redirected) {
 		err = berth_fail(&why, BERTH_E_LIMIT, "rfc8995-5.6-second-redirect", "RFC 8995 5.6",
 				 "sent on for a second time");
@@ -276,6 +277,7 @@ pledge_on_voucher(struct berth_pledge *pledge, struct pledge_attempt *attempt, s
 		follow_redirect(pledge, attempt, now, response);
 		return;
 	}
+	/* req: rfc8995-5.6-p5 */
 	struct berth_why why;
 	berth_ignore(berth_fail(&why, BERTH_E_DENIED, "rfc8995-5.6-refused", "RFC 8995 5.6",
 				"the registrar answered %d to the voucher request",
