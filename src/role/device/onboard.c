@@ -83,15 +83,19 @@ tell(struct agent *agent, const struct berth_pledge_event *event)
 	char name[64];
 	char port[8];
 	char attempt[16];
+	char status[16];
 	(void)snprintf(name, sizeof(name), "pledge.%s", berth_pledge_note_name(event->note));
 	(void)snprintf(port, sizeof(port), "%u", (unsigned)event->port);
 	(void)snprintf(attempt, sizeof(attempt), "%u", (unsigned)event->attempt);
+	(void)snprintf(status, sizeof(status), "%d", event->status);
 	if (event->why.err) {
 		berth_log_why(&agent->device->log, levels[event->note], name, &event->why, "peer",
-			      event->host, "port", port, "attempt", attempt, NULL);
+			      event->host, "port", port, "attempt", attempt, "status",
+			      event->status ? status : NULL, NULL);
 	} else {
 		berth_log(&agent->device->log, levels[event->note], name, "peer", event->host,
-			  "port", port, "attempt", attempt, NULL);
+			  "port", port, "attempt", attempt, "status", event->status ? status : NULL,
+			  NULL);
 	}
 	if (event->note == BERTH_PLEDGE_NOTE_VOUCHER_REFUSED) {
 		agent->was_refused = true;
