@@ -25,7 +25,8 @@ berth_secret_copy(struct berth_secret *ret, struct berth_bytes b)
 	if (b.n > 0) {
 		memcpy(p, b.p, b.n);
 	}
-	*ret = (struct berth_secret){p, b.n};
+	ret->p = p;
+	ret->n = b.n;
 	return BERTH_OK;
 }
 

@@ -357,12 +357,13 @@ lay_out(struct reader *r, const struct berth_conf_section *section)
 {
 	struct berth_conf_items items = {.count = count_instances(r, section)};
 
-	if (items.count > 0) {
-		items.items = berth_arena_alloc(r->arena, items.count * section->item_size);
-		if (!items.items) {
-			return berth_fail(r->why, BERTH_E_LIMIT, "conf-size", NULL,
-					  "the configuration is too large");
-		}
+	if (items.count == 0) {
+		return BERTH_OK;
+	}
+	items.items = berth_arena_alloc(r->arena, items.count * section->item_size);
+	if (!items.items) {
+		return berth_fail(r->why, BERTH_E_LIMIT, "conf-size", NULL,
+				  "the configuration is too large");
 	}
 	uint8_t *to = items.items;
 
