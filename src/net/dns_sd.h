@@ -62,6 +62,7 @@ struct berth_dns_sd_conf {
 	 * returns. */
 	const char *const *interfaces;
 	size_t interface_count;
+	bool browse_only;      /* says nothing about itself; announcing is then refused */
 	const char *host_name; /* NULL: "berth-" and random hex digits, so that nothing about the
 				  host leaks */
 	/* appeared again with other text or port: the same service (name, interface, address)
