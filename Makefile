@@ -14,10 +14,10 @@ all: build
 build: build/build.ninja
 	@ninja -C build --quiet
 
-build/build.ninja: meson.build
+build/build.ninja:
 	@tools/install-deps build test
-	@[ -f $@ ] || meson setup build --prefix=$(PREFIX) >build-setup.log || { cat build-setup.log; exit 1; }
-	@rm -f build-setup.log; touch $@
+	@meson setup build --prefix=$(PREFIX) >build-setup.log || { cat build-setup.log; rm -rf build; exit 1; }
+	@rm -f build-setup.log
 
 test:
 	@tools/install-deps build test
@@ -47,7 +47,7 @@ valgrind:
 	@tools/install-deps build test lint
 	@$(MAKE) --no-print-directory build
 	@meson test -C build --no-rebuild --suite unit --timeout-multiplier 20 --print-errorlogs \
-		--wrapper 'valgrind --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite'
+		--wrapper 'valgrind --quiet --error-exitcode=99 --suppressions=$(CURDIR)/tests/valgrind.supp --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite'
 
 # Each target for SECONDS_PER_TARGET seconds, from its corpus.
 fuzz:

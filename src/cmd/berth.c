@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The one command line. Verbs live with their roles (role/verb.h); here they are only listed. */
 #include "role/factory/factory.h"
+#include "role/operator/operator.h"
 #include "role/playbook/playbook.h"
 #include "role/verb.h"
 
 static const struct berth_verb *const tables[] = {
 	berth_factory_verbs,
+	berth_operator_verbs,
 	berth_playbook_verbs,
 };
 

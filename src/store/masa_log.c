@@ -122,26 +122,34 @@ make_room(struct berth_store *store, int64_t unit, struct berth_why *why)
 	return err ? err : count_truncation(store, unit, kind, why);
 }
 
-enum berth_err
-berth_masa_log_append(struct berth_store *store, int64_t unit,
-		      const struct berth_masa_log_event *event, struct berth_why *why)
+static enum berth_err
+insert(struct berth_store *store, int64_t unit, const struct berth_masa_log_event *event,
+       struct berth_why *why)
 {
-	int64_t n = 0;
-	enum berth_err err = count(store, unit, &n, why);
-
-	if (!err && n >= BERTH_MASA_LOG_EVENTS_MAX)
-		err = make_room(store, unit, why);
-	if (err)
-		return err;
 	BERTH_QUERY query = berth_query(
 		store,
 		"INSERT INTO log (unit, at, domain_id, nonce, assertion) VALUES (?, ?, ?, ?, ?)");
+
 	berth_query_i64(&query, unit);
 	berth_query_i64(&query, event->date.s);
 	berth_query_blob(&query, event->domain_id);
 	berth_query_blob(&query, event->nonce);
 	berth_query_text(&query, event->assertion);
 	return berth_query_run(&query, why);
+}
+
+enum berth_err
+berth_masa_log_append(struct berth_store *store, int64_t unit,
+		      const struct berth_masa_log_event *event, struct berth_why *why)
+{
+	int64_t n = 0;
+	enum berth_err err = insert(store, unit, event, why);
+
+	if (!err)
+		err = count(store, unit, &n, why);
+	if (err || n <= BERTH_MASA_LOG_EVENTS_MAX)
+		return err;
+	return make_room(store, unit, why);
 }
 
 static enum berth_err

@@ -5,7 +5,7 @@
 
 #include "store/masa_store.h"
 
-/* Makes room first where the unit's log is full, and counts what was removed. */
+/* Where the unit's log is full, removes one entry and counts it. */
 enum berth_err berth_masa_log_append(struct berth_store *store, int64_t unit,
 				     const struct berth_masa_log_event *event,
 				     struct berth_why *why) BERTH_MUST;

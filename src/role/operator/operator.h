@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What people do with a running registrar: `berth device ...` and `berth audit verify`, over its admin socket. */
+#ifndef BERTH_ROLE_OPERATOR_OPERATOR_H
+#define BERTH_ROLE_OPERATOR_OPERATOR_H
+
+#include "role/verb.h"
+
+extern const struct berth_verb berth_operator_verbs[];
+
+#endif

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* `berth registrar init`: everything a network owner needs to run berth-registrar, made in one folder. */
+#ifndef BERTH_ROLE_REGISTRAR_VERBS_H
+#define BERTH_ROLE_REGISTRAR_VERBS_H
+
+#include "role/verb.h"
+
+extern const struct berth_verb berth_registrar_verbs[];
+
+#endif
