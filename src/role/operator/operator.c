@@ -25,6 +25,13 @@ static const struct berth_option act_options[] = {
 	{0},
 };
 
+static const struct berth_option import_options[] = {
+	{.name = "manufacturer", .argument = "NAME", .help = "of this [manufacturer] and no other"},
+	OPTION_SOCKET,
+	BERTH_OPTION_JSON,
+	{0},
+};
+
 #define ABOUT_DEVICE                                                                               \
 	"DEVICE is an id, the start of one (four characters or more), or a serial number that "    \
 	"only one device has."
@@ -54,7 +61,7 @@ static const struct berth_usage import_usage = {
 	.operands_max = 1,
 	.about = "Imports a signed purchase manifest: its devices count as owned (require.owned in "
 		 "the policy).",
-	.options = plain_options};
+	.options = import_options};
 static const struct berth_usage audit_usage = {
 	.about = "Verifies the hash chain of the registrar's audit log and its witness.",
 	.options = plain_options};
@@ -182,6 +189,18 @@ revoke_main(int argc, char **argv)
 	return device_main(&act_usage, "revoke", true, berth_print_act, argc, argv);
 }
 
+static enum berth_err
+manifest_path(const char *manufacturer, struct berth_buf *path, struct berth_why *why)
+{
+	enum berth_err err = berth_buf_append_text(path, "/v1/manifests");
+	if (manufacturer != NULL) {
+		err = err ? err : berth_buf_append_u8(path, '/');
+		err = err ? err : berth_admin_append_segment(path, manufacturer);
+	}
+	err = err ? err : berth_buf_append_u8(path, 0);
+	return err ? berth_fail(why, err, "memory", NULL, "out of memory") : BERTH_OK;
+}
+
 static int
 import_main(int argc, char **argv)
 {
@@ -190,11 +209,15 @@ import_main(int argc, char **argv)
 	if (!berth_arguments_parse(&import_usage, argc, argv, &arguments, &status))
 		return status;
 	BERTH_JSON json_t *reply = NULL;
+	BERTH_BUF path = {0};
 	BERTH_BUF file = {.limit = MANIFEST_MAX_BYTES + 1};
 	struct berth_why why = {0};
 	enum berth_err err = berth_file_read(arguments.operand[0], MANIFEST_MAX_BYTES, &file, &why);
 	if (!err)
-		err = ask(&arguments, "POST", "/v1/manifests", berth_buf_view(&file), &reply, &why);
+		err = manifest_path(berth_arguments_value(&arguments, "manufacturer"), &path, &why);
+	if (!err)
+		err = ask(&arguments, "POST", (const char *)path.p, berth_buf_view(&file), &reply,
+			  &why);
 	return finish(argv[0], &arguments, err, &why, reply, berth_print_import);
 }
 

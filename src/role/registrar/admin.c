@@ -9,6 +9,7 @@
 
 #define ADMIN_ARENA_BYTES ((size_t)8 << 20) /* the list of all devices is the largest reply */
 #define DEVICES_PATH "/v1/devices"
+#define MANIFESTS_PATH "/v1/manifests"
 
 static struct berth_wall
 now(const struct berth_admin_call *call)
@@ -90,17 +91,24 @@ check_owner(struct berth_admin_call *call, const struct berth_manifest *manifest
 			  (const char *)manifest->owner.name.p);
 }
 
+/* /v1/manifests tries every manufacturer, /v1/manifests/NAME this one. */
 static enum berth_err
 open_manifest(struct berth_admin_call *call, struct berth_arena *arena, struct berth_manifest *ret)
 {
+	size_t prefix = sizeof(MANIFESTS_PATH) - 1;
+	struct berth_bytes wanted = BERTH_BYTES_NONE;
+	if (call->http->path.n > prefix + 1)
+		wanted = berth_bytes_of(call->http->path.p + prefix + 1,
+					call->http->path.n - prefix - 1);
 	enum berth_err err =
-		berth_fail(&call->why, BERTH_E_UNTRUSTED, "manifest-no-manufacturer", NULL,
+		berth_fail(&call->why, BERTH_E_NOT_FOUND, "manifest-no-manufacturer", NULL,
 			   "there is no [manufacturer] whose manifest this could be");
 	for (size_t i = 0; err && i < call->role->maker_count; i++) {
-		const struct berth_manifest_trust trust = {
-			.anchors = &call->role->makers[i].anchors,
-			.at = now(call),
-		};
+		const struct berth_manufacturer *maker = &call->role->makers[i];
+		if (wanted.n > 0 && !berth_bytes_equal_text(wanted, maker->name))
+			continue;
+		const struct berth_manifest_trust trust = {.anchors = &maker->anchors,
+							   .at = now(call)};
 		err = berth_manifest_open(call->role->pki, call->http->body, &trust, arena, ret,
 					  &call->why);
 	}
@@ -236,7 +244,7 @@ static const struct {
 } plain[] = {
 	{DEVICES_PATH, BERTH_HTTP_GET, berth_admin_devices},
 	{"/v1/manufacturers", BERTH_HTTP_GET, manufacturers_list},
-	{"/v1/manifests", BERTH_HTTP_POST, manifest_import},
+	{MANIFESTS_PATH, BERTH_HTTP_POST, manifest_import},
 	{"/v1/audit/verify", BERTH_HTTP_GET, audit_verify},
 };
 
@@ -275,6 +283,9 @@ route(struct berth_admin_call *call)
 		if (berth_bytes_equal_text(call->http->path, plain[i].path) &&
 		    call->http->method == plain[i].method)
 			return plain[i].handler(call);
+	if (berth_bytes_starts_with(call->http->path, MANIFESTS_PATH "/") &&
+	    call->http->method == BERTH_HTTP_POST)
+		return manifest_import(call);
 	if (berth_bytes_starts_with(call->http->path, DEVICES_PATH "/"))
 		return route_device(call);
 	return no_such_resource(call);

@@ -152,22 +152,24 @@ write_conf(const struct berth_domain_plan *plan, const struct authority *issuing
 {
 	BERTH_BUF text = {0};
 	const char *dir = plan->directory;
-	enum berth_err err = berth_buf_printf(
-		&text,
-		"# Made by \"berth registrar init\". See berth-registrar(8).\n"
-		"[daemon]\n"
-		"listen = %s\n"
-		"tls-certificates = %s/registrar.pem\n"
-		"tls-key = %s\n"
-		"state-directory = %s/state\n"
-		"admin-socket = %s/state/admin.sock\n"
-		"\n"
-		"[registrar]\n"
-		"domain = %s\n"
-		"policy = %s/policy.conf\n"
-		"issuing-certificates = %s/issuing.pem\n"
-		"issuing-key = %s\n",
-		plan->listen, dir, registrar->uri, dir, dir, plan->name, dir, dir, issuing->uri);
+	enum berth_err err =
+		berth_buf_printf(&text,
+				 "# Made by \"berth registrar init\". See berth-registrar(8).\n"
+				 "[daemon]\n"
+				 "listen = %s\n"
+				 "tls-certificates = %s/registrar.pem\n"
+				 "tls-key = %s\n"
+				 "state-directory = %s/state\n"
+				 "admin-socket = %s/admin.sock\n"
+				 "port-file = %s/port\n"
+				 "\n"
+				 "[registrar]\n"
+				 "domain = %s\n"
+				 "policy = %s/policy.conf\n"
+				 "issuing-certificates = %s/issuing.pem\n"
+				 "issuing-key = %s\n",
+				 plan->listen, dir, registrar->uri, dir, dir, dir, plan->name, dir,
+				 dir, issuing->uri);
 	err = err ? err
 		  : berth_buf_append_text(&text, "\n"
 						 "# One section for each manufacturer whose "
@@ -211,7 +213,8 @@ berth_domain_make(struct berth_pki *pki, const struct berth_domain_plan *plan,
 	if (!err)
 		err = make_authorities(pki, plan, &root, &issuing, &registrar, why);
 	if (!err)
-		err = write_chain(plan, "root.pem", (const struct authority *[]){&root, NULL}, why);
+		err = write_chain(plan, "domain-ca.pem", (const struct authority *[]){&root, NULL},
+				  why);
 	if (!err)
 		err = write_chain(plan, "issuing.pem",
 				  (const struct authority *[]){&issuing, &root, NULL}, why);

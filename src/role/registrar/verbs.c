@@ -79,7 +79,7 @@ print_made(const struct berth_domain_plan *plan, bool json)
 {
 	if (!json) {
 		printf("Domain \"%s\" is ready in %s\n"
-		       "  root certificate   %s/root.pem\n"
+		       "  root certificate   %s/domain-ca.pem\n"
 		       "  configuration      %s/registrar.conf (add a [manufacturer] section)\n"
 		       "  policy             %s/policy.conf (denies everybody until you write a "
 		       "rule)\n"
@@ -90,9 +90,9 @@ print_made(const struct berth_domain_plan *plan, bool json)
 	}
 	BERTH_JSON json_t *root =
 		json_pack("{s:s,s:s,s:o,s:o,s:o}", "name", plan->name, "directory", plan->directory,
-			  "root", json_sprintf("%s/root.pem", plan->directory), "configuration",
-			  json_sprintf("%s/registrar.conf", plan->directory), "policy",
-			  json_sprintf("%s/policy.conf", plan->directory));
+			  "root", json_sprintf("%s/domain-ca.pem", plan->directory),
+			  "configuration", json_sprintf("%s/registrar.conf", plan->directory),
+			  "policy", json_sprintf("%s/policy.conf", plan->directory));
 	BERTH_BUF text = {0};
 	if (root == NULL || berth_json_encode(root, BERTH_JSON_AS_BUILT, &text))
 		return BERTH_EXIT_FAILED;
