@@ -30,6 +30,8 @@ bool berth_request_has_other_names(const struct berth_request *request);
 /* True when basicConstraints cA=TRUE, or a keyUsage/EKU beyond digitalSignature, keyAgreement, clientAuth, serverAuth is asked for. */
 bool berth_request_asks_authority(const struct berth_request *request);
 struct berth_bytes berth_request_challenge_password(const struct berth_request *request);
+/* The digest of the requester's signature: "SHA256", "SHA384" or "SHA512"; static storage. */
+const char *berth_request_digest(const struct berth_request *request);
 
 /* What a new request says. Empty views are left out. */
 struct berth_request_fields {

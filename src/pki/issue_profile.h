@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What each profile of issue.h means; read by the issuer and, separately, by the lint. */
+#ifndef BERTH_PKI_ISSUE_PROFILE_H
+#define BERTH_PKI_ISSUE_PROFILE_H
+
+#include "pki/issue.h"
+
+struct berth_profile_rule {
+	bool is_ca;
+	int path_length;    /* -1: none said */
+	unsigned key_usage; /* first octet of the BIT STRING; 0: no extension */
+	unsigned eku;	    /* enum berth_eku; 0: no extension */
+};
+const struct berth_profile_rule *berth_profile_rule(enum berth_cert_profile profile);
+
+#endif
