@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "pki/ossl.h"
+#include "unit/pki/authority.h"
+
+static struct authority authority;
+
+static int
+setup(void **state)
+{
+	authority_start(&authority);
+	*state = &authority;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	authority_end(&authority);
+	return 0;
+}
+
+struct chain {
+	struct berth_key *key;
+	struct berth_cert *leaf;
+	struct berth_cert_list untrusted, anchors;
+};
+
+static void
+chain_end(struct chain *chain)
+{
+	berth_key_free(chain->key);
+	berth_cert_free(chain->leaf);
+	berth_cert_list_free(&chain->untrusted);
+	berth_cert_list_free(&chain->anchors);
+}
+
+#define CHAIN __attribute__((cleanup(chain_end))) struct chain
+
+static struct chain
+registrar_chain(void)
+{
+	struct chain chain = {.key = authority_key(&authority, "P-256")};
+	struct berth_cert_template wanted =
+		authority_template(&authority, BERTH_PROFILE_REGISTRAR, "registrar", chain.key);
+
+	chain.leaf = authority_issue(&authority, &wanted);
+	assert_int_equal(berth_cert_list_add(&chain.untrusted, authority.ca, NULL), BERTH_OK);
+	assert_int_equal(berth_cert_list_add(&chain.anchors, authority.root, NULL), BERTH_OK);
+	return chain;
+}
+
+static struct berth_path_check
+check_of(const struct chain *chain)
+{
+	return (struct berth_path_check){
+		.leaf = chain->leaf,
+		.untrusted = &chain->untrusted,
+		.anchors = &chain->anchors,
+		.at = NOW,
+	};
+}
+
+static enum berth_err
+verify(const struct berth_path_check *check, struct berth_cert_list *path, struct berth_why *why)
+{
+	*why = (struct berth_why){0};
+	return berth_path_verify(authority.pki, check, path, why);
+}
+
+static void
+accepts_a_path_to_the_root_and_shows_it(void **state)
+{
+	CHAIN chain = registrar_chain();
+	struct berth_path_check check = check_of(&chain);
+	BERTH_CERT_LIST path = {0};
+	struct berth_why why;
+
+	(void)state;
+	check.require_eku = BERTH_EKU_CMC_RA | BERTH_EKU_SERVER_AUTH;
+	check.require_eku_present = true;
+	assert_int_equal(verify(&check, &path, &why), BERTH_OK);
+	assert_int_equal(path.n, 3);
+	assert_ptr_equal(path.at[0], chain.leaf);
+	assert_ptr_equal(path.at[1], authority.ca);
+	assert_ptr_equal(path.at[2], authority.root);
+}
+
+static void
+accepts_any_certificate_as_anchor(void **state)
+{
+	CHAIN chain = registrar_chain();
+	struct berth_path_check check = check_of(&chain);
+	BERTH_CERT_LIST anchors = {0};
+	BERTH_CERT_LIST path = {0};
+	struct berth_why why;
+
+	(void)state;
+	check.anchors = &anchors;
+	assert_int_equal(verify(&check, NULL, &why), BERTH_E_UNTRUSTED);
+	assert_string_equal(why.rule, "x509-no-anchors");
+	assert_int_equal(berth_cert_list_add(&anchors, authority.ca, NULL), BERTH_OK);
+	check.untrusted = NULL;
+	assert_int_equal(verify(&check, &path, &why), BERTH_OK);
+	assert_int_equal(path.n, 2);
+	berth_cert_list_free(&anchors);
+	berth_cert_list_free(&path);
+	assert_int_equal(berth_cert_list_add(&anchors, chain.leaf, NULL), BERTH_OK);
+	assert_int_equal(verify(&check, &path, &why), BERTH_OK);
+	assert_int_equal(path.n, 1);
+}
+
+static void
+refuses_a_path_without_its_middle(void **state)
+{
+	CHAIN chain = registrar_chain();
+	struct berth_path_check check = check_of(&chain);
+	struct berth_why why;
+
+	(void)state;
+	check.untrusted = NULL;
+	assert_int_equal(verify(&check, NULL, &why), BERTH_E_UNTRUSTED);
+	assert_string_equal(why.rule, "x509-path-untrusted");
+	assert_non_null(strstr(why.sentence, "CN=registrar"));
+}
+
+static void
+tells_expired_from_untrusted(void **state)
+{
+	CHAIN chain = registrar_chain();
+	struct berth_path_check check = check_of(&chain);
+	struct berth_why why;
+
+	(void)state;
+	check.at.s = NOW.s + 86401;
+	assert_int_equal(verify(&check, NULL, &why), BERTH_E_EXPIRED);
+	assert_string_equal(why.rule, "x509-expired");
+	check.ignore_time = true;
+	assert_int_equal(verify(&check, NULL, &why), BERTH_OK);
+	check.ignore_time = false;
+	check.at.s = NOW.s - 86401;
+	assert_int_equal(verify(&check, NULL, &why), BERTH_E_EXPIRED);
+	assert_string_equal(why.rule, "x509-not-yet-valid");
+	check.at.s = NOW.s + 86399;
+	assert_int_equal(verify(&check, NULL, &why), BERTH_OK);
+}
+
+static void
+refuses_a_forged_signature(void **state)
+{
+	CHAIN chain = registrar_chain();
+	struct berth_bytes der = berth_cert_der(chain.leaf);
+	BERTH_BUF forged = {0};
+	struct berth_why why;
+
+	(void)state;
+	assert_int_equal(berth_buf_append_bytes(&forged, der), BERTH_OK);
+	forged.p[forged.n - 1] ^= 1;
+	berth_cert_free(chain.leaf);
+	assert_int_equal(
+		berth_cert_parse(authority.pki, berth_buf_view(&forged), &chain.leaf, NULL),
+		BERTH_OK);
+	struct berth_path_check check = check_of(&chain);
+	assert_int_equal(verify(&check, NULL, &why), BERTH_E_SIGNATURE);
+	assert_string_equal(why.rule, "x509-signature");
+}
+
+static void
+judges_extended_key_usage_itself(void **state)
+{
+	CHAIN chain = registrar_chain();
+	struct berth_path_check check = check_of(&chain);
+	struct berth_why why;
+
+	(void)state;
+	struct berth_cert_template wanted =
+		authority_template(&authority, BERTH_PROFILE_SERVER, "masa", chain.key);
+	berth_cert_free(chain.leaf);
+	chain.leaf = authority_issue(&authority, &wanted);
+	check.leaf = chain.leaf;
+	check.require_eku = BERTH_EKU_SERVER_AUTH;
+	assert_int_equal(verify(&check, NULL, &why), BERTH_OK);
+	check.require_eku = BERTH_EKU_CMC_RA;
+	assert_int_equal(verify(&check, NULL, &why), BERTH_E_UNTRUSTED);
+	assert_string_equal(why.rule, "x509-eku");
+	assert_non_null(strstr(why.sentence, "cmcRA"));
+}
+
+static void
+refuses_absent_usage_only_where_it_must_be_there(void **state)
+{
+	CHAIN chain = registrar_chain();
+	struct berth_path_check check = check_of(&chain);
+	struct berth_why why;
+
+	(void)state;
+	struct berth_cert_template wanted =
+		authority_template(&authority, BERTH_PROFILE_IDEVID, "device", chain.key);
+	berth_cert_free(chain.leaf);
+	chain.leaf = authority_issue(&authority, &wanted);
+	check.leaf = chain.leaf;
+	check.require_eku = BERTH_EKU_CLIENT_AUTH;
+	assert_int_equal(verify(&check, NULL, &why), BERTH_OK);
+	check.require_eku_present = true;
+	assert_int_equal(verify(&check, NULL, &why), BERTH_E_UNTRUSTED);
+	assert_string_equal(why.rule, "x509-eku-absent");
+}
+
+static void
+ends_a_path_at_a_pinned_key(void **state)
+{
+	CHAIN chain = registrar_chain();
+	struct berth_path_check check = check_of(&chain);
+	BERTH_CERT_LIST path = {0};
+	struct berth_why why;
+
+	(void)state;
+	check.anchors = NULL;
+	check.anchor_key = authority.ca_key;
+	assert_int_equal(verify(&check, &path, &why), BERTH_OK);
+	assert_int_equal(path.n, 2);
+	berth_cert_list_free(&path);
+	check.anchor_key = chain.key;
+	check.untrusted = NULL;
+	assert_int_equal(verify(&check, &path, &why), BERTH_OK);
+	assert_int_equal(path.n, 1);
+	check.at.s = NOW.s + 86401;
+	assert_int_equal(verify(&check, NULL, &why), BERTH_E_EXPIRED);
+	check.at = NOW;
+	check.anchor_key = authority.root_key;
+	check.untrusted = &chain.untrusted;
+	assert_int_equal(verify(&check, NULL, &why), BERTH_E_UNTRUSTED);
+}
+
+/* A certificate that claims the pinned key without the leaf being signed by it. */
+static void
+refuses_a_pinned_key_that_did_not_sign(void **state)
+{
+	CHAIN chain = registrar_chain();
+	struct berth_key *other_key = authority_key(&authority, "P-256");
+	struct berth_cert_template wanted =
+		authority_template(&authority, BERTH_PROFILE_ROOT_CA, "Test Issuing", other_key);
+	struct berth_cert *other = authority_issue_by(&authority, &wanted, NULL, other_key);
+	struct berth_path_check check = check_of(&chain);
+	struct berth_why why;
+
+	(void)state;
+	assert_int_equal(berth_cert_list_add(&chain.untrusted, other, NULL), BERTH_OK);
+	check.anchors = NULL;
+	check.anchor_key = other_key;
+	assert_int_not_equal(verify(&check, NULL, &why), BERTH_OK);
+	berth_cert_free(other);
+	berth_key_free(other_key);
+}
+
+static void
+refuses_a_leaf_as_issuer(void **state)
+{
+	CHAIN chain = registrar_chain();
+	struct berth_key *key = authority_key(&authority, "P-256");
+	struct berth_cert_template wanted =
+		authority_template(&authority, BERTH_PROFILE_LDEVID, "child", key);
+	BERTH_BUF der = {0};
+	struct berth_why why = {0};
+
+	(void)state;
+	assert_int_equal(berth_issue(authority.pki, &wanted, chain.leaf, chain.key, &der, &why),
+			 BERTH_E_USAGE);
+	assert_string_equal(why.rule, "issue-issuer-ca");
+	berth_key_free(key);
+}
+
+static void
+refuses_trailing_bytes_and_truncation(void **state)
+{
+	struct berth_bytes der = berth_cert_der(authority.ca);
+	BERTH_BUF longer = {0};
+	struct berth_cert *cert = NULL;
+
+	(void)state;
+	assert_int_equal(berth_buf_append_bytes(&longer, der), BERTH_OK);
+	assert_int_equal(berth_buf_append_u8(&longer, 0), BERTH_OK);
+	assert_int_equal(berth_cert_parse(authority.pki, berth_buf_view(&longer), &cert, NULL),
+			 BERTH_E_SYNTAX);
+	for (size_t n = 0; n < der.n; n += 7)
+		assert_int_equal(
+			berth_cert_parse(authority.pki, berth_bytes_of(der.p, n), &cert, NULL),
+			BERTH_E_SYNTAX);
+	assert_null(cert);
+}
+
+static void
+reads_pem_bundles_and_writes_them(void **state)
+{
+	BERTH_BUF pem = {0};
+	BERTH_CERT_LIST list = {0};
+	struct berth_why why = {0};
+
+	(void)state;
+	assert_int_equal(berth_buf_append_text(&pem, "# our anchors\n"), BERTH_OK);
+	assert_int_equal(berth_cert_append_pem(authority.root, &pem), BERTH_OK);
+	assert_int_equal(berth_cert_append_pem(authority.ca, &pem), BERTH_OK);
+	assert_int_equal(berth_cert_list_parse(authority.pki, berth_buf_view(&pem), &list, &why),
+			 BERTH_OK);
+	assert_int_equal(list.n, 2);
+	assert_true(berth_cert_list_has(&list, authority.root));
+	assert_true(berth_cert_list_has(&list, authority.ca));
+	pem.n -= 10; /* the end line is damaged: nothing is added */
+	assert_int_equal(berth_cert_list_parse(authority.pki, berth_buf_view(&pem), &list, &why),
+			 BERTH_E_SYNTAX);
+	assert_int_equal(list.n, 2);
+	assert_int_equal(berth_cert_list_parse(authority.pki, BERTH_LIT("hello\n"), &list, &why),
+			 BERTH_E_SYNTAX);
+	assert_int_equal(
+		berth_cert_list_parse(authority.pki, berth_cert_der(authority.ca), &list, &why),
+		BERTH_OK);
+	assert_int_equal(list.n, 3);
+}
+
+static void
+matches_dns_names_in_the_san_only(void **state)
+{
+	struct berth_bytes names[] = {BERTH_LIT("registrar.example"), BERTH_LIT("*.lab.example")};
+	CHAIN chain = registrar_chain();
+	struct berth_cert_template wanted =
+		authority_template(&authority, BERTH_PROFILE_SERVER, "masa.example", chain.key);
+
+	(void)state;
+	wanted.dns_names = names;
+	wanted.dns_name_count = 2;
+	BERTH_CERT *cert = authority_issue(&authority, &wanted);
+	assert_true(berth_cert_has_dns_name(cert, "registrar.example"));
+	assert_true(berth_cert_has_dns_name(cert, "Registrar.Example"));
+	assert_true(berth_cert_has_dns_name(cert, "a.lab.example"));
+	assert_false(berth_cert_has_dns_name(cert, "a.b.lab.example"));
+	assert_false(berth_cert_has_dns_name(cert, "masa.example"));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(accepts_a_path_to_the_root_and_shows_it),
+		cmocka_unit_test(accepts_any_certificate_as_anchor),
+		cmocka_unit_test(refuses_a_path_without_its_middle),
+		cmocka_unit_test(tells_expired_from_untrusted),
+		cmocka_unit_test(refuses_a_forged_signature),
+		cmocka_unit_test(judges_extended_key_usage_itself),
+		cmocka_unit_test(refuses_absent_usage_only_where_it_must_be_there),
+		cmocka_unit_test(ends_a_path_at_a_pinned_key),
+		cmocka_unit_test(refuses_a_pinned_key_that_did_not_sign),
+		cmocka_unit_test(refuses_a_leaf_as_issuer),
+		cmocka_unit_test(refuses_trailing_bytes_and_truncation),
+		cmocka_unit_test(reads_pem_bundles_and_writes_them),
+		cmocka_unit_test(matches_dns_names_in_the_san_only),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
