@@ -26,22 +26,47 @@ make_printable(char *sentence)
 	}
 }
 
-void
-berth_why_fill(struct berth_why *why, enum berth_err err, const char *rule, const char *section,
-	       size_t offset, const char *format, ...)
+static void fill(struct berth_why *why, const char *format, va_list ap) BERTH_PRINTF(2, 0);
+
+static void
+fill(struct berth_why *why, const char *format, va_list ap)
+{
+	if (vsnprintf(why->sentence, sizeof(why->sentence), format, ap) < 0) {
+		why->sentence[0] = '\0';
+	}
+	make_printable(why->sentence);
+}
+
+enum berth_err
+berth_fail(struct berth_why *why, enum berth_err err, const char *rule, const char *section,
+	   const char *format, ...)
 {
 	if (!why) {
-		return;
+		return err;
+	}
+	va_list ap;
+
+	*why = (struct berth_why){.err = err, .rule = rule, .section = section};
+	va_start(ap, format);
+	fill(why, format, ap);
+	va_end(ap);
+	return err;
+}
+
+enum berth_err
+berth_fail_at(struct berth_why *why, enum berth_err err, const char *rule, const char *section,
+	      size_t offset, const char *format, ...)
+{
+	if (!why) {
+		return err;
 	}
 	va_list ap;
 
 	*why = (struct berth_why){.err = err, .rule = rule, .section = section, .offset = offset};
 	va_start(ap, format);
-	if (vsnprintf(why->sentence, sizeof(why->sentence), format, ap) < 0) {
-		why->sentence[0] = '\0';
-	}
+	fill(why, format, ap);
 	va_end(ap);
-	make_printable(why->sentence);
+	return err;
 }
 
 static const char *const names[BERTH_E__COUNT] = {

@@ -4,13 +4,11 @@
 #include "role/operator/operator.h"
 #include "role/playbook/playbook.h"
 #include "role/verb.h"
-#include "role/voucher/voucher_verbs.h"
 
 static const struct berth_verb *const tables[] = {
 	berth_factory_verbs,
 	berth_operator_verbs,
 	berth_playbook_verbs,
-	berth_voucher_verbs,
 };
 
 int
