@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "role/factory/journal.h"
+#include "role/factory/journal_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -259,9 +259,23 @@ apply_intent(struct berth_journal *journal, const struct record *r, struct berth
 	if (!err)
 		err = read_hex(r->fields[2], unit->certificate_serial, BERTH_CERT_SERIAL_BYTES,
 			       why);
-	if (!err)
-		unit->batch = batch;
-	return err;
+	if (err)
+		return err;
+	unit->batch = batch;
+	unit->is_begun = true;
+	return BERTH_OK;
+}
+
+static enum berth_err
+apply_failed(struct berth_journal *journal, const struct record *r, struct berth_why *why)
+{
+	struct berth_journal_unit *unit =
+		r->count == 1 ? map_find(journal, &journal->by_serial, serial_of, r->fields[0])
+			      : NULL;
+	if (!unit || !unit->is_begun)
+		return damaged(why, "a unit is said to have failed that was not begun");
+	unit->is_begun = false;
+	return BERTH_OK;
 }
 
 static size_t
@@ -280,7 +294,7 @@ apply_made(struct berth_journal *journal, const struct record *r, struct berth_w
 	struct berth_journal_unit *unit =
 		r->count == 10 ? map_find(journal, &journal->by_serial, serial_of, r->fields[1])
 			       : NULL;
-	if (!unit || unit->is_made || !berth_bytes_equal(unit->batch->id, r->fields[0]))
+	if (!unit || !unit->is_begun || !berth_bytes_equal(unit->batch->id, r->fields[0]))
 		return damaged(why, "a unit is said to be made that was not begun");
 	struct berth_journal_unit made = *unit;
 	enum berth_err err =
@@ -298,6 +312,7 @@ apply_made(struct berth_journal *journal, const struct record *r, struct berth_w
 				  "unit %.*s has the same key; every unit needs its own",
 				  (int)other->serial.n, (const char *)other->serial.p);
 	made.is_made = true;
+	made.is_begun = false;
 	made.subject_serial = r->fields[3];
 	made.model = r->fields[4];
 	made.storage = r->fields[7];
@@ -331,11 +346,8 @@ static const struct {
 	char kind;
 	enum berth_err (*apply)(struct berth_journal *journal, const struct record *r,
 				struct berth_why *why);
-} kinds[] = {{'V', apply_version},
-	     {'B', apply_batch},
-	     {'I', apply_intent},
-	     {'D', apply_made},
-	     {'S', apply_sold}};
+} kinds[] = {{'V', apply_version}, {'B', apply_batch}, {'I', apply_intent},
+	     {'F', apply_failed},  {'D', apply_made},  {'S', apply_sold}};
 
 /* line: kind, tab, fields; without CRC and line end. What it holds must live as long as the journal. */
 static enum berth_err
@@ -438,8 +450,9 @@ lock(const char *directory, int *ret_fd, struct berth_why *why)
 	return err;
 }
 
-static enum berth_err
-append_record(struct berth_journal *journal, struct berth_bytes record, struct berth_why *why)
+enum berth_err
+berth_journal_append(struct berth_journal *journal, struct berth_bytes record,
+		     struct berth_why *why)
 {
 	if (journal->is_broken)
 		return berth_fail(why, BERTH_E_IO, "journal-write", NULL,
@@ -477,7 +490,7 @@ open_files(struct berth_journal *journal, const char *directory, struct berth_wh
 	if (!err)
 		err = load(journal, why);
 	if (!err && journal->file.n == 0)
-		err = append_record(journal, BERTH_LIT("V\t1"), why);
+		err = berth_journal_append(journal, BERTH_LIT("V\t1"), why);
 	return err;
 }
 
@@ -543,152 +556,18 @@ berth_journal_at(const struct berth_journal *journal, size_t i)
 }
 
 const struct berth_journal_batch *
+berth_journal_newest_batch(const struct berth_journal *journal)
+{
+	return journal->batches;
+}
+
+const struct berth_journal_batch *
 berth_journal_batch_for(const struct berth_journal *journal, const char *out)
 {
 	const struct berth_journal_batch *batch = journal->batches;
 	while (batch && !berth_bytes_equal_text(batch->out, out))
 		batch = batch->next;
 	return batch;
-}
-
-/* ---- records from memory ---- */
-
-static enum berth_err
-put_text(struct berth_buf *line, struct berth_bytes text)
-{
-	enum berth_err err = berth_buf_append_text(line, "\t");
-	return err ? err : berth_buf_append_bytes(line, text);
-}
-
-static enum berth_err
-put_hex(struct berth_buf *line, const uint8_t *p, size_t n)
-{
-	enum berth_err err = berth_buf_append_text(line, "\t");
-	return err ? err : berth_hex_encode(berth_bytes_of(p, n), line);
-}
-
-static enum berth_err
-put_owner(struct berth_buf *line, const struct berth_journal_owner *owner)
-{
-	enum berth_err err = put_hex(line, owner->domain_id.p, owner->domain_id.n);
-	if (!err)
-		err = put_hex(line, owner->key_sha256, BERTH_SHA256_BYTES);
-	return err ? err : put_text(line, owner->name);
-}
-
-static enum berth_err
-put_time(struct berth_buf *line, struct berth_wall at)
-{
-	char text[BERTH_TIME_TEXT_MAX];
-	return put_text(line, berth_text(berth_wall_format(at, text)));
-}
-
-/* Tabs and line ends would shift the fields. */
-static enum berth_err
-check_field(struct berth_bytes text, const char *what, struct berth_why *why)
-{
-	for (size_t i = 0; i < text.n; i++) {
-		if (text.p[i] < 0x20 || text.p[i] == 0x7f)
-			return berth_fail(why, BERTH_E_USAGE, "journal-field", NULL,
-					  "%s holds a control character", what);
-	}
-	return BERTH_OK;
-}
-
-enum berth_err
-berth_journal_begin(struct berth_journal *journal, const struct berth_journal_batch *batch,
-		    const struct berth_journal_batch **ret, struct berth_why *why)
-{
-	BERTH_BUF line = {0};
-	enum berth_err err = check_field(batch->out, "the path of the output folder", why);
-	if (!err)
-		err = check_field(batch->owner.name, "the owner's name", why);
-	if (err)
-		return err;
-	err = berth_buf_append_text(&line, "B");
-	if (!err)
-		err = put_text(&line, batch->id);
-	if (!err)
-		err = put_time(&line, batch->created);
-	if (!err)
-		err = put_text(&line, batch->out);
-	if (!err && batch->owner.domain_id.n > 0)
-		err = put_owner(&line, &batch->owner);
-	if (err)
-		return no_memory(why);
-	err = append_record(journal, berth_buf_view(&line), why);
-	if (!err)
-		*ret = journal->batches;
-	return err;
-}
-
-enum berth_err
-berth_journal_intend(struct berth_journal *journal, const struct berth_journal_batch *batch,
-		     struct berth_bytes serial,
-		     const uint8_t certificate_serial[BERTH_CERT_SERIAL_BYTES],
-		     struct berth_why *why)
-{
-	BERTH_BUF line = {0};
-	enum berth_err err = berth_buf_append_text(&line, "I");
-	if (!err)
-		err = put_text(&line, batch->id);
-	if (!err)
-		err = put_text(&line, serial);
-	if (!err)
-		err = put_hex(&line, certificate_serial, BERTH_CERT_SERIAL_BYTES);
-	return err ? no_memory(why) : append_record(journal, berth_buf_view(&line), why);
-}
-
-enum berth_err
-berth_journal_made(struct berth_journal *journal, const struct berth_journal_unit *unit,
-		   struct berth_why *why)
-{
-	BERTH_BUF line = {0};
-	enum berth_err err = berth_buf_append_text(&line, "D");
-	if (!err)
-		err = put_text(&line, unit->batch->id);
-	if (!err)
-		err = put_text(&line, unit->serial);
-	if (!err)
-		err = put_hex(&line, unit->certificate_serial, BERTH_CERT_SERIAL_BYTES);
-	if (!err)
-		err = put_text(&line, unit->subject_serial);
-	if (!err)
-		err = put_text(&line, unit->model);
-	if (!err)
-		err = put_hex(&line, unit->key_sha256, BERTH_SHA256_BYTES);
-	if (!err)
-		err = put_hex(&line, unit->issuer_key_id.p, unit->issuer_key_id.n);
-	if (!err)
-		err = put_text(&line, unit->storage);
-	if (!err)
-		err = put_text(&line, unit->masa_url);
-	if (!err)
-		err = put_text(&line, unit->mud_url);
-	return err ? no_memory(why) : append_record(journal, berth_buf_view(&line), why);
-}
-
-enum berth_err
-berth_journal_sold(struct berth_journal *journal, struct berth_bytes serial,
-		   const struct berth_journal_owner *owner, struct berth_wall at,
-		   struct berth_bytes reference, struct berth_why *why)
-{
-	BERTH_BUF line = {0};
-	enum berth_err err = check_field(owner->name, "the owner's name", why);
-	if (!err)
-		err = check_field(reference, "the reference", why);
-	if (err)
-		return err;
-	err = berth_buf_append_text(&line, "S");
-	if (!err)
-		err = put_text(&line, serial);
-	if (!err)
-		err = put_owner(&line, owner);
-	if (!err)
-		err = put_time(&line, at);
-	if (!err)
-		err = put_text(&line, reference);
-	return err ? no_memory(why) : append_record(journal, berth_buf_view(&line), why);
 }
 
 static enum berth_err

@@ -6,6 +6,7 @@
  *
  *	B batch created out [owner domain-id, key hash, name]	a batch into folder out begins
  *	I batch serial certificate-serial			intent: a certificate will be signed
+ *	F serial						failed: that certificate is void, the serial number free
  *	D batch serial certificate-serial subject-serial model key-hash issuer storage masa-url mud-url
  *	S serial domain-id name at reference			sold
  *
@@ -47,6 +48,7 @@ struct berth_journal_batch {
 struct berth_journal_unit {
 	struct berth_bytes serial;		 /* as in units.csv */
 	const struct berth_journal_batch *batch; /* of its newest intent */
+	bool is_begun; /* an intent that has neither failed nor become a unit */
 	bool is_made;
 	/* the rest when is_made */
 	uint8_t certificate_serial[BERTH_CERT_SERIAL_BYTES];
@@ -91,6 +93,9 @@ enum berth_err berth_journal_intend(struct berth_journal *journal,
 				    struct berth_bytes serial,
 				    const uint8_t certificate_serial[BERTH_CERT_SERIAL_BYTES],
 				    struct berth_why *why) BERTH_MUST;
+/* The last intent came to nothing, and what it had left is thrown away. */
+enum berth_err berth_journal_abandon(struct berth_journal *journal, struct berth_bytes serial,
+				     struct berth_why *why) BERTH_MUST;
 /* BERTH_E_EXISTS when another unit has the key (rule unit-key-reused). */
 enum berth_err berth_journal_made(struct berth_journal *journal,
 				  const struct berth_journal_unit *unit,

@@ -2,5 +2,10 @@
 #include "role/factory/factory.h"
 
 const struct berth_verb berth_factory_verbs[] = {
+	{"factory", "init", "make a manufacturer: its authorities and keys",
+	 berth_factory_init_main},
+	{"factory", "make", "give units their birth credentials", berth_factory_make_main},
+	{"factory", "sell", "say who owns units, in a signed manifest", berth_factory_sell_main},
+	{"factory", "manifest", "show or verify a manifest", berth_factory_manifest_main},
 	{0},
 };
