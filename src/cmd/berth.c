@@ -3,10 +3,12 @@
 #include "role/factory/factory.h"
 #include "role/operator/operator.h"
 #include "role/playbook/playbook.h"
+#include "role/registrar/verbs.h"
 #include "role/verb.h"
 
 static const struct berth_verb *const tables[] = {
 	berth_factory_verbs,
+	berth_registrar_verbs,
 	berth_operator_verbs,
 	berth_playbook_verbs,
 };

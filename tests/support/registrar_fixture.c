@@ -35,8 +35,8 @@ fixture_key(struct fixture *f, const char *kind)
 }
 
 static void
-issue(struct fixture *f, struct berth_cert_template *what, const struct person *issuer, struct berth_key *key,
-      struct berth_buf *der)
+issue(struct fixture *f, struct berth_cert_template *what, const struct person *issuer,
+      struct berth_key *key, struct berth_buf *der)
 {
 	struct berth_random random = berth_pki_random(f->pki);
 	struct berth_why why = {0};
@@ -53,13 +53,15 @@ issue(struct fixture *f, struct berth_cert_template *what, const struct person *
 }
 
 static void
-make(struct fixture *f, struct person *ret, struct berth_cert_template what, const struct person *issuer)
+make(struct fixture *f, struct person *ret, struct berth_cert_template what,
+     const struct person *issuer)
 {
 	BERTH_BUF der = {0};
 	struct berth_why why = {0};
 	ret->key = fixture_key(f, "P-256");
 	issue(f, &what, issuer, ret->key, &der);
-	fixture_must(berth_cert_parse(f->pki, berth_buf_view(&der), &ret->cert, &why), &why, "parse");
+	fixture_must(berth_cert_parse(f->pki, berth_buf_view(&der), &ret->cert, &why), &why,
+		     "parse");
 }
 
 static struct berth_cert_template
@@ -120,11 +122,13 @@ configure(struct fixture *f)
 	f->acme.name = "Acme";
 	f->acme.content_type = BERTH_CMS_ANIMA_VOUCHER;
 	fixture_must(berth_cert_list_add(&f->acme.anchors, f->maker.cert, &why), &why, "anchors");
-	f->trust = (struct berth_peer_trust){.manufacturers = &f->acme, .manufacturer_count = 1, .domain = &f->domain};
+	f->trust = (struct berth_peer_trust){
+		.manufacturers = &f->acme, .manufacturer_count = 1, .domain = &f->domain};
 	f->conf = (struct berth_registrar_conf){.pki = f->pki, .own_chain = &f->own_chain};
 	f->est.pki = f->pki;
 	f->est.cacerts = &f->domain;
-	f->est.attrs = (struct berth_csrattrs){.want_serial_number = true, .want_p256 = true, .want_sha256 = true};
+	f->est.attrs = (struct berth_csrattrs){
+		.want_serial_number = true, .want_p256 = true, .want_sha256 = true};
 	fixture_must(berth_est_conf_build(&f->est, &why), &why, "est");
 }
 
@@ -138,7 +142,8 @@ fixture_open(void)
 	(void)snprintf(f->directory, sizeof(f->directory), "%s", "/tmp/berth-registrar-XXXXXX");
 	if (mkdtemp(f->directory) == NULL)
 		abort();
-	f->now = (struct berth_now){.mono = {1000}, .wall = {FIXTURE_NOW_S}, .wall_is_trusted = true};
+	f->now = (struct berth_now){
+		.mono = {1000}, .wall = {FIXTURE_NOW_S}, .wall_is_trusted = true};
 	fixture_must(berth_pki_open(&f->pki, &why), &why, "pki");
 	make_makers(f);
 	make_owners(f);
@@ -172,9 +177,10 @@ void
 fixture_close(struct fixture *f)
 {
 	struct person *const people[] = {
-		&f->maker,	    &f->masa,	  &f->device, &f->other_device, &f->silent_device,
-		&f->stranger_maker, &f->stranger, &f->owner,  &f->registrar,	&f->rival_owner,
-		&f->rival,	    &f->ldevid,	  &f->expired_device,
+		&f->maker,	    &f->masa,		&f->device,   &f->other_device,
+		&f->silent_device,  &f->stranger_maker, &f->stranger, &f->owner,
+		&f->registrar,	    &f->rival_owner,	&f->rival,    &f->ldevid,
+		&f->expired_device,
 	};
 	berth_est_conf_free(&f->est);
 	berth_manufacturer_free(&f->acme);
@@ -196,7 +202,8 @@ fixture_peer(struct fixture *f, const struct person *who, struct berth_peer *ret
 		tls.peer_chain[0] = berth_cert_der(who->cert);
 		tls.peer_count = 1;
 	}
-	fixture_must(berth_peer_identify(f->pki, &f->trust, &tls, f->now.wall, ret, &why), &why, "peer");
+	fixture_must(berth_peer_identify(f->pki, &f->trust, &tls, f->now.wall, ret, &why), &why,
+		     "peer");
 }
 
 struct berth_voucher
@@ -256,7 +263,8 @@ fixture_request(struct berth_bytes body)
 }
 
 void
-fixture_csr(struct fixture *f, const struct berth_request_fields *fields, struct berth_key *key, struct berth_buf *der)
+fixture_csr(struct fixture *f, const struct berth_request_fields *fields, struct berth_key *key,
+	    struct berth_buf *der)
 {
 	struct berth_why why = {0};
 	BERTH_KEY *made = key == NULL ? fixture_key(f, "P-256") : berth_key_ref(key);

@@ -23,7 +23,8 @@ struct fixture {
 	char directory[64];
 	unsigned keys;
 	struct berth_now now;
-	struct person maker, masa, device, other_device, expired_device, silent_device; /* silent: names no MASA */
+	struct person maker, masa, device, other_device, expired_device,
+		silent_device; /* silent: names no MASA */
 	struct person stranger_maker, stranger;
 	struct person owner, registrar, rival_owner, rival, ldevid;
 	struct berth_cert_list own_chain; /* registrar, owner */
@@ -43,15 +44,15 @@ void fixture_peer(struct fixture *f, const struct person *who, struct berth_peer
 /* A voucher-request that says what it must; change a member, then sign it. */
 struct berth_voucher fixture_pvr(const struct fixture *f);
 /* Signed by signer; other members of how may be changed by the caller before. */
-void fixture_sign(struct fixture *f, const struct berth_voucher *voucher, const struct person *signer,
-		  struct berth_buf *der);
+void fixture_sign(struct fixture *f, const struct berth_voucher *voucher,
+		  const struct person *signer, struct berth_buf *der);
 /* The voucher that answers fixture_pvr: pins the owner's CA. */
 struct berth_voucher fixture_voucher(const struct fixture *f);
 struct berth_http_request fixture_request(struct berth_bytes body);
 
 /* fields with the device's serial number; key NULL: a new one. */
-void fixture_csr(struct fixture *f, const struct berth_request_fields *fields, struct berth_key *key,
-		 struct berth_buf *der);
+void fixture_csr(struct fixture *f, const struct berth_request_fields *fields,
+		 struct berth_key *key, struct berth_buf *der);
 /* An LDevID for the key of a CSR, by the owner. */
 void fixture_ldevid(struct fixture *f, struct berth_key *key, struct berth_buf *der);
 

@@ -32,7 +32,8 @@ ask(struct fixture *f, struct run *run, const struct berth_voucher *pvr, const s
 {
 	fixture_sign(f, pvr, signer, &run->pvr);
 	fixture_peer(f, tls, &run->peer);
-	berth_registrar_start(&run->x, &f->conf, BERTH_REGISTRAR_REQUEST_VOUCHER, &run->peer, f->now);
+	berth_registrar_start(&run->x, &f->conf, BERTH_REGISTRAR_REQUEST_VOUCHER, &run->peer,
+			      f->now);
 	const struct berth_http_request http = fixture_request(berth_buf_view(&run->pvr));
 	run->event = berth_registrar_input(&run->x, &http);
 }
@@ -307,7 +308,8 @@ static void
 send(struct fixture *f, struct run *run, const struct berth_http_request *http)
 {
 	fixture_peer(f, &f->device, &run->peer);
-	berth_registrar_start(&run->x, &f->conf, BERTH_REGISTRAR_REQUEST_VOUCHER, &run->peer, f->now);
+	berth_registrar_start(&run->x, &f->conf, BERTH_REGISTRAR_REQUEST_VOUCHER, &run->peer,
+			      f->now);
 	run->event = berth_registrar_input(&run->x, http);
 }
 
@@ -480,7 +482,8 @@ answers_502_or_504_when_the_masa_cannot_be_asked(void **state)
 		RUN run = {0};
 		struct berth_why why = {.err = errors[i], .sentence = "gone"};
 		reach_masa(f, &run);
-		run.event = berth_registrar_answer_masa(&run.x, &(struct berth_http_response){0}, &why);
+		run.event =
+			berth_registrar_answer_masa(&run.x, &(struct berth_http_response){0}, &why);
 		assert_refused(&run, i == 0 ? 502 : 504, "rfc8995-5.4-masa-unreachable");
 	}
 }
