@@ -191,9 +191,10 @@ read_attribute(struct berth_bytes attribute, struct berth_csrattrs *attrs)
 	if (berth_bytes_equal(type, BERTH_LIT(OID_EC_PUBLIC_KEY)))
 		attrs->want_p256 |= berth_der_take(&values, BERTH_DER_OID, &value) &&
 				    berth_bytes_equal(value, BERTH_LIT(OID_PRIME256V1));
-	if (berth_bytes_equal(type, BERTH_LIT(OID_EXTENSION_REQUEST)) && values.n > 0)
-		return berth_der_take(&values, BERTH_DER_SEQUENCE, &value) &&
-		       read_extensions(value, attrs);
+	/* RFC 7030's own example puts bare OIDs here: skipped, as all that is not understood */
+	if (berth_bytes_equal(type, BERTH_LIT(OID_EXTENSION_REQUEST)) &&
+	    berth_der_take(&values, BERTH_DER_SEQUENCE, &value))
+		return read_extensions(value, attrs);
 	return true;
 }
 
