@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <openssl/cms.h>
+#include <openssl/err.h>
+
+#include "pki/cms.h"
+#include "pki/ossl.h"
+#include "unit/pki/authority.h"
+
+static struct authority authority;
+
+static int
+setup(void **state)
+{
+	authority_start(&authority);
+	*state = &authority;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	authority_end(&authority);
+	return 0;
+}
+
+struct signer {
+	struct berth_key *key;
+	EVP_PKEY *foreign; /* a key outside the keystore, to sign what the keystore would not */
+	struct berth_cert *cert;
+	struct berth_cert_list others;
+};
+
+static void
+signer_end(struct signer *signer)
+{
+	berth_key_free(signer->key);
+	EVP_PKEY_free(signer->foreign);
+	berth_cert_free(signer->cert);
+	berth_cert_list_free(&signer->others);
+}
+
+#define SIGNER __attribute__((cleanup(signer_end))) struct signer
+
+static struct signer
+signer_with(const char *kind, enum berth_cert_profile profile)
+{
+	struct signer signer = {.key = authority_key(&authority, kind)};
+	struct berth_cert_template wanted =
+		authority_template(&authority, profile, "signer", signer.key);
+
+	signer.cert = authority_issue(&authority, &wanted);
+	assert_int_equal(berth_cert_list_add(&signer.others, authority.root, NULL), BERTH_OK);
+	assert_int_equal(berth_cert_list_add(&signer.others, authority.ca, NULL), BERTH_OK);
+	return signer;
+}
+
+static struct signer
+foreign_signer(void)
+{
+	unsigned char *spki = NULL;
+	struct signer signer = {
+		.foreign = EVP_PKEY_Q_keygen(berth_pki_libctx(authority.pki), NULL, "EC", "P-256")};
+
+	int n = i2d_PUBKEY(signer.foreign, &spki);
+	assert_int_equal(berth_key_parse_spki(authority.pki, berth_bytes_of(spki, (size_t)n),
+					      &signer.key, NULL),
+			 BERTH_OK);
+	OPENSSL_free(spki);
+	struct berth_cert_template wanted =
+		authority_template(&authority, BERTH_PROFILE_MASA_SIGNER, "foreign", signer.key);
+	signer.cert = authority_issue(&authority, &wanted);
+	return signer;
+}
+
+static struct berth_cms_fields
+fields_of(const struct signer *signer)
+{
+	return (struct berth_cms_fields){
+		.content_type = BERTH_CMS_ANIMA_VOUCHER,
+		.content = BERTH_LIT("{\"ietf-voucher:voucher\":{}}"),
+		.key = signer->key,
+		.signer = signer->cert,
+		.others = &signer->others,
+		.signing_time = NOW,
+	};
+}
+
+static void
+sign(const struct berth_cms_fields *fields, struct berth_buf *der)
+{
+	struct berth_why why = {0};
+
+	if (berth_cms_sign(authority.pki, fields, der, &why))
+		fail_msg("%s: %s", why.rule, why.sentence);
+}
+
+static enum berth_err
+open_cms(const struct berth_buf *der, struct berth_cms *cms, struct berth_why *why)
+{
+	*why = (struct berth_why){0};
+	return berth_cms_open(authority.pki, berth_buf_view(der), NULL, cms, why);
+}
+
+static void
+opens_what_it_signed(void **state)
+{
+	static const char *const kinds[] = {"P-256", "P-384"};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		SIGNER signer = signer_with(kinds[i], BERTH_PROFILE_MASA_SIGNER);
+		struct berth_cms_fields fields = fields_of(&signer);
+		BERTH_BUF der = {0};
+		BERTH_CMS cms = {0};
+		struct berth_why why;
+		sign(&fields, &der);
+		if (open_cms(&der, &cms, &why))
+			fail_msg("%s: %s: %s", kinds[i], why.rule, why.sentence);
+		assert_int_equal(cms.content_type, BERTH_CMS_ANIMA_VOUCHER);
+		assert_true(berth_bytes_equal(berth_buf_view(&cms.content), fields.content));
+		assert_int_equal(cms.signing_time.s, NOW.s);
+		assert_int_equal(cms.certificates.n, 3);
+		assert_true(berth_bytes_equal(berth_cert_der(cms.certificates.at[0]),
+					      berth_cert_der(signer.cert)));
+		assert_true(berth_bytes_equal(berth_cert_der(cms.certificates.at[1]),
+					      berth_cert_der(authority.ca)));
+		assert_true(berth_bytes_equal(berth_cert_der(cms.certificates.at[2]),
+					      berth_cert_der(authority.root)));
+	}
+}
+
+/* The version octet of SignedData stands at a fixed place: SEQ, OID, [0], SEQ, INTEGER. */
+static uint8_t
+version_of(const struct berth_buf *der)
+{
+	const uint8_t *at = memmem(der->p, der->n, "\x02\x01", 2);
+	return at == NULL ? 0 : at[2];
+}
+
+static void
+says_id_data_with_version_one_and_voucher_with_three(void **state)
+{
+	SIGNER signer = signer_with("P-256", BERTH_PROFILE_MASA_SIGNER);
+	struct berth_cms_fields fields = fields_of(&signer);
+	BERTH_BUF voucher = {0};
+	BERTH_BUF data = {0};
+	BERTH_CMS cms = {0};
+	struct berth_why why;
+
+	(void)state;
+	sign(&fields, &voucher);
+	assert_int_equal(version_of(&voucher), 3);
+	fields.content_type = BERTH_CMS_DATA;
+	fields.omit_signing_time = true;
+	sign(&fields, &data);
+	assert_int_equal(version_of(&data), 1);
+	assert_int_equal(open_cms(&data, &cms, &why), BERTH_OK);
+	assert_int_equal(cms.content_type, BERTH_CMS_DATA);
+	assert_int_equal(cms.signing_time.s, 0);
+}
+
+/* Differential: OpenSSL's own CMS must agree. */
+static void
+openssl_verifies_what_we_signed(void **state)
+{
+	SIGNER signer = signer_with("P-256", BERTH_PROFILE_MASA_SIGNER);
+	struct berth_cms_fields fields = fields_of(&signer);
+	BERTH_BUF der = {0};
+
+	(void)state;
+	for (int omit = 0; omit < 2; omit++) {
+		fields.omit_signing_time = omit != 0;
+		berth_buf_clear(&der);
+		sign(&fields, &der);
+		const unsigned char *p = der.p;
+		CMS_ContentInfo *cms =
+			CMS_ContentInfo_new_ex(berth_pki_libctx(authority.pki), NULL);
+		BIO *out = BIO_new(BIO_s_mem());
+		assert_non_null(d2i_CMS_ContentInfo(&cms, &p, (long)der.n));
+		assert_ptr_equal(p, der.p + der.n);
+		assert_int_equal(CMS_verify(cms, NULL, NULL, NULL, out,
+					    CMS_NO_SIGNER_CERT_VERIFY | CMS_BINARY),
+				 1);
+		assert_int_equal(BIO_pending(out), (int)fields.content.n);
+		BIO_free(out);
+		CMS_ContentInfo_free(cms);
+	}
+}
+
+/* An object made by OpenSSL's CMS_sign. */
+static void
+openssl_sign(const struct signer *signer, unsigned flags, const char *oid, const EVP_MD *md,
+	     int signers, struct berth_buf *der)
+{
+	OSSL_LIB_CTX *libctx = berth_pki_libctx(authority.pki);
+	BIO *content = BIO_new_mem_buf("hello", 5);
+	unsigned char *bytes = NULL;
+
+	CMS_ContentInfo *cms =
+		CMS_sign_ex(NULL, NULL, NULL, NULL, CMS_PARTIAL | CMS_BINARY | flags, libctx, NULL);
+	ASN1_OBJECT *type = OBJ_txt2obj(oid, 1);
+	assert_int_equal(CMS_set1_eContentType(cms, type), 1);
+	for (int i = 0; i < signers; i++)
+		assert_non_null(CMS_add1_signer(
+			cms, berth_cert_x509(signer->cert), signer->foreign, md,
+			CMS_BINARY | CMS_NOSMIMECAP | flags | (i > 0 ? CMS_NOCERTS : 0)));
+	assert_int_equal(CMS_final(cms, content, NULL, CMS_BINARY | flags), 1);
+	int n = i2d_CMS_ContentInfo(cms, &bytes);
+	assert_true(n > 0);
+	assert_int_equal(berth_buf_append(der, bytes, (size_t)n), BERTH_OK);
+	OPENSSL_free(bytes);
+	ASN1_OBJECT_free(type);
+	CMS_ContentInfo_free(cms);
+	BIO_free(content);
+}
+
+struct foreign {
+	const char *name;
+	unsigned flags;
+	const char *oid;
+	const char *digest;
+	int signers;
+	enum berth_err want;
+	const char *rule;
+};
+
+#define VOUCHER_OID "1.2.840.113549.1.9.16.1.40"
+
+static void
+judges_what_openssl_signed(void **state)
+{
+	static const struct foreign rows[] = {
+		{"as it should be", 0, VOUCHER_OID, "SHA256", 1, BERTH_OK, NULL},
+		{"SHA-384", 0, VOUCHER_OID, "SHA384", 1, BERTH_OK, NULL},
+		{"key id names the signer", CMS_USE_KEYID, VOUCHER_OID, "SHA256", 1, BERTH_OK,
+		 NULL},
+		{"no signed attributes", CMS_NOATTR, VOUCHER_OID, "SHA256", 1, BERTH_E_UNSUPPORTED,
+		 "cms-no-signed-attributes"},
+		{"two signers", 0, VOUCHER_OID, "SHA256", 2, BERTH_E_UNSUPPORTED, "cms-one-signer"},
+		{"SHA-1", 0, VOUCHER_OID, "SHA1", 1, BERTH_E_UNSUPPORTED, "cms-digest"},
+		{"other content", 0, "1.2.840.113549.1.9.16.1.4", "SHA256", 1, BERTH_E_UNSUPPORTED,
+		 "cms-econtent-type"},
+		{"detached", CMS_DETACHED, VOUCHER_OID, "SHA256", 1, BERTH_E_SYNTAX,
+		 "cms-no-content"},
+		{"certificate left out", CMS_NOCERTS, VOUCHER_OID, "SHA256", 1, BERTH_E_UNTRUSTED,
+		 "cms-signer-unknown"},
+	};
+	SIGNER signer = foreign_signer();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		BERTH_BUF der = {0};
+		BERTH_CMS cms = {0};
+		struct berth_why why;
+		openssl_sign(&signer, rows[i].flags, rows[i].oid,
+			     EVP_get_digestbyname(rows[i].digest), rows[i].signers, &der);
+		enum berth_err err = open_cms(&der, &cms, &why);
+		if (err != rows[i].want || (err && strcmp(why.rule, rows[i].rule) != 0))
+			fail_msg("%s: %s, %s", rows[i].name, berth_err_name(err),
+				 err ? why.rule : "opened");
+	}
+}
+
+static void
+names_the_refused_content_type(void **state)
+{
+	SIGNER signer = foreign_signer();
+	BERTH_BUF der = {0};
+	BERTH_CMS cms = {0};
+	struct berth_why why;
+
+	(void)state;
+	openssl_sign(&signer, 0, "1.2.840.113549.1.9.16.1.4", EVP_sha256(), 1, &der);
+	assert_int_equal(open_cms(&der, &cms, &why), BERTH_E_UNSUPPORTED);
+	assert_non_null(strstr(why.sentence, "1.2.840.113549.1.9.16.1.4"));
+}
+
+static void
+finds_the_signer_among_known_certificates(void **state)
+{
+	SIGNER signer = foreign_signer();
+	BERTH_CERT_LIST known = {0};
+	BERTH_BUF der = {0};
+	BERTH_CMS cms = {0};
+
+	(void)state;
+	openssl_sign(&signer, CMS_NOCERTS, VOUCHER_OID, EVP_sha256(), 1, &der);
+	assert_int_equal(berth_cert_list_add(&known, authority.ca, NULL), BERTH_OK);
+	assert_int_equal(berth_cert_list_add(&known, signer.cert, NULL), BERTH_OK);
+	assert_int_equal(berth_cms_open(authority.pki, berth_buf_view(&der), &known, &cms, NULL),
+			 BERTH_OK);
+	assert_ptr_equal(cms.signer, signer.cert);
+}
+
+/* No byte of the object may be changed without being noticed, unless nothing that we read depends on it. */
+static void
+never_shows_content_that_was_not_signed(void **state)
+{
+	SIGNER signer = signer_with("P-256", BERTH_PROFILE_MASA_SIGNER);
+	struct berth_cms_fields fields = fields_of(&signer);
+	BERTH_BUF der = {0};
+
+	(void)state;
+	fields.others = NULL;
+	sign(&fields, &der);
+	for (size_t i = 0; i < der.n; i++) {
+		BERTH_CMS cms = {0};
+		struct berth_why why;
+		der.p[i] ^= 1;
+		if (open_cms(&der, &cms, &why) == BERTH_OK) {
+			assert_true(
+				berth_bytes_equal(berth_buf_view(&cms.content), fields.content));
+			assert_true(berth_key_equal(berth_cert_key(cms.signer), signer.key));
+			assert_int_equal(cms.signing_time.s, NOW.s);
+		}
+		der.p[i] ^= 1;
+	}
+}
+
+static void
+refuses_ber_and_trailing_bytes(void **state)
+{
+	SIGNER signer = signer_with("P-256", BERTH_PROFILE_MASA_SIGNER);
+	OSSL_LIB_CTX *libctx = berth_pki_libctx(authority.pki);
+	BIO *content = BIO_new_mem_buf("hello", 5);
+	BIO *out = BIO_new(BIO_s_mem());
+	BERTH_BUF der = {0};
+	BERTH_CMS cms = {0};
+	struct berth_why why;
+	char *data = NULL;
+
+	(void)state;
+	CMS_ContentInfo *streamed =
+		CMS_sign_ex(berth_cert_x509(signer.cert), berth_key_pkey(signer.key), NULL, content,
+			    CMS_BINARY | CMS_STREAM, libctx, NULL);
+	assert_int_equal(i2d_CMS_bio_stream(out, streamed, content, CMS_STREAM | CMS_BINARY), 1);
+	long n = BIO_get_mem_data(out, &data);
+	assert_int_equal(berth_buf_append(&der, data, (size_t)n), BERTH_OK);
+	assert_int_equal(open_cms(&der, &cms, &why), BERTH_E_SYNTAX);
+	assert_string_equal(why.rule, "cms-der");
+	CMS_ContentInfo_free(streamed);
+	BIO_free(content);
+	BIO_free(out);
+
+	struct berth_cms_fields fields = fields_of(&signer);
+	berth_buf_clear(&der);
+	sign(&fields, &der);
+	assert_int_equal(berth_buf_append_u8(&der, 0), BERTH_OK);
+	assert_int_equal(open_cms(&der, &cms, &why), BERTH_E_SYNTAX);
+}
+
+static void
+refuses_a_signer_whose_key_is_for_certificates_only(void **state)
+{
+	struct signer signer = {.key = authority.ca_key, .cert = authority.ca};
+	struct berth_cms_fields fields = fields_of(&signer);
+	BERTH_BUF der = {0};
+	BERTH_CMS cms = {0};
+	struct berth_why why;
+
+	(void)state;
+	sign(&fields, &der);
+	assert_int_equal(open_cms(&der, &cms, &why), BERTH_E_UNTRUSTED);
+	assert_string_equal(why.rule, "cms-signer-key-usage");
+}
+
+static void
+refuses_to_sign_with_another_ones_certificate(void **state)
+{
+	SIGNER signer = signer_with("P-256", BERTH_PROFILE_MASA_SIGNER);
+	struct berth_cms_fields fields = fields_of(&signer);
+	BERTH_BUF der = {0};
+	struct berth_why why = {0};
+
+	(void)state;
+	fields.signer = authority.ca;
+	assert_int_equal(berth_cms_sign(authority.pki, &fields, &der, &why), BERTH_E_MISMATCH);
+	assert_int_equal(der.n, 0);
+}
+
+static void
+carries_certificates_only(void **state)
+{
+	BERTH_CERT_LIST list = {0};
+	BERTH_CERT_LIST read = {0};
+	BERTH_BUF der = {0};
+	BERTH_CMS cms = {0};
+	struct berth_why why = {0};
+
+	(void)state;
+	assert_int_equal(berth_cms_certs_build(authority.pki, &list, &der, NULL), BERTH_E_USAGE);
+	assert_int_equal(berth_cert_list_add(&list, authority.ca, NULL), BERTH_OK);
+	assert_int_equal(berth_cert_list_add(&list, authority.root, NULL), BERTH_OK);
+	assert_int_equal(berth_cms_certs_build(authority.pki, &list, &der, NULL), BERTH_OK);
+	assert_int_equal(berth_cms_certs_parse(authority.pki, berth_buf_view(&der), &read, &why),
+			 BERTH_OK);
+	assert_int_equal(read.n, 2);
+	assert_true(berth_cert_list_has(&read, authority.ca));
+	assert_true(berth_cert_list_has(&read, authority.root));
+	assert_int_equal(open_cms(&der, &cms, &why), BERTH_E_UNSUPPORTED);
+
+	SIGNER signer = signer_with("P-256", BERTH_PROFILE_MASA_SIGNER);
+	struct berth_cms_fields fields = fields_of(&signer);
+	berth_buf_clear(&der);
+	sign(&fields, &der);
+	assert_int_equal(berth_cms_certs_parse(authority.pki, berth_buf_view(&der), &read, &why),
+			 BERTH_E_SYNTAX);
+	assert_int_equal(read.n, 2);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(opens_what_it_signed),
+		cmocka_unit_test(says_id_data_with_version_one_and_voucher_with_three),
+		cmocka_unit_test(openssl_verifies_what_we_signed),
+		cmocka_unit_test(judges_what_openssl_signed),
+		cmocka_unit_test(names_the_refused_content_type),
+		cmocka_unit_test(finds_the_signer_among_known_certificates),
+		cmocka_unit_test(never_shows_content_that_was_not_signed),
+		cmocka_unit_test(refuses_ber_and_trailing_bytes),
+		cmocka_unit_test(refuses_a_signer_whose_key_is_for_certificates_only),
+		cmocka_unit_test(refuses_to_sign_with_another_ones_certificate),
+		cmocka_unit_test(carries_certificates_only),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

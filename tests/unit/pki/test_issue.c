@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "unit/pki/authority.h"
+
+static struct authority authority;
+
+static int
+setup(void **state)
+{
+	authority_start(&authority);
+	*state = &authority;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	authority_end(&authority);
+	return 0;
+}
+
+static struct berth_cert_template
+device_template(const struct berth_key *key)
+{
+	struct berth_cert_template wanted =
+		authority_template(&authority, BERTH_PROFILE_IDEVID, "", key);
+
+	wanted.not_after = BERTH_WALL_NO_EXPIRY;
+	wanted.serial_number = BERTH_LIT("00-D0-E5-F2-00-03");
+	wanted.organization = BERTH_LIT("Acme");
+	wanted.masa_url = BERTH_LIT("masa.acme.example:9443");
+	wanted.mud_url = BERTH_LIT("https://acme.example/cam.json");
+	wanted.hw_type = "1.3.6.1.4.1.32473.7";
+	wanted.hw_serial = BERTH_LIT("\x00\x01\x02\xff");
+	return wanted;
+}
+
+static void
+issues_a_birth_certificate_with_all_its_facts(void **state)
+{
+	BERTH_KEY *key = authority_key(&authority, "P-256");
+	struct berth_cert_template wanted = device_template(key);
+	BERTH_CERT *cert = authority_issue(&authority, &wanted);
+	bool has_eku = true;
+
+	(void)state;
+	assert_int_equal(berth_cert_not_after(cert).s, 253402300799);
+	assert_true(berth_bytes_equal(berth_cert_masa_url(cert), wanted.masa_url));
+	assert_true(berth_bytes_equal(berth_cert_mud_url(cert), wanted.mud_url));
+	assert_true(berth_bytes_equal(berth_cert_hw_serial(cert), wanted.hw_serial));
+	assert_string_equal(berth_cert_hw_type(cert), wanted.hw_type);
+	assert_int_equal(berth_cert_eku(cert, &has_eku), 0);
+	assert_false(has_eku);
+	assert_true(berth_bytes_equal(berth_cert_aki_key_id(cert), berth_cert_ski(authority.ca)));
+	assert_int_equal(berth_cert_aki_value(cert).p[0], 0x30);
+	assert_string_equal(berth_cert_issuer_text(cert), "CN=Test Issuing");
+	assert_true(berth_bytes_equal(berth_cert_issuer_der(cert),
+				      berth_cert_subject_der(authority.ca)));
+}
+
+/* Every field of the template, changed alone, must make the lint refuse the old certificate. */
+static void
+lint_notices_every_field(void **state)
+{
+	BERTH_KEY *key = authority_key(&authority, "P-256");
+	BERTH_KEY *other = authority_key(&authority, "P-256");
+	struct berth_bytes name = BERTH_LIT("a.example");
+	struct berth_cert_template wanted = device_template(key);
+	BERTH_CERT *cert = authority_issue(&authority, &wanted);
+	struct berth_cert_template changed[16];
+	size_t n = 0;
+
+	(void)state;
+	for (size_t i = 0; i < 16; i++)
+		changed[i] = wanted;
+	changed[n++].serial[15] ^= 1;
+	changed[n++].not_before.s += 1;
+	changed[n++].not_after.s -= 1;
+	changed[n++].common_name = BERTH_LIT("x");
+	changed[n++].serial_number = BERTH_LIT("00-D0-E5-F2-00-04");
+	changed[n++].organization = BERTH_BYTES_NONE;
+	changed[n++].unit = BERTH_LIT("x");
+	changed[n++].masa_url = BERTH_BYTES_NONE;
+	changed[n++].mud_url = BERTH_LIT("https://acme.example/cam.jsom");
+	changed[n++].hw_type = "1.3.6.1.4.1.32473.8";
+	changed[n++].hw_serial = BERTH_LIT("\x00\x01\x02\xfe");
+	changed[n++].key = other;
+	changed[n++].profile = BERTH_PROFILE_LDEVID;
+	changed[n++].profile = BERTH_PROFILE_ISSUING_CA;
+	changed[n].dns_names = &name;
+	changed[n++].dns_name_count = 1;
+	assert_int_equal(berth_issue_lint(authority.pki, &wanted, authority.ca_key,
+					  berth_cert_der(cert), NULL),
+			 BERTH_OK);
+	for (size_t i = 0; i < n; i++) {
+		struct berth_why why = {0};
+		if (berth_issue_lint(authority.pki, &changed[i], authority.ca_key,
+				     berth_cert_der(cert), &why) != BERTH_E_MISMATCH)
+			fail_msg("change %zu went unnoticed", i);
+		assert_string_equal(why.rule, "issue-lint");
+	}
+	assert_int_equal(berth_issue_lint(authority.pki, &wanted, authority.root_key,
+					  berth_cert_der(cert), NULL),
+			 BERTH_E_MISMATCH);
+}
+
+static void
+every_profile_passes_its_own_lint(void **state)
+{
+	BERTH_KEY *key = authority_key(&authority, "P-384");
+
+	(void)state;
+	for (unsigned profile = BERTH_PROFILE_ISSUING_CA; profile <= BERTH_PROFILE_ROLE;
+	     profile++) {
+		struct berth_cert_template wanted =
+			authority_template(&authority, (enum berth_cert_profile)profile, "x", key);
+		BERTH_CERT *cert =
+			authority_issue_by(&authority, &wanted, authority.root, authority.root_key);
+		assert_int_equal(berth_cert_is_ca(cert), profile == BERTH_PROFILE_ISSUING_CA);
+		assert_int_equal(berth_cert_ski(cert).n, BERTH_KEY_ID_BYTES);
+	}
+}
+
+static void
+refuses_templates_that_make_no_certificate(void **state)
+{
+	BERTH_KEY *key = authority_key(&authority, "P-256");
+	struct berth_cert_template changed[8];
+	const char *rules[8];
+	size_t n = 0;
+	char longer[65];
+	struct berth_bytes bad_name = BERTH_LIT("a b");
+
+	(void)state;
+	memset(longer, 'x', sizeof(longer));
+	for (size_t i = 0; i < 8; i++)
+		changed[i] = device_template(key);
+	changed[n].serial[0] |= 0x80;
+	rules[n++] = "issue-serial";
+	memset(changed[n].serial, 0, sizeof(changed[n].serial));
+	rules[n++] = "issue-serial";
+	changed[n].not_after.s = changed[n].not_before.s - 1;
+	rules[n++] = "issue-validity";
+	changed[n].serial_number = BERTH_LIT("a_b");
+	rules[n++] = "x509-serial-number-printable";
+	changed[n].common_name = berth_bytes_of(longer, sizeof(longer));
+	rules[n++] = "x509-subject-text";
+	changed[n].dns_names = &bad_name;
+	changed[n].dns_name_count = 1;
+	rules[n++] = "x509-dns-name";
+	changed[n].masa_url = BERTH_LIT("m\xc3\xbcnchen");
+	rules[n++] = "issue-url";
+	for (size_t i = 0; i < n; i++) {
+		BERTH_BUF der = {0};
+		struct berth_why why = {0};
+		assert_int_equal(berth_issue(authority.pki, &changed[i], authority.ca,
+					     authority.ca_key, &der, &why),
+				 BERTH_E_USAGE);
+		assert_string_equal(why.rule, rules[i]);
+		assert_int_equal(der.n, 0);
+	}
+}
+
+static void
+refuses_an_issuer_whose_key_it_has_not(void **state)
+{
+	BERTH_KEY *key = authority_key(&authority, "P-256");
+	struct berth_cert_template wanted = device_template(key);
+	BERTH_BUF der = {0};
+	struct berth_why why = {0};
+
+	(void)state;
+	assert_int_equal(
+		berth_issue(authority.pki, &wanted, authority.ca, authority.root_key, &der, &why),
+		BERTH_E_MISMATCH);
+	assert_string_equal(why.rule, "issue-issuer-key");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(issues_a_birth_certificate_with_all_its_facts),
+		cmocka_unit_test(lint_notices_every_field),
+		cmocka_unit_test(every_profile_passes_its_own_lint),
+		cmocka_unit_test(refuses_templates_that_make_no_certificate),
+		cmocka_unit_test(refuses_an_issuer_whose_key_it_has_not),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
