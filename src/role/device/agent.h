@@ -5,6 +5,7 @@
 
 #include "net/dns_sd.h"
 #include "net/http.h"
+#include "net/link.h"
 #include "net/loop.h"
 #include "role/device/device.h"
 
@@ -24,6 +25,7 @@ struct agent {
 	struct berth_timer *serve;   /* the pledge's deadline, or at once after an input */
 	struct berth_timer *timeout; /* of --once */
 	struct berth_dns_sd *dns_sd;
+	struct berth_link_watch *links;
 	struct berth_arena arena;
 	struct berth_pledge *pledge;
 	struct agent_connection connections[BERTH_PLEDGE_ATTEMPTS_MAX];

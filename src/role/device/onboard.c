@@ -214,6 +214,19 @@ on_discovery_failed(void *context, const struct berth_why *why)
 	berth_log_why(&agent->device->log, BERTH_LOG_WARNING, "pledge.discovery-failed", why, NULL);
 }
 
+/* RFC 8995 4.1: another link may be another network, so everybody gets a fresh chance. */
+static void
+on_link_changed(void *context, bool is_running)
+{
+	struct agent *agent = context;
+	const struct berth_pledge_input input = {.kind = BERTH_PLEDGE_LINK_CHANGED};
+	berth_log(&agent->device->log, BERTH_LOG_INFO, "pledge.link", "running",
+		  is_running ? "yes" : "no", NULL);
+	berth_ignore(berth_pledge_input(agent->pledge, agent_now(agent), &input, NULL),
+		     "only a finished pledge refuses it");
+	agent_wake(agent);
+}
+
 static enum berth_err
 start_discovery(struct agent *agent, struct berth_why *why)
 {
@@ -227,8 +240,10 @@ start_discovery(struct agent *agent, struct berth_why *why)
 		}
 		give_candidate(agent, BERTH_PLEDGE_FOUND, &candidate);
 	}
-	if (!conf->dns_sd) {
-		return BERTH_OK;
+	enum berth_err err =
+		berth_link_watch_open(agent->loop, on_link_changed, agent, &agent->links, why);
+	if (err || !conf->dns_sd) {
+		return err;
 	}
 	const struct berth_dns_sd_conf dns_sd = {
 		.interfaces = conf->interfaces.items,
@@ -238,7 +253,7 @@ start_discovery(struct agent *agent, struct berth_why *why)
 		.failed = on_discovery_failed,
 		.context = agent,
 	};
-	enum berth_err err = berth_dns_sd_open(agent->loop, &dns_sd, &agent->dns_sd, why);
+	err = berth_dns_sd_open(agent->loop, &dns_sd, &agent->dns_sd, why);
 	return err ? err : berth_dns_sd_browse(agent->dns_sd, BERTH_SERVICE_PROXY, why);
 }
 
@@ -307,6 +322,7 @@ stop(struct agent *agent)
 		agent_disconnect(agent, agent->connections[i].attempt);
 	}
 	berth_dns_sd_close(agent->dns_sd);
+	berth_link_watch_close(agent->links);
 	if (agent->serve) {
 		berth_timer_close(agent->serve);
 	}
