@@ -15,28 +15,46 @@
 struct berth_http_client;
 
 struct berth_http_client_conf {
-	const char *address; /* numeric address (with %scope) or host name */
+	const char *
+		address; /* numeric address (with %scope), host name, or path of a Unix socket ("/run/...") */
 	uint16_t port;
-	const char *host; /* Host header and, with tls.server_name, SNI */
+	const char *host;		    /* Host header and, with tls.server_name, SNI */
 	const struct berth_tls_client *tls; /* NULL: plain */
 	int64_t connect_timeout_ms;
 	int64_t request_timeout_ms; /* total for one exchange */
 	size_t body_limit_bytes;
 };
 
-/* Called once per request. response->status 0: failed, why says how. tls as seen on this very connection. Views borrow until it returns. */
+/*
+ * Called once per request. response->status 0: failed, why says how: BERTH_E_UNREACHABLE when the connection ended before
+ * a byte of an answer, BERTH_E_TIMEOUT, BERTH_E_SYNTAX, BERTH_E_LIMIT ... tls as seen on this very connection (NULL without
+ * TLS). Views borrow until it returns; it may close the client.
+ */
 typedef void berth_http_done(void *context, const struct berth_http_response *response,
 			     const struct berth_tls_facts *tls, const struct berth_why *why);
 
-enum berth_err berth_http_client_open(struct berth_loop *loop, const struct berth_http_client_conf *conf,
-				      struct berth_http_client **ret, struct berth_why *why) BERTH_MUST;
-/* The server's chain becomes known before the first request's body must be built: connect first, then ask. */
-typedef void berth_http_connected(void *context, const struct berth_tls_facts *tls, const struct berth_why *why);
-void berth_http_client_connect(struct berth_http_client *client, berth_http_connected *connected, void *context);
+enum berth_err berth_http_client_open(struct berth_loop *loop,
+				      const struct berth_http_client_conf *conf,
+				      struct berth_http_client **ret,
+				      struct berth_why *why) BERTH_MUST;
+/*
+ * The server's chain becomes known before the first request's body must be built: connect first, then ask. Called once
+ * from the loop, never from within berth_http_client_connect. why NULL: connected (tls NULL without TLS); else how it failed.
+ */
+typedef void berth_http_connected(void *context, const struct berth_tls_facts *tls,
+				  const struct berth_why *why);
+void berth_http_client_connect(struct berth_http_client *client, berth_http_connected *connected,
+			       void *context);
 /* Only after connected, one at a time. After the peer closed: status 0 and BERTH_E_UNREACHABLE, never a second connection. */
-void berth_http_client_send(struct berth_http_client *client, const struct berth_http_request *request,
-			    berth_http_done *done, void *context);
-void berth_http_client_close(struct berth_http_client *client); /* NULL is fine; no callback after it */
+void berth_http_client_send(struct berth_http_client *client,
+			    const struct berth_http_request *request, berth_http_done *done,
+			    void *context);
+/* For the requests from here on. */
+void berth_http_client_set_timeout(struct berth_http_client *client, int64_t request_timeout_ms);
+/* Connected, no request under way, and the peer has not closed. */
+bool berth_http_client_is_ready(const struct berth_http_client *client);
+/* NULL is fine; no callback after it. */
+void berth_http_client_close(struct berth_http_client *client);
 
 /* ---- server ---- */
 struct berth_http_server;
@@ -49,22 +67,51 @@ struct berth_http_server_conf {
 	int64_t idle_timeout_ms;
 	int64_t pending_timeout_ms; /* then 503 and on_gone */
 	size_t connections_max;
-	size_t connections_per_source_max;
+	size_t connections_per_source_max; /* one IPv4 address, one IPv6 /64, one link-local address; 0: no limit */
+	/*
+	 * Called from the loop for each whole request that passed our own checks. Views borrow until it returns; the
+	 * exchange lives until it is replied to or gone. It may reply at once.
+	 */
 	void (*on_request)(void *context, struct berth_http_exchange *exchange,
-			   const struct berth_http_request *request, const struct berth_tls_facts *tls,
-			   struct berth_bytes peer_address);
+			   const struct berth_http_request *request,
+			   const struct berth_tls_facts *tls, struct berth_bytes peer_address);
+	/* The requester left, or waited longer than pending_timeout_ms: the exchange must not be used after this. */
 	void (*on_gone)(void *context, struct berth_http_exchange *exchange);
 	/* One line for the log: a connection refused or cut (old TLS, slow sender, oversize ...). */
-	void (*on_refused)(void *context, struct berth_bytes peer_address, const struct berth_why *why);
+	void (*on_refused)(void *context, struct berth_bytes peer_address,
+			   const struct berth_why *why);
 	void *context;
 };
 
 /* fd: a listening socket (owned from here on). */
-enum berth_err berth_http_server_open(struct berth_loop *loop, const struct berth_http_server_conf *conf,
-				      int fd, struct berth_http_server **ret, struct berth_why *why) BERTH_MUST;
+enum berth_err berth_http_server_open(struct berth_loop *loop,
+				      const struct berth_http_server_conf *conf, int fd,
+				      struct berth_http_server **ret,
+				      struct berth_why *why) BERTH_MUST;
+/* Ends all connections at once; on_gone is called for what waits. NULL is fine. */
 void berth_http_server_close(struct berth_http_server *server);
-void berth_http_reply(struct berth_http_exchange *exchange, const struct berth_http_response *response);
+/*
+ * Takes no new connection, closes the idle ones, answers what waits with Connection: close; drained is called from the
+ * loop once the last connection is gone (also when there was none).
+ */
+void berth_http_server_drain(struct berth_http_server *server, void (*drained)(void *context),
+			     void *context);
+struct berth_http_server_counts {
+	uint64_t connections; /* open now */
+	uint64_t accepted;
+	uint64_t refused; /* connections and requests that got no further than this server */
+	uint64_t requests;
+};
+struct berth_http_server_counts berth_http_server_counts(const struct berth_http_server *server);
+/*
+ * Once per exchange, which is gone afterwards. Header and body leave in one write. The media type of the reply is
+ * response->media_type, with its parameters.
+ */
+void berth_http_reply(struct berth_http_exchange *exchange,
+		      const struct berth_http_response *response);
 void berth_http_exchange_set(struct berth_http_exchange *exchange, void *pointer);
 void *berth_http_exchange_get(const struct berth_http_exchange *exchange);
+/* The connection's descriptor, borrowed: for the peer's credentials on a Unix socket. */
+int berth_http_exchange_fd(const struct berth_http_exchange *exchange);
 
 #endif

@@ -18,6 +18,7 @@ struct berth_loop {
 	struct evdns_base *dns;
 	struct signal_watch signals[SIGNALS_MAX];
 	size_t signal_count;
+	uint64_t last_number;
 };
 
 struct berth_timer {
@@ -61,6 +62,12 @@ void
 berth_loop_prepare_names(struct berth_loop *loop)
 {
 	(void)berth_loop_dns(loop);
+}
+
+uint64_t
+berth_loop_number(struct berth_loop *loop)
+{
+	return ++loop->last_number;
 }
 
 struct timeval

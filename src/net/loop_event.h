@@ -14,6 +14,8 @@ struct event_base *berth_loop_base(struct berth_loop *loop);
  * once before (berth_loop_prepare_names).
  */
 struct evdns_base *berth_loop_dns(struct berth_loop *loop);
+/* Unique for this loop: connections are told apart by it. */
+uint64_t berth_loop_number(struct berth_loop *loop);
 struct timeval berth_timeval(int64_t ms);
 
 #endif

@@ -18,7 +18,8 @@ struct berth_tls_server_conf {
 	struct berth_key *key;		     /* may live in a keystore or another process */
 	bool ask_client_certificate;
 };
-enum berth_err berth_tls_server_open(const struct berth_tls_server_conf *conf, struct berth_tls_server **ret,
+enum berth_err berth_tls_server_open(const struct berth_tls_server_conf *conf,
+				     struct berth_tls_server **ret,
 				     struct berth_why *why) BERTH_MUST;
 void berth_tls_server_close(struct berth_tls_server *server);
 
@@ -34,10 +35,13 @@ struct berth_tls_client_conf {
 	/* The end entity that every connection must present, byte for byte (checklist 31); NULL: no such pin. */
 	const struct berth_cert *pinned;
 	const struct berth_cert_list *anchors; /* checked: path to one of these */
-	const char *server_name; /* checked: RFC 9525 name, sent as SNI; NULL: no name check and no SNI */
-	struct berth_wall (*wall)(void); /* the clock for the path check; NULL: time is not checked */
+	const char *
+		server_name; /* checked: RFC 9525 name, sent as SNI; NULL: no name check and no SNI */
+	struct berth_wall (*wall)(
+		void); /* the clock for the path check; NULL: time is not checked */
 };
-enum berth_err berth_tls_client_open(const struct berth_tls_client_conf *conf, struct berth_tls_client **ret,
+enum berth_err berth_tls_client_open(const struct berth_tls_client_conf *conf,
+				     struct berth_tls_client **ret,
 				     struct berth_why *why) BERTH_MUST;
 void berth_tls_client_close(struct berth_tls_client *client);
 

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "net/listen.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BACKLOG 1024 /* the kernel cuts it to net.core.somaxconn */
+
+static enum berth_err
+bad_form(const char *text, struct berth_why *why)
+{
+	return berth_fail(why, BERTH_E_USAGE, "listen-address", NULL,
+			  "%s: write an address as [::]:9443 or 127.0.0.1:9443", text);
+}
+
+enum berth_err
+berth_listen_parse(const char *text, char host[BERTH_LISTEN_ADDRESS_MAX], uint16_t *ret_port,
+		   struct berth_why *why)
+{
+	const char *colon = strrchr(text, ':');
+	if (!colon) {
+		return bad_form(text, why);
+	}
+	const char *start = text;
+	const char *end = colon;
+	if (text[0] == '[') {
+		if (colon == text || colon[-1] != ']') {
+			return bad_form(text, why);
+		}
+		start = text + 1;
+		end = colon - 1;
+	}
+	size_t n = (size_t)(end - start);
+	size_t digits = strspn(colon + 1, "0123456789");
+	unsigned long port = strtoul(colon + 1, NULL, 10);
+	if (n == 0 || n >= BERTH_LISTEN_ADDRESS_MAX || digits == 0 || digits > 5 ||
+	    colon[1 + digits] != '\0' || port > UINT16_MAX) {
+		return bad_form(text, why);
+	}
+	if (host) {
+		memcpy(host, start, n);
+		host[n] = '\0';
+	}
+	if (ret_port) {
+		*ret_port = (uint16_t)port;
+	}
+	return BERTH_OK;
+}
+
+static int
+open_one(const struct addrinfo *address)
+{
+	int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0) {
+		return -1;
+	}
+	int on = 1, off = 0;
+	if (address->ai_family == AF_INET6) {
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+	}
+	/* TCP_NODELAY is inherited by what is accepted. */
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) != 0 ||
+	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0 ||
+	    bind(fd, address->ai_addr, address->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
+		int e = errno;
+		(void)close(fd);
+		errno = e;
+		return -1;
+	}
+	return fd;
+}
+
+static enum berth_err
+open_on(const char *text, const char *host, uint16_t port, int *ret_fd, uint16_t *ret_port,
+	struct berth_why *why)
+{
+	char service[8];
+	(void)snprintf(service, sizeof(service), "%u", port);
+	const struct addrinfo hints = {
+		.ai_socktype = SOCK_STREAM,
+		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
+	};
+	struct addrinfo *address = NULL;
+	if (getaddrinfo(host, service, &hints, &address) != 0) {
+		return bad_form(text, why);
+	}
+	int fd = open_one(address);
+	freeaddrinfo(address);
+	if (fd < 0) {
+		return berth_fail(why, BERTH_E_IO, "listen", NULL, "cannot listen on %s: %s", text,
+				  strerror(errno));
+	}
+	struct sockaddr_storage bound;
+	socklen_t n = sizeof(bound);
+	if (getsockname(fd, (struct sockaddr *)&bound, &n) != 0) {
+		(void)close(fd);
+		return berth_fail(why, BERTH_E_IO, "listen", NULL, "%s: no name", text);
+	}
+	/* sin_port and sin6_port lie at the same place. */
+	*ret_port = ntohs(((const struct sockaddr_in *)&bound)->sin_port);
+	*ret_fd = fd;
+	return BERTH_OK;
+}
+
+enum berth_err
+berth_listen(const char *text, int *ret_fds, size_t count, uint16_t *ret_port,
+	     struct berth_why *why)
+{
+	char host[BERTH_LISTEN_ADDRESS_MAX];
+	uint16_t port = 0;
+	enum berth_err err = berth_listen_parse(text, host, &port, why);
+	for (size_t i = 0; i < count && !err; i++) {
+		err = open_on(text, host, port, &ret_fds[i], &port, why);
+		if (err) {
+			while (i-- > 0) {
+				(void)close(ret_fds[i]);
+			}
+			return err;
+		}
+	}
+	if (!err) {
+		*ret_port = port;
+	}
+	return err;
+}
