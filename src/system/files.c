@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "system/files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -211,5 +212,74 @@ berth_file_lock(const char *path, int *ret_fd, struct berth_why *why)
 	}
 	*ret_fd = fd;
 	fd = -1;
+	return BERTH_OK;
+}
+
+void
+berth_folder_names_free(char **names, size_t n)
+{
+	for (size_t i = 0; names && i < n; i++) {
+		free(names[i]);
+	}
+	free(names);
+}
+
+static int
+by_bytes(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool
+is_wanted(const char *name, const char *suffix)
+{
+	size_t n = strlen(name), m = strlen(suffix);
+	return name[0] != '.' && n > m && strcmp(name + n - m, suffix) == 0;
+}
+
+static enum berth_err
+list_folder(DIR *dir, const char *suffix, size_t max, char **names, size_t *n)
+{
+	for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
+		if (!is_wanted(entry->d_name, suffix)) {
+			continue;
+		}
+		if (*n == max) {
+			return BERTH_E_LIMIT;
+		}
+		names[*n] = strdup(entry->d_name);
+		if (!names[*n]) {
+			return BERTH_E_MEMORY;
+		}
+		(*n)++;
+	}
+	return BERTH_OK;
+}
+
+enum berth_err
+berth_folder_names(const char *folder, const char *suffix, size_t max, char ***ret, size_t *ret_n,
+		   struct berth_why *why)
+{
+	DIR *dir = opendir(folder);
+	if (!dir && errno != ENOENT) {
+		return fail_errno(why, "folder-read", folder, "read");
+	}
+	size_t n = 0;
+	char **names = calloc(max + 1, sizeof(*names));
+	enum berth_err err = names ? BERTH_OK : BERTH_E_MEMORY;
+	if (!err && dir) {
+		err = list_folder(dir, suffix, max, names, &n);
+	}
+	if (dir) {
+		(void)closedir(dir);
+	}
+	if (err) {
+		berth_folder_names_free(names, n);
+		return berth_fail(why, err, "folder-read", NULL, "%s: cannot take its files",
+				  folder);
+	}
+	qsort(names, n, sizeof(*names), by_bytes);
+	*ret = names;
+	*ret_n = n;
 	return BERTH_OK;
 }

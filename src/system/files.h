@@ -24,6 +24,13 @@ enum berth_err berth_file_write(const char *path, struct berth_bytes b, mode_t m
 enum berth_err berth_file_remove(const char *path, struct berth_why *why) BERTH_MUST;
 /* Makes the folder (one level) when it is not there. */
 enum berth_err berth_folder_make(const char *path, mode_t mode, struct berth_why *why) BERTH_MUST;
+/*
+ * The names in folder that end with suffix and do not begin with a dot, sorted bytewise; none where the folder is not
+ * there. At most max (BERTH_E_LIMIT). Free with berth_folder_names_free.
+ */
+enum berth_err berth_folder_names(const char *folder, const char *suffix, size_t max, char ***ret,
+				  size_t *ret_n, struct berth_why *why) BERTH_MUST;
+void berth_folder_names_free(char **names, size_t n);
 /* An exclusive lock for as long as *ret_fd is open; BERTH_E_EXISTS when another process has it. */
 enum berth_err berth_file_lock(const char *path, int *ret_fd, struct berth_why *why) BERTH_MUST;
 

@@ -25,7 +25,7 @@ become_child(char *const argv[], int channel_fd, pid_t parent)
 	(void)signal(SIGTERM, SIG_DFL);
 	(void)signal(SIGINT, SIG_DFL);
 	(void)signal(SIGHUP, SIG_DFL);
-	if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != parent) {
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent) {
 		_exit(EXIT_NOT_STARTED);
 	}
 	/* dup2 clears close-on-exec; when they are equal it would not. */
@@ -109,7 +109,7 @@ berth_process_become(const char *user, struct berth_why *why)
 				  strerror(errno));
 	}
 	/* A change of identity clears it. */
-	if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0) {
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) {
 		return berth_fail(why, BERTH_E_IO, "process-user", NULL, "prctl: %s",
 				  strerror(errno));
 	}

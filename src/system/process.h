@@ -12,7 +12,7 @@
 /*
  * Runs this very program again (/proc/self/exe) with argv (ended by NULL), channel_fd as descriptor
  * BERTH_PROCESS_CHANNEL_FD and nothing else inherited but standard input (/dev/null), output and
- * error. The child gets SIGTERM when the parent dies. *ret_pidfd: readable when the child has
+ * error. The child gets SIGKILL when the parent dies. *ret_pidfd: readable when the child has
  * ended.
  */
 enum berth_err berth_process_spawn(char *const argv[], int channel_fd, pid_t *ret_pid,

@@ -3,10 +3,11 @@
  * What berth-masa and berth-registrar share: a parent and its children, the same binary re-executed
  * with a child role (design.md section 4).
  *
- *	parent ── net (one per core)   TLS, HTTP; no private key, no store, no decision
- *	       ── judge		       machines, policy, store, admin socket; no network, no private
- * keys ── signer	       CA, voucher and RVR keys; no network, no store ── signer (tls) the
- * TLS key alone, file-backed, for libssl's synchronous signature
+ * - parent: starts the others, holds the listening sockets, restarts who ends. Runs no protocol.
+ * - net (one per core): TLS, HTTP; no private key, no store, no decision.
+ * - judge: machines, policy, store, admin socket; no network, no private keys.
+ * - signer: CA, voucher and RVR keys; no network, no store.
+ * - tls-signer: the TLS key alone, file-backed, for libssl's synchronous signature.
  *
  * One SOCK_SEQPACKET pair per edge: net-judge, judge-signer, net-tls signer. Frames are
  * codec/frame.h with the kinds of role/daemon/ipc.h. The parent restarts a child that ends; a
