@@ -360,6 +360,7 @@ berth_device_onboard(struct berth_device *device, const struct berth_device_run 
 		berth_loop_run(agent.loop);
 		err = agent.outcome;
 		*why = agent.why;
+		why->err = err; /* what it means for the device, whatever was found last */
 	}
 	stop(&agent);
 	return err;
