@@ -349,9 +349,12 @@ berth_cert_parse(struct berth_pki *pki, struct berth_bytes der, struct berth_cer
 	if (err)
 		return err;
 	BERTH_CERT *cert = calloc(1, sizeof(*cert));
-	if (cert == NULL || (cert->der = malloc(der.n)) == NULL)
+	if (cert == NULL)
 		return berth_fail(why, BERTH_E_MEMORY, "pki", NULL, "No memory.");
 	cert->refs = 1;
+	cert->der = malloc(der.n);
+	if (cert->der == NULL)
+		return berth_fail(why, BERTH_E_MEMORY, "pki", NULL, "No memory.");
 	memcpy(cert->der, der.p, der.n);
 	cert->der_n = der.n;
 	cert->x509 = X509_new_ex(pki->libctx, NULL);

@@ -216,9 +216,10 @@ berth_masa_log_read(struct berth_store *store, int64_t unit, struct berth_arena 
 	log.n = (size_t)n;
 	struct berth_masa_log_event *events =
 		log.n ? berth_arena_alloc(arena, log.n * sizeof *events) : NULL;
-	err = berth_store_kept(events || !log.n, why);
-	if (!err)
-		err = read_events(store, unit, arena, events, log.n, why);
+
+	if (!events && log.n)
+		return berth_store_kept(false, why);
+	err = read_events(store, unit, arena, events, log.n, why);
 	if (err)
 		return err;
 	log.events = events;

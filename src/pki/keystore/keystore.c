@@ -175,8 +175,9 @@ berth_private_make(struct berth_pki *pki, const struct berth_private_ops *ops,
 struct berth_private *
 berth_private_ref(struct berth_private *private)
 {
-	if (private != NULL)
-	private->refs++;
+	if (private != NULL) {
+		private->refs++;
+	}
 	return private;
 }
 

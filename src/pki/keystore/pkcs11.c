@@ -109,7 +109,7 @@ find_module(struct berth_pki *pki, const char *path, struct berth_p11_module **r
 	struct berth_p11_module *module = calloc(1, sizeof(*module) + strlen(path) + 1);
 	if (module == NULL)
 		return berth_fail(why, BERTH_E_MEMORY, "keystore", NULL, "No memory.");
-	memcpy(module->path, path, strlen(path));
+	memcpy(module->path, path, strlen(path) + 1);
 	enum berth_err err = module_start(module, why);
 	if (err) {
 		module_end(module);

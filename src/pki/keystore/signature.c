@@ -135,7 +135,7 @@ sign_message(struct sign *sign, struct berth_bytes message, unsigned char *out, 
 	BERTH_BUF signature = {0};
 
 	if (out == NULL) {
-		*n = (size_t)(2 * ((sign->private->kind->bits + 7) / 8 + 3) + 3);
+		*n = 2 * (((size_t)sign->private->kind->bits + 7) / 8 + 3) + 3;
 		return 1;
 	}
 	if (sign->private->ops->sign(sign->private, sign->digest, message, &signature, &why)) {

@@ -369,7 +369,9 @@ judge_signature(void *context, uint64_t cookie, enum berth_err err, struct berth
 	struct berth_registrar_exchange *exchange = berth_exchange_find(role, cookie);
 	if (exchange == NULL)
 		return;
-	struct berth_why cause = why == NULL ? (struct berth_why){0} : *why;
+	struct berth_why cause = {0};
+	if (why != NULL)
+		cause = *why;
 	if (err)
 		berth_log_why(&role->log, BERTH_LOG_ERROR, "signer.refused", &cause, "device",
 			      exchange->device_id, (const char *)NULL);
