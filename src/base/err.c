@@ -26,47 +26,22 @@ make_printable(char *sentence)
 	}
 }
 
-static void fill(struct berth_why *why, const char *format, va_list ap) BERTH_PRINTF(2, 0);
-
-static void
-fill(struct berth_why *why, const char *format, va_list ap)
-{
-	if (vsnprintf(why->sentence, sizeof(why->sentence), format, ap) < 0) {
-		why->sentence[0] = '\0';
-	}
-	make_printable(why->sentence);
-}
-
-enum berth_err
-berth_fail(struct berth_why *why, enum berth_err err, const char *rule, const char *section,
-	   const char *format, ...)
+void
+berth_why_fill(struct berth_why *why, enum berth_err err, const char *rule, const char *section,
+	       size_t offset, const char *format, ...)
 {
 	if (!why) {
-		return err;
-	}
-	va_list ap;
-
-	*why = (struct berth_why){.err = err, .rule = rule, .section = section};
-	va_start(ap, format);
-	fill(why, format, ap);
-	va_end(ap);
-	return err;
-}
-
-enum berth_err
-berth_fail_at(struct berth_why *why, enum berth_err err, const char *rule, const char *section,
-	      size_t offset, const char *format, ...)
-{
-	if (!why) {
-		return err;
+		return;
 	}
 	va_list ap;
 
 	*why = (struct berth_why){.err = err, .rule = rule, .section = section, .offset = offset};
 	va_start(ap, format);
-	fill(why, format, ap);
+	if (vsnprintf(why->sentence, sizeof(why->sentence), format, ap) < 0) {
+		why->sentence[0] = '\0';
+	}
 	va_end(ap);
-	return err;
+	make_printable(why->sentence);
 }
 
 static const char *const names[BERTH_E__COUNT] = {

@@ -54,15 +54,25 @@ struct berth_why {
 	char sentence[BERTH_WHY_SENTENCE_MAX];
 };
 
-/* Fills *why (which may be NULL) and returns err, so that "return berth_fail(...)" is one line. */
-enum berth_err berth_fail(struct berth_why *why, enum berth_err err, const char *rule,
-			  const char *section, const char *format, ...)
-	BERTH_PRINTF(5, 6) BERTH_MUST;
+/*
+ * berth_fail(why, err, rule, section, format, ...) fills *why (which may be NULL) and gives err, so
+ * that "return berth_fail(...)" is one line; the result must be used. berth_fail_at takes the offset
+ * in the input where the fault stands before the format. err is evaluated twice. They are macros so
+ * that a static analyser sees which error comes back, and does not go on as if all were well.
+ */
+#define berth_fail(why, err, rule, section, ...)                                                   \
+	berth_fail_at((why), (err), (rule), (section), 0, __VA_ARGS__)
+#define berth_fail_at(why, err, rule, section, offset, ...)                                        \
+	(berth_why_fill((why), (err), (rule), (section), (offset), __VA_ARGS__), berth_failed(err))
 
-/* As berth_fail, with the offset in the input where the fault stands. */
-enum berth_err berth_fail_at(struct berth_why *why, enum berth_err err, const char *rule,
-			     const char *section, size_t offset, const char *format, ...)
-	BERTH_PRINTF(6, 7) BERTH_MUST;
+void berth_why_fill(struct berth_why *why, enum berth_err err, const char *rule,
+		    const char *section, size_t offset, const char *format, ...) BERTH_PRINTF(6, 7);
+
+BERTH_MUST static inline enum berth_err
+berth_failed(enum berth_err err)
+{
+	return err;
+}
 
 /* "mismatch", "expired" ...: stable words for logs and JSON; never NULL. */
 const char *berth_err_name(enum berth_err err);

@@ -5,12 +5,14 @@
 #include "role/playbook/playbook.h"
 #include "role/registrar/verbs.h"
 #include "role/verb.h"
+#include "role/voucher/voucher_verbs.h"
 
 static const struct berth_verb *const tables[] = {
 	berth_factory_verbs,
 	berth_registrar_verbs,
 	berth_operator_verbs,
 	berth_playbook_verbs,
+	berth_voucher_verbs,
 };
 
 int

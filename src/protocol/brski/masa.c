@@ -261,7 +261,8 @@ berth_masa_input(struct berth_masa *masa, const struct berth_http_request *http,
 		return end_refused(masa);
 	if (check_method(masa, http) || check_media_type(masa, http) || check_accept(masa, http) ||
 	    check_tls_client(masa, tls) || take_body(masa, http->body) ||
-	    berth_masa_check_registrar(masa) || berth_masa_check_pledge(masa))
+	    berth_masa_check_registrar(masa) || berth_masa_check_pledge(masa) ||
+	    berth_masa_choose_pin(masa))
 		return end_refused(masa);
 	return next(masa, BERTH_MASA_NEED_UNIT);
 }
@@ -275,19 +276,39 @@ berth_masa_answer_unit(struct berth_masa *masa, const struct berth_masa_unit_fac
 		return berth_masa_decide_audit_log(masa, facts)
 			       ? end_refused(masa)
 			       : next(masa, BERTH_MASA_NEED_AUDIT_LOG);
-	if (berth_masa_decide(masa, facts))
+	return berth_masa_decide(masa, facts) ? end_refused(masa)
+					      : next(masa, BERTH_MASA_NEED_INTENT);
+}
+
+/* The same bytes again get the same voucher, and no second entry in the log. */
+static enum berth_err
+take_earlier(struct berth_masa *masa, const struct berth_masa_intent_facts *facts)
+{
+	if (facts->issued_voucher.n) {
+		masa->issue.signed_voucher = berth_arena_copy(&masa->arena, facts->issued_voucher);
+		masa->is_repeated = true;
+	}
+	if (facts->pending_json.n)
+		masa->issue.voucher_json = berth_arena_copy(&masa->arena, facts->pending_json);
+	if ((facts->issued_voucher.n && !masa->issue.signed_voucher.p) ||
+	    (facts->pending_json.n && !masa->issue.voucher_json.p))
+		return berth_masa_refuse(masa, 500, BERTH_E_MEMORY, "berth-memory", NULL,
+					 "no room for what was issued before");
+	if (facts->issued_voucher.n || facts->pending_json.n)
+		return berth_masa_pass(masa, "berth-masa-repeated", NULL,
+				       "the identical request was here before; the same voucher "
+				       "again");
+	return BERTH_OK;
+}
+
+enum berth_masa_event
+berth_masa_answer_intent(struct berth_masa *masa, const struct berth_masa_intent_facts *facts)
+{
+	if (!is_asked(masa, BERTH_MASA_NEED_INTENT) || take_earlier(masa, facts))
 		return end_refused(masa);
 	if (masa->is_repeated)
 		return end_well(masa, BERTH_LIT(BERTH_MEDIA_VOUCHER_CMS),
 				masa->issue.signed_voucher);
-	return next(masa, BERTH_MASA_NEED_INTENT);
-}
-
-enum berth_masa_event
-berth_masa_answer_intent(struct berth_masa *masa)
-{
-	if (!is_asked(masa, BERTH_MASA_NEED_INTENT))
-		return end_refused(masa);
 	return next(masa, BERTH_MASA_NEED_SIGNATURE);
 }
 

@@ -5,7 +5,7 @@
  * what it needs it asks for as an event, and the caller answers.
  *
  *	requestvoucher:   input -> UNIT -> INTENT -> SIGNATURE -> RECORD -> END (200)
- *	  again, same RVR: input -> UNIT -> END (200, the voucher of the first time)
+ *	  again, same RVR: input -> UNIT -> INTENT -> END (200, the voucher of the first time)
  *	requestauditlog:  input -> UNIT -> AUDIT_LOG -> END (200)
  *	refused:          ... -> END (403, 404, 406, 415 ... with a sentence)
  *
@@ -94,6 +94,9 @@ struct berth_masa_unit_query {
 	uint8_t request_digest[BERTH_SHA256_BYTES];
 	/* SHA-256 of the SPKI of each certificate on the registrar's verified path, registrar first. */
 	uint8_t path_digest[BERTH_CERT_LIST_MAX][BERTH_SHA256_BYTES];
+	/* Their domainIDs (RFC 8995 5.8.2). */
+	uint8_t path_domain_id[BERTH_CERT_LIST_MAX][32];
+	size_t path_domain_id_length[BERTH_CERT_LIST_MAX];
 	size_t path_count;
 };
 
@@ -113,10 +116,17 @@ struct berth_masa_unit_facts {
 	/* A voucher for another domain that has not expired (nonceless ones live long). */
 	bool has_other_outstanding;
 	struct berth_wall other_outstanding_until;
-	struct berth_bytes issued_voucher; /* for the very same RVR; empty: none */
 };
 
-/* Valid from NEED_INTENT on. */
+/* What writing the intent found: nothing (all empty), or that the very same request was there before. */
+struct berth_masa_intent_facts {
+	struct berth_bytes
+		issued_voucher; /* and was answered: the same again, no second entry in the log */
+	struct berth_bytes
+		pending_json; /* and was not answered: this JSON is what the log will tell */
+};
+
+/* pinned, domain_id, owner_digest and registrar_name: from NEED_UNIT on; the rest from NEED_INTENT on. */
 struct berth_masa_issue {
 	struct berth_voucher voucher;
 	struct berth_bytes voucher_json;
@@ -172,7 +182,8 @@ enum berth_masa_event berth_masa_input(struct berth_masa *masa,
 /* Each answers the event of its name; out of turn it ends the machine with 500. facts: read during the call only. */
 enum berth_masa_event berth_masa_answer_unit(struct berth_masa *masa,
 					     const struct berth_masa_unit_facts *facts) BERTH_MUST;
-enum berth_masa_event berth_masa_answer_intent(struct berth_masa *masa) BERTH_MUST;
+enum berth_masa_event berth_masa_answer_intent(
+	struct berth_masa *masa, const struct berth_masa_intent_facts *facts) BERTH_MUST;
 enum berth_masa_event berth_masa_answer_signature(struct berth_masa *masa,
 						  struct berth_bytes signed_voucher) BERTH_MUST;
 enum berth_masa_event berth_masa_answer_record(struct berth_masa *masa) BERTH_MUST;

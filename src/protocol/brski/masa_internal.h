@@ -22,7 +22,9 @@ typedef enum berth_err berth_masa_step(struct berth_masa *masa);
 berth_masa_step berth_masa_check_registrar;
 /* masa_pledge.c: the pledge's own request inside it. */
 berth_masa_step berth_masa_check_pledge;
-/* masa_unit.c: ownership, assertion, pinning, and the voucher's fields. */
+/* masa_unit.c: pinning. */
+berth_masa_step berth_masa_choose_pin;
+/* masa_unit.c: ownership, assertion, and the voucher's fields. */
 enum berth_err berth_masa_decide(struct berth_masa *masa,
 				 const struct berth_masa_unit_facts *facts) BERTH_MUST;
 enum berth_err berth_masa_decide_audit_log(struct berth_masa *masa,

@@ -86,6 +86,24 @@ farthest(const struct berth_cms *cms)
 	return last;
 }
 
+static enum berth_err
+take_path(struct berth_masa *masa)
+{
+	struct berth_masa_unit_query *query = &masa->unit_query;
+
+	for (size_t i = 0; i < masa->path.n; i++) {
+		struct berth_cert *cert = masa->path.at[i];
+
+		query->path_domain_id_length[i] =
+			berth_cert_domain_id(masa->pki, cert, query->path_domain_id[i]);
+		if (berth_sha256(masa->pki, berth_key_spki(berth_cert_key(cert)),
+				 query->path_digest[i]))
+			return berth_masa_refuse(masa, 500, BERTH_E_CRYPTO, "berth-crypto", NULL,
+						 "SHA-256 failed");
+	}
+	return BERTH_OK;
+}
+
 /* req: rfc8995-5.5.3-1 */
 static enum berth_err
 check_path(struct berth_masa *masa)
@@ -107,11 +125,8 @@ check_path(struct berth_masa *masa)
 					 "the signer's certificate has no valid path inside the "
 					 "request: %s",
 					 cause.sentence);
-	for (size_t i = 0; i < masa->path.n; i++)
-		if (berth_sha256(masa->pki, berth_key_spki(berth_cert_key(masa->path.at[i])),
-				 masa->unit_query.path_digest[i]))
-			return berth_masa_refuse(masa, 500, BERTH_E_CRYPTO, "berth-crypto", NULL,
-						 "SHA-256 failed");
+	if (take_path(masa))
+		return masa->why.err;
 	masa->unit_query.path_count = masa->path.n;
 	memcpy(masa->issue.owner_digest, masa->unit_query.path_digest[masa->path.n - 1],
 	       BERTH_SHA256_BYTES);

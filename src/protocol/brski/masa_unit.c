@@ -165,8 +165,8 @@ highest(const struct berth_masa *masa)
 }
 
 /* req: rfc8995-5.5.2-1 */
-static enum berth_err
-choose_pin(struct berth_masa *masa)
+enum berth_err
+berth_masa_choose_pin(struct berth_masa *masa)
 {
 	/* The device can only match what it sees in TLS. */
 	const struct berth_cert *registrar =
@@ -242,9 +242,8 @@ static enum berth_err
 build_voucher(struct berth_masa *masa, const struct berth_masa_unit_facts *facts)
 {
 	struct berth_why cause = {0};
-	enum berth_err err = choose_pin(masa);
+	enum berth_err err = fill_voucher(masa, facts);
 
-	err = err ? err : fill_voucher(masa, facts);
 	if (err)
 		return err;
 	masa->issue.signing_time = masa->now.wall;
@@ -258,19 +257,6 @@ build_voucher(struct berth_masa *masa, const struct berth_masa_unit_facts *facts
 	return BERTH_OK;
 }
 
-/* The same bytes again get the same voucher, and no second entry in the log. */
-static enum berth_err
-take_issued(struct berth_masa *masa, struct berth_bytes issued)
-{
-	masa->issue.signed_voucher = berth_arena_copy(&masa->arena, issued);
-	if (!masa->issue.signed_voucher.p)
-		return berth_masa_refuse(masa, 500, BERTH_E_MEMORY, "berth-memory", NULL,
-					 "no room for the voucher issued before");
-	masa->is_repeated = true;
-	return berth_masa_pass(masa, "berth-masa-repeated", NULL,
-			       "the identical request was answered before; the same voucher again");
-}
-
 enum berth_err
 berth_masa_decide(struct berth_masa *masa, const struct berth_masa_unit_facts *facts)
 {
@@ -280,10 +266,7 @@ berth_masa_decide(struct berth_masa *masa, const struct berth_masa_unit_facts *f
 	err = err ? err : check_owner(masa, facts);
 	err = err ? err : check_nonceless(masa, facts);
 	err = err ? err : check_outstanding(masa, facts);
-	if (err)
-		return err;
-	return facts->issued_voucher.n ? take_issued(masa, facts->issued_voucher)
-				       : build_voucher(masa, facts);
+	return err ? err : build_voucher(masa, facts);
 }
 
 /* Never-owner and unknown device look the same to who asks. req: rfc8995-5.8.1-2 */

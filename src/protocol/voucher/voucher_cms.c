@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "protocol/voucher/voucher_cms.h"
 
-#include "base/base64.h"
-#include "base/hex.h"
-
 #define SECTION_PLEDGE "RFC 8995 5.6.1"
 
 void
@@ -37,26 +34,44 @@ check_is_der(struct berth_bytes der, struct berth_why *why)
 			  "raw DER");
 }
 
-enum berth_err
-berth_voucher_open(struct berth_pki *pki, struct berth_bytes der, enum berth_voucher_kind kind,
-		   const struct berth_cert_list *extra, struct berth_arena *arena,
-		   struct berth_signed_voucher *ret, struct berth_why *why)
+/* kind: what the content must be; NULL: what it says it is. */
+static enum berth_err
+open_as(struct berth_pki *pki, struct berth_bytes der, const enum berth_voucher_kind *kind,
+	const struct berth_cert_list *extra, struct berth_arena *arena,
+	struct berth_signed_voucher *ret, struct berth_why *why)
 {
 	BERTH_SIGNED_VOUCHER opened = {0};
+	enum berth_voucher_kind found = kind ? *kind : BERTH_VOUCHER;
 	enum berth_err err = check_is_der(der, why);
 
+	err = err ? err : berth_cms_open(pki, der, extra, &opened.cms, why);
 	if (err)
 		return err;
-	err = berth_cms_open(pki, der, extra, &opened.cms, why);
-	if (err)
-		return err;
-	err = berth_voucher_parse(berth_buf_view(&opened.cms.content), kind, arena, &opened.voucher,
-				  why);
+	const struct berth_bytes json = berth_buf_view(&opened.cms.content);
+	if (!kind)
+		err = berth_voucher_kind_of(json, &found, why);
+	err = err ? err : berth_voucher_parse(json, found, arena, &opened.voucher, why);
 	if (err)
 		return err;
 	*ret = opened;
 	memset(&opened, 0, sizeof(opened));
 	return BERTH_OK;
+}
+
+enum berth_err
+berth_voucher_open(struct berth_pki *pki, struct berth_bytes der, enum berth_voucher_kind kind,
+		   const struct berth_cert_list *extra, struct berth_arena *arena,
+		   struct berth_signed_voucher *ret, struct berth_why *why)
+{
+	return open_as(pki, der, &kind, extra, arena, ret, why);
+}
+
+enum berth_err
+berth_voucher_open_any(struct berth_pki *pki, struct berth_bytes der,
+		       const struct berth_cert_list *extra, struct berth_arena *arena,
+		       struct berth_signed_voucher *ret, struct berth_why *why)
+{
+	return open_as(pki, der, NULL, extra, arena, ret, why);
 }
 
 /* What was signed, read back as its receiver will read it. */

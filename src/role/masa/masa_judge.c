@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "role/masa/masa_judge.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define PATH_BYTES 1024
+#define BASE "/.well-known/brski/"
+
+static enum berth_err
+sha256(void *context, struct berth_bytes in, uint8_t out[BERTH_DIGEST_BYTES])
+{
+	return berth_sha256(context, in, out);
+}
+
+static void
+judge_end(void *context)
+{
+	struct berth_masa_role *role = context;
+
+	if (!role)
+		return;
+	berth_masa_sessions_end(role);
+	berth_store_close(role->store);
+	berth_masa_trust_free(&role->trust);
+	free(role);
+}
+
+static enum berth_err
+open_store(struct berth_masa_role *role, struct berth_why *why)
+{
+	char path[PATH_BYTES];
+	char witness[PATH_BYTES];
+	const char *folder = role->settings->daemon.state_directory;
+	int n = snprintf(path, sizeof(path), "%s/%s", folder, BERTH_MASA_STORE_FILE);
+	int m = snprintf(witness, sizeof(witness), "%s/%s", folder, BERTH_MASA_WITNESS_FILE);
+
+	if (n < 0 || (size_t)n >= sizeof(path) || m < 0 || (size_t)m >= sizeof(witness))
+		return berth_fail(why, BERTH_E_USAGE, "masa-state-directory", NULL,
+				  "state-directory is too long");
+	const struct berth_store_conf conf = {
+		.path = path,
+		.schema = BERTH_STORE_MASA,
+		.digest = role->digest,
+		.witness_path = witness,
+	};
+	return berth_store_open(&conf, &role->store, why);
+}
+
+static enum berth_err
+judge_start(struct berth_judge *judge, const void *configuration, void **ret_context,
+	    struct berth_why *why)
+{
+	struct berth_masa_role *role = calloc(1, sizeof(*role));
+
+	if (!role)
+		return berth_fail(why, BERTH_E_MEMORY, "berth-memory", NULL, "out of memory");
+	role->judge = judge;
+	role->pki = berth_judge_pki(judge);
+	role->settings = configuration;
+	role->digest = (struct berth_digest){sha256, role->pki};
+	role->log = berth_log_open("berth-masa", role->settings->daemon.log == 1);
+	role->refusals = (struct berth_log_limit){.burst = 100, .interval_ms = 100};
+	enum berth_err err = berth_masa_trust_load(role->pki, role->settings, &role->trust, why);
+	err = err ? err : open_store(role, why);
+	if (err) {
+		judge_end(role);
+		return err;
+	}
+	*ret_context = role;
+	return BERTH_OK;
+}
+
+static enum berth_err
+batch_begin(void *context, struct berth_why *why)
+{
+	struct berth_masa_role *role = context;
+
+	return berth_store_begin(role->store, why);
+}
+
+static enum berth_err
+batch_commit(void *context, struct berth_why *why)
+{
+	struct berth_masa_role *role = context;
+
+	return berth_store_commit(role->store, why);
+}
+
+static void
+batch_abort(void *context)
+{
+	struct berth_masa_role *role = context;
+
+	berth_store_abort(role->store);
+}
+
+/* req: rfc8995-5.5-path */
+static void
+judge_request(void *context, struct berth_ticket *ticket, const struct berth_http_request *http,
+	      const struct berth_tls_facts *tls, struct berth_bytes peer_address)
+{
+	struct berth_masa_role *role = context;
+
+	if (berth_bytes_equal_text(http->path, BASE "requestvoucher"))
+		berth_masa_session_start(role, ticket, BERTH_MASA_REQUEST_VOUCHER, http, tls,
+					 peer_address);
+	else if (berth_bytes_equal_text(http->path, BASE "requestauditlog"))
+		berth_masa_session_start(role, ticket, BERTH_MASA_REQUEST_AUDIT_LOG, http, tls,
+					 peer_address);
+	else
+		berth_judge_reply_text(role->judge, ticket, 404, false,
+				       "there is no such resource here; a MASA serves " BASE
+				       "requestvoucher and " BASE "requestauditlog");
+}
+
+static void
+judge_signature(void *context, uint64_t cookie, enum berth_err err, struct berth_bytes object,
+		const struct berth_why *why)
+{
+	berth_masa_session_signed(context, cookie, err, object, why);
+}
+
+static void
+judge_gone(void *context, struct berth_ticket *ticket)
+{
+	(void)context;
+	berth_masa_session_gone(ticket);
+}
+
+const struct berth_judge_role berth_masa_judge_role = {
+	.start = judge_start,
+	.end = judge_end,
+	.batch_begin = batch_begin,
+	.batch_commit = batch_commit,
+	.batch_abort = batch_abort,
+	.request = judge_request,
+	.signature = judge_signature,
+	.gone = judge_gone,
+	.admin = berth_masa_admin,
+};

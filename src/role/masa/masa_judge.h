@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The MASA's judge: runs protocol/brski/masa.h, keeps the store, serves the admin socket. For the files of this folder.
+ *
+ * The order of things is the framework's batch: what a request writes is durable before anything leaves because of
+ * it. So the intent stands before the signer is asked, and log entry, voucher and ownership stand before the reply.
+ */
+#ifndef BERTH_ROLE_MASA_JUDGE_H
+#define BERTH_ROLE_MASA_JUDGE_H
+
+#include "role/masa/masa_settings.h"
+#include "store/masa_store.h"
+#include "system/log.h"
+
+extern const struct berth_judge_role berth_masa_judge_role;
+
+#define BERTH_MASA_STORE_FILE "masa.db" /* in the state directory */
+#define BERTH_MASA_WITNESS_FILE "masa.witness"
+#define BERTH_MASA_SESSIONS_MAX 4096 /* requests that wait for the signer at one time */
+
+struct berth_masa_session;
+
+struct berth_masa_role {
+	struct berth_judge *judge;
+	struct berth_pki *pki;
+	const struct berth_masa_settings *settings;
+	struct berth_masa_trust trust;
+	struct berth_store *store;
+	struct berth_digest digest;
+	struct berth_log log;
+	struct berth_log_limit refusals;     /* lines that strangers can make us write */
+	struct berth_masa_session *sessions; /* that wait for the signer */
+	size_t session_count;
+	uint64_t next_cookie;
+};
+
+/* masa_session.c: one request of a registrar, from its first check to its reply. */
+void berth_masa_session_start(struct berth_masa_role *role, struct berth_ticket *ticket,
+			      enum berth_masa_operation operation,
+			      const struct berth_http_request *http,
+			      const struct berth_tls_facts *tls, struct berth_bytes peer_address);
+void berth_masa_session_signed(struct berth_masa_role *role, uint64_t cookie, enum berth_err err,
+			       struct berth_bytes object, const struct berth_why *why);
+/* The requester has gone; the voucher is still recorded, so that the same request finds it. */
+void berth_masa_session_gone(struct berth_ticket *ticket);
+void berth_masa_sessions_end(struct berth_masa_role *role);
+
+/* masa_facts.c: what the store knows, as the machine asks for it. */
+struct berth_masa_unit_record {
+	struct berth_masa_unit unit;
+	struct berth_masa_owner owner;
+	char device[BERTH_DEVICE_ID_MAX]; /* "" when unknown */
+};
+enum berth_err berth_masa_look_up(struct berth_masa_role *role, const struct berth_masa *masa,
+				  struct berth_arena *arena, struct berth_masa_unit_record *record,
+				  struct berth_masa_unit_facts *facts,
+				  struct berth_why *why) BERTH_MUST;
+enum berth_err berth_masa_read_log(struct berth_masa_role *role, int64_t unit,
+				   struct berth_arena *arena, struct berth_audit_log *ret,
+				   struct berth_why *why) BERTH_MUST;
+
+/* masa_admin.c */
+void berth_masa_admin(void *context, struct berth_ticket *ticket,
+		      const struct berth_http_request *http, const char *user);
+
+#endif
