@@ -566,6 +566,7 @@ berth_cert_has_dns_name(const struct berth_cert *cert, const char *host)
 			       NULL) == 1;
 }
 
+/* req: rfc8995-5.8.2-1 */
 size_t
 berth_cert_domain_id(struct berth_pki *pki, const struct berth_cert *cert, uint8_t id[32])
 {

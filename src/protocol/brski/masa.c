@@ -110,7 +110,8 @@ berth_masa_end(struct berth_masa *masa)
 	berth_signed_voucher_free(&masa->rvr);
 	berth_signed_voucher_free(&masa->pvr);
 	berth_cert_list_free(&masa->path);
-	berth_cert_freep(&masa->proximity_cert);
+	berth_cert_free(masa->proximity_cert);
+	masa->proximity_cert = NULL;
 	berth_buf_free(&masa->voucher_json);
 	berth_buf_free(&masa->body);
 	berth_arena_end(&masa->arena);
@@ -202,6 +203,7 @@ check_accept(struct berth_masa *masa, const struct berth_http_request *http)
 		"Accept does not allow %s, which is all this MASA answers with", type);
 }
 
+/* req: rfc8995-5.4-client */
 /* Who the TLS peer is, judged by us; which requests need it, the later steps say. */
 static enum berth_err
 check_tls_client(struct berth_masa *masa, const struct berth_tls_facts *tls)

@@ -194,7 +194,8 @@ check_proximity(struct berth_masa *masa)
 				 cause.sentence);
 }
 
-/* What the registrar says of the IDevID's issuer; all three forms (checklist 25). req: rfc8366-5.3-2 */
+/* What the registrar says of the IDevID's issuer; all three forms (checklist 25). */
+/* req: rfc8366-5.3-2 */
 static enum berth_err
 check_issuer(struct berth_masa *masa)
 {

@@ -138,8 +138,8 @@ check_path(struct berth_masa *masa)
 /*
  * RFC 8995 5.5.4: revocation is checked where the certificates name a source. This machine cannot ask one, so it says
  * so: refused by default, or by policy passed with a trace that does not claim a check. The anchor is not asked about.
- * req: rfc8995-5.5.4-2
  */
+/* req: rfc8995-5.5.4-2 */
 static enum berth_err
 check_revocation(struct berth_masa *masa)
 {

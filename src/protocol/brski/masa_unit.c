@@ -5,6 +5,7 @@
  */
 #include "protocol/brski/masa_internal.h"
 
+/* req: rfc8995-5.6-404 */
 static enum berth_err
 check_known(struct berth_masa *masa, const struct berth_masa_unit_facts *facts)
 {
@@ -131,7 +132,8 @@ check_outstanding(struct berth_masa *masa, const struct berth_masa_unit_facts *f
 					 : "");
 }
 
-/* Ignores what the registrar claims. req: rfc8995-5.5.5-4 */
+/* Ignores what the registrar claims. */
+/* req: rfc8995-5.5.5-4 */
 static enum berth_assertion
 assertion_of(const struct berth_masa *masa, const struct berth_masa_unit_facts *facts)
 {
@@ -193,7 +195,8 @@ berth_masa_choose_pin(struct berth_masa *masa)
 			       berth_cert_subject_text(pin));
 }
 
-/* No voucher outlives the registrar's certificates. req: rfc8366-5.3-3 */
+/* No voucher outlives the registrar's certificates. */
+/* req: rfc8366-5.3-3 */
 static struct berth_wall
 expiry_of(const struct berth_masa *masa)
 {
@@ -207,6 +210,7 @@ expiry_of(const struct berth_masa *masa)
 	return expiry;
 }
 
+/* req: rfc8995-5.6-fields */
 static enum berth_err
 fill_voucher(struct berth_masa *masa, const struct berth_masa_unit_facts *facts)
 {
@@ -269,7 +273,8 @@ berth_masa_decide(struct berth_masa *masa, const struct berth_masa_unit_facts *f
 	return err ? err : build_voucher(masa, facts);
 }
 
-/* Never-owner and unknown device look the same to who asks. req: rfc8995-5.8.1-2 */
+/* Never-owner and unknown device look the same to who asks. */
+/* req: rfc8995-5.8.1-2 */
 enum berth_err
 berth_masa_decide_audit_log(struct berth_masa *masa, const struct berth_masa_unit_facts *facts)
 {

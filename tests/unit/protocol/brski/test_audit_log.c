@@ -19,7 +19,8 @@ parse(const char *json, struct berth_arena *arena, struct berth_audit_log *ret,
 	return berth_audit_log_parse(berth_text(json), arena, ret, why);
 }
 
-/* The figure of RFC 8995 5.8.1 prints its numbers as texts. req: rfc8995-5.8.1-1 */
+/* The figure of RFC 8995 5.8.1 prints its numbers as texts. */
+/* req: rfc8995-5.8.1-1 */
 static void
 reads_numbers_and_their_texts(void **state)
 {

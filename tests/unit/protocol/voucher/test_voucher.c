@@ -157,6 +157,7 @@ refuses_each_fault_by_its_rule(void **state)
 }
 
 /* What a complete artefact of each kind is, and the smallest change that spoils it. */
+/* req: rfc8366-5.3-1, rfc8995-5.2-1, rfc8995-5.5-1 */
 static void
 judges_the_members_of_each_kind(void **state)
 {

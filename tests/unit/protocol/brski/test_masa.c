@@ -1,0 +1,798 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Every check of the MASA: what it accepts, and the smallest change that it refuses. */
+#include "protocol/brski/masa.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "support/masa_world.h"
+
+static struct masa_world world;
+
+static int
+start(void **state)
+{
+	(void)state;
+	masa_world_start(&world);
+	return 0;
+}
+
+static int
+end(void **state)
+{
+	(void)state;
+	masa_world_end(&world);
+	return 0;
+}
+
+static void
+expect_voucher(enum berth_assertion assertion)
+{
+	if (world.masa.response.status != 200)
+		fail_msg("%d %s: %s", world.masa.response.status, world.masa.why.rule,
+			 world.masa.why.sentence);
+	assert_int_equal(world.masa.decision.outcome, BERTH_OUTCOME_ALLOW);
+	assert_int_equal(world.voucher.voucher.assertion, assertion);
+	assert_true(
+		berth_bytes_equal_text(world.masa.response.media_type, BERTH_MEDIA_VOUCHER_CMS));
+}
+
+static void
+expect_refusal(int status, const char *rule)
+{
+	const struct berth_check *failed = berth_decision_failed(&world.masa.decision);
+
+	if (world.masa.response.status == 200 || strcmp(world.masa.why.rule, rule) != 0)
+		fail_msg("wanted %d %s, got %d %s: %s", status, rule, world.masa.response.status,
+			 world.masa.why.rule, world.masa.why.sentence);
+	assert_int_equal(world.masa.response.status, status);
+	assert_int_equal(world.masa.decision.outcome, BERTH_OUTCOME_DENY);
+	assert_non_null(failed);
+	assert_string_equal(failed->rule, rule);
+	/* The reply says it in one sentence. */
+	assert_true(berth_bytes_equal_text(world.masa.response.media_type,
+					   "text/plain; charset=utf-8"));
+	assert_true(world.masa.response.body.n > strlen(world.masa.why.sentence));
+	assert_memory_equal(world.masa.response.body.p, world.masa.why.sentence,
+			    strlen(world.masa.why.sentence));
+}
+
+/* ---- what a good request gets ---- */
+
+/* req: rfc8366-5.3-3, rfc8995-5.5.5-4, rfc8995-5.6-fields */
+static void
+issues_a_proximity_voucher_to_the_owner(void **state)
+{
+	(void)state;
+	masa_world_ask(&world);
+	expect_voucher(BERTH_ASSERTION_PROXIMITY);
+	const struct berth_voucher *v = &world.voucher.voucher;
+	assert_true(berth_bytes_equal_text(v->serial_number, WORLD_SERIAL));
+	assert_true(berth_bytes_equal(v->nonce, world.pvr.nonce));
+	assert_int_equal(v->created_on.s, world.now.s);
+	assert_false(v->has_expires_on);
+	assert_true(v->has_revocation_checks);
+	assert_false(v->domain_cert_revocation_checks);
+	assert_int_equal(v->idevid_issuer.n, 0);
+	assert_int_equal(v->prior_signed_voucher_request.n, 0);
+	assert_true(berth_bytes_equal(v->pinned_domain_cert, berth_cert_der(world.domain.cert)));
+}
+
+static void
+asks_for_everything_in_order(void **state)
+{
+	(void)state;
+	const struct berth_now now = {.wall = world.now, .wall_is_trusted = true};
+	const struct berth_masa_intent_facts nothing = {0};
+
+	masa_world_build(&world);
+	berth_masa_start(&world.masa, world.maker.pki, &world.policy, BERTH_MASA_REQUEST_VOUCHER,
+			 now);
+	assert_int_equal(berth_masa_input(&world.masa, &world.http, &world.tls),
+			 BERTH_MASA_NEED_UNIT);
+	assert_true(berth_bytes_equal_text(world.masa.unit_query.serial_number, WORLD_SERIAL));
+	assert_true(berth_bytes_equal(world.masa.unit_query.issuer_key_id,
+				      berth_cert_ski(world.maker.ca)));
+	assert_int_equal(world.masa.unit_query.path_count, 2);
+	assert_int_equal(berth_masa_answer_unit(&world.masa, &world.facts), BERTH_MASA_NEED_INTENT);
+	assert_int_equal(berth_masa_answer_intent(&world.masa, &nothing),
+			 BERTH_MASA_NEED_SIGNATURE);
+	/* No reply before the record stands. */
+	/* req: rfc8995-5.8-log */
+	assert_int_equal(world.masa.response.status, 0);
+}
+
+/* req: rfc8995-5.8-log */
+static void
+ends_when_an_answer_comes_out_of_turn(void **state)
+{
+	(void)state;
+	const struct berth_now now = {.wall = world.now, .wall_is_trusted = true};
+
+	berth_masa_start(&world.masa, world.maker.pki, &world.policy, BERTH_MASA_REQUEST_VOUCHER,
+			 now);
+	assert_int_equal(berth_masa_answer_record(&world.masa), BERTH_MASA_END);
+	assert_int_equal(world.masa.response.status, 500);
+	assert_string_equal(world.masa.why.rule, "berth-masa-out-of-turn");
+}
+
+static void
+gives_the_same_voucher_for_the_identical_request(void **state)
+{
+	(void)state;
+	const struct berth_now now = {.wall = world.now, .wall_is_trusted = true};
+	const struct berth_masa_intent_facts before = {.issued_voucher = BERTH_LIT("the voucher")};
+
+	masa_world_build(&world);
+	berth_masa_start(&world.masa, world.maker.pki, &world.policy, BERTH_MASA_REQUEST_VOUCHER,
+			 now);
+	assert_int_equal(berth_masa_input(&world.masa, &world.http, &world.tls),
+			 BERTH_MASA_NEED_UNIT);
+	assert_int_equal(berth_masa_answer_unit(&world.masa, &world.facts), BERTH_MASA_NEED_INTENT);
+	assert_int_equal(berth_masa_answer_intent(&world.masa, &before), BERTH_MASA_END);
+	assert_int_equal(world.masa.response.status, 200);
+	assert_true(world.masa.is_repeated);
+	assert_true(berth_bytes_equal_text(world.masa.response.body, "the voucher"));
+}
+
+static void
+releases_nothing_that_the_signer_changed(void **state)
+{
+	(void)state;
+	const struct berth_now now = {.wall = world.now, .wall_is_trusted = true};
+	const struct berth_masa_intent_facts nothing = {0};
+	BERTH_BUF other = {0};
+
+	masa_world_ask(&world);
+	expect_voucher(BERTH_ASSERTION_PROXIMITY);
+	assert_int_equal(berth_buf_append_bytes(&other, berth_buf_view(&world.voucher_der)),
+			 BERTH_OK);
+	world.now.s += 60; /* another created-on: the earlier voucher is not this one */
+	berth_masa_end(&world.masa);
+	berth_masa_start(&world.masa, world.maker.pki, &world.policy, BERTH_MASA_REQUEST_VOUCHER,
+			 (struct berth_now){.wall = world.now, .mono = now.mono});
+	assert_int_equal(berth_masa_input(&world.masa, &world.http, &world.tls),
+			 BERTH_MASA_NEED_UNIT);
+	assert_int_equal(berth_masa_answer_unit(&world.masa, &world.facts), BERTH_MASA_NEED_INTENT);
+	assert_int_equal(berth_masa_answer_intent(&world.masa, &nothing),
+			 BERTH_MASA_NEED_SIGNATURE);
+	assert_int_equal(berth_masa_answer_signature(&world.masa, berth_buf_view(&other)),
+			 BERTH_MASA_END);
+	assert_int_equal(world.masa.response.status, 500);
+	assert_string_equal(world.masa.why.rule, "berth-masa-signed");
+}
+
+/* ---- one thing wrong, one row ---- */
+
+static void
+by_get(void)
+{
+	world.http.method = BERTH_HTTP_GET;
+}
+
+static void
+as_other_media_type(void)
+{
+	world.http.media_type = BERTH_LIT("application/voucher-jws+json");
+}
+
+static void
+accepting_cose_only(void)
+{
+	world.http.accept = BERTH_LIT("application/voucher+cose");
+}
+
+static void
+signed_by_the_ca(void)
+{
+	world.rvr_signer = world.domain;
+}
+
+static struct party extra; /* made by a row, ended after it */
+
+static void
+signed_without_cmc_ra(void)
+{
+	extra = masa_world_party(&world, BERTH_PROFILE_LDEVID, "Printer", "7", &world.domain);
+	world.rvr_signer = extra;
+}
+
+static void
+in_the_future(void)
+{
+	world.rvr.created_on.s += BERTH_MASA_CLOCK_SKEW_S + 1;
+}
+
+static void
+too_old(void)
+{
+	world.rvr.created_on.s -= BERTH_MASA_CREATED_ON_AGE_S + 1;
+}
+
+static void
+without_created_on(void)
+{
+	world.rvr.has_created_on = false;
+}
+
+static void
+with_proximity_cert_of_its_own(void)
+{
+	world.rvr.proximity_registrar_cert = berth_cert_der(world.registrar.cert);
+}
+
+static void
+after_the_registrars_end(void)
+{
+	world.now.s += 2 * (int64_t)86400;
+	world.rvr.created_on = world.now;
+}
+
+static void
+with_spoilt_prior(void)
+{
+	world.spoil_prior = true;
+}
+
+static void
+prior_of_another_maker(void)
+{
+	extra = masa_world_party(&world, BERTH_PROFILE_IDEVID, "Camera", WORLD_SERIAL,
+				 &world.rogue_domain);
+	world.pvr_signer = extra;
+}
+
+static void
+prior_of_another_device(void)
+{
+	const struct party ca = {world.maker.ca_key, world.maker.ca};
+
+	extra = masa_world_party(&world, BERTH_PROFILE_IDEVID, "Camera", "CAM-0043", &ca);
+	world.pvr_signer = extra;
+}
+
+static void
+pledge_names_another_serial(void)
+{
+	world.pvr.serial_number = BERTH_LIT("CAM-0043");
+}
+
+static void
+registrar_names_another_serial(void)
+{
+	world.rvr.serial_number = BERTH_LIT("CAM-0043");
+}
+
+static void
+another_nonce(void)
+{
+	world.rvr.nonce = BERTH_LIT("0123456789abcdeF");
+}
+
+static void
+pledge_without_nonce(void)
+{
+	world.pvr.nonce = BERTH_BYTES_NONE;
+}
+
+static void
+device_met_another_registrar(void)
+{
+	world.pvr.proximity_registrar_cert = berth_cert_der(world.rogue.cert);
+}
+
+/* The rogue puts the certificate that the device met into its own CMS. */
+static void
+rogue_borrows_the_registrars_certificate(void)
+{
+	world.rvr_signer = world.rogue;
+	berth_cert_list_free(&world.rvr_others);
+	assert_int_equal(berth_cert_list_add(&world.rvr_others, world.rogue_domain.cert, NULL),
+			 BERTH_OK);
+	assert_int_equal(berth_cert_list_add(&world.rvr_others, world.registrar.cert, NULL),
+			 BERTH_OK);
+	assert_int_equal(berth_cert_list_add(&world.rvr_others, world.domain.cert, NULL), BERTH_OK);
+}
+
+static void
+device_met_a_ca(void)
+{
+	world.pvr.proximity_registrar_cert = berth_cert_der(world.domain.cert);
+}
+
+static void
+device_claims_logged_only(void)
+{
+	world.pvr.assertion = BERTH_ASSERTION_LOGGED;
+}
+
+static void
+without_prior(void)
+{
+	world.without_prior = true;
+}
+
+static void
+with_another_issuer(void)
+{
+	world.rvr.idevid_issuer = berth_cert_aki_value(world.registrar.cert);
+}
+
+static void
+without_issuer_where_needed(void)
+{
+	world.policy.require_idevid_issuer = true;
+	world.rvr.idevid_issuer = BERTH_BYTES_NONE;
+}
+
+static void
+unknown_unit(void)
+{
+	world.facts.is_known = false;
+}
+
+static void
+ambiguous_unit(void)
+{
+	world.facts.is_ambiguous = true;
+}
+
+static void
+withdrawn_unit(void)
+{
+	world.facts.is_withdrawn = true;
+}
+
+static void
+other_registered_key(void)
+{
+	world.facts.idevid_spki_digest = BERTH_LIT("0123456789abcdef0123456789abcdef");
+}
+
+static void
+another_owner(void)
+{
+	world.facts.owner_is_asker = false;
+}
+
+static void
+another_owner_where_the_first_may_claim(void)
+{
+	world.policy.ownership = BERTH_MASA_OWNERSHIP_FIRST;
+	world.facts.owner_is_asker = false;
+}
+
+static void
+no_owner(void)
+{
+	world.facts.has_owner = false;
+}
+
+static void
+another_outstanding(void)
+{
+	world.facts.has_other_outstanding = true;
+}
+
+static void
+nonceless_where_none_are_issued(void)
+{
+	world.rvr.nonce = BERTH_BYTES_NONE;
+}
+
+static void
+nonceless_of_a_stranger(void)
+{
+	world.rvr.nonce = BERTH_BYTES_NONE;
+	world.policy.allow_nonceless = true;
+	world.policy.ownership = BERTH_MASA_OWNERSHIP_FIRST;
+	world.facts.has_owner = false;
+}
+
+static void
+without_client_certificate_where_needed(void)
+{
+	world.policy.require_client_certificate = true;
+}
+
+static void
+with_a_strangers_client_certificate(void)
+{
+	world.policy.require_client_certificate = true;
+	assert_int_equal(berth_cert_list_add(&world.clients, world.domain.cert, NULL), BERTH_OK);
+	world.tls.peer_chain[0] = berth_cert_der(world.rogue.cert);
+	world.tls.peer_count = 1;
+}
+
+static const struct {
+	const char *name;
+	void (*change)(void);
+	int status;
+	const char *rule;
+} refusals[] = {
+	/* req: rfc8995-5.6-415 */
+	{"by GET", by_get, 405, "rfc8995-5.5-method"},
+	{"as JWS", as_other_media_type, 415, "rfc8995-5.6-media-type"},
+	/* req: rfc8995-5.6-406 */
+	{"accepts COSE only", accepting_cose_only, 406, "rfc8995-5.6-accept"},
+	{"signed by the CA itself", signed_by_the_ca, 403, "cms-signer-key-usage"},
+	/* req: rfc8995-5.5.4-1 */
+	{"signer without cmcRA", signed_without_cmc_ra, 403, "rfc8995-5.5.4-cmc-ra"},
+	/* req: rfc8995-5.6-stale */
+	{"created in the future", in_the_future, 403, "rfc8995-5.6-created-on"},
+	{"created too long ago", too_old, 403, "rfc8995-5.6-created-on"},
+	/* req: rfc8995-5.5-1 */
+	{"without created-on", without_created_on, 400, "rfc8995-5.5-created-on-missing"},
+	{"with a proximity certificate of its own", with_proximity_cert_of_its_own, 400,
+	 "rfc8995-5.5-proximity-cert-present"},
+	/* req: rfc8995-5.5.3-1 */
+	{"registrar expired", after_the_registrars_end, 403, "rfc8995-5.5.3-path"},
+	{"prior request spoilt", with_spoilt_prior, 403, "rfc8995-5.5.5-prior-signed"},
+	/* req: rfc8995-5.5.5-1 */
+	{"device of another manufacturer", prior_of_another_maker, 403,
+	 "rfc8995-5.5.5-manufacturer"},
+	/* req: rfc8995-5.5.5-2 */
+	{"another device's request", prior_of_another_device, 403, "rfc8995-5.5.5-serial"},
+	{"device names another serial", pledge_names_another_serial, 403, "rfc8995-5.5.5-serial"},
+	{"registrar names another serial", registrar_names_another_serial, 403,
+	 "rfc8995-5.5.5-serial"},
+	/* req: rfc8995-5.5.6-1 */
+	{"another nonce", another_nonce, 403, "rfc8995-5.5.6-nonce"},
+	{"device's request without nonce", pledge_without_nonce, 403, "rfc8995-5.5.5-prior-signed"},
+	/* req: rfc8995-5.5.5-3 */
+	{"device met another registrar", device_met_another_registrar, 403,
+	 "rfc8995-5.5.5-proximity"},
+	{"rogue borrows the certificate", rogue_borrows_the_registrars_certificate, 403,
+	 "rfc8995-5.5.5-proximity"},
+	{"device met a CA", device_met_a_ca, 403, "rfc8995-5.5.5-proximity"},
+	{"device does not claim proximity", device_claims_logged_only, 403,
+	 "rfc8995-5.5.5-proximity"},
+	{"no request of the device", without_prior, 403, "rfc8995-5.5.5-proximity"},
+	/* req: rfc8366-5.3-2 */
+	{"another issuer", with_another_issuer, 403, "rfc8366-5.3-idevid-issuer"},
+	{"no issuer where needed", without_issuer_where_needed, 403, "rfc8366-5.3-idevid-issuer"},
+	/* req: rfc8995-5.6-404 */
+	{"unknown unit", unknown_unit, 404, "rfc8995-5.6-known"},
+	{"ambiguous unit", ambiguous_unit, 404, "rfc8366-5.3-ambiguous"},
+	{"withdrawn unit", withdrawn_unit, 403, "berth-masa-unit-withdrawn"},
+	{"key not the registered one", other_registered_key, 403, "berth-masa-unit-key"},
+	/* req: rfc8995-5.5-owner */
+	{"another owner", another_owner, 403, "rfc8995-5.5-owner"},
+	{"second owner before release", another_owner_where_the_first_may_claim, 403,
+	 "rfc8995-5.5-owner"},
+	{"no owner recorded", no_owner, 403, "rfc8995-5.5-owner"},
+	/* req: rfc8995-5.6-outstanding */
+	{"another voucher outstanding", another_outstanding, 403, "rfc8995-5.6-outstanding"},
+	/* req: rfc8995-5.5.6-2 */
+	{"nonceless, none issued", nonceless_where_none_are_issued, 403, "rfc8995-5.5.6-nonceless"},
+	{"nonceless of a stranger", nonceless_of_a_stranger, 403, "rfc8995-5.5.6-nonceless"},
+	{"no client certificate", without_client_certificate_where_needed, 403,
+	 "rfc8995-5.4-client-certificate"},
+	{"a stranger's client certificate", with_a_strangers_client_certificate, 403,
+	 "rfc8995-5.4-client-certificate"},
+};
+
+static void
+refuses_every_smallest_change(void **state)
+{
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+		print_message("%s\n", refusals[i].name);
+		start(state);
+		refusals[i].change();
+		masa_world_ask(&world);
+		expect_refusal(refusals[i].status, refusals[i].rule);
+		masa_world_party_end(&extra);
+		end(state);
+	}
+}
+
+/* The control run: the same world without the change is served. */
+static void
+accepts_without_any_change(void **state)
+{
+	(void)state;
+	masa_world_ask(&world);
+	expect_voucher(BERTH_ASSERTION_PROXIMITY);
+}
+
+/* ---- bytes ---- */
+
+static void
+refuses_bodies_that_are_no_request(void **state)
+{
+	(void)state;
+	static const struct {
+		struct berth_bytes body;
+		int status;
+		const char *rule;
+	} rows[] = {
+		{BERTH_LIT_INIT(""), 400, "rfc8995-5.11-empty"},
+		{BERTH_LIT_INIT("MIIGcAYJKoZIhvcNAQcCoIIGYTCC"), 400, "rfc8995-5.11-not-der"},
+		{BERTH_LIT_INIT("{}"), 400, "rfc8995-5.11-not-der"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		world.http.body = rows[i].body;
+		masa_world_run(&world);
+		expect_refusal(rows[i].status, rows[i].rule);
+	}
+	masa_world_build(&world);
+	world.http.body.n--;
+	masa_world_run(&world);
+	assert_int_equal(world.masa.response.status, 400);
+	masa_world_build(&world);
+	world.rvr_der.p[world.rvr_der.n - 1] ^= 1;
+	masa_world_run(&world);
+	assert_int_equal(world.masa.response.status, 403);
+}
+
+/* ---- assertion, ownership ---- */
+
+/* req: rfc8995-5.5.5-4 */
+static void
+says_verified_to_the_owner_whose_proximity_does_not_show(void **state)
+{
+	(void)state;
+	world.policy.allow_without_proximity = true;
+	world.without_prior = true;
+	masa_world_ask(&world);
+	expect_voucher(BERTH_ASSERTION_VERIFIED);
+}
+
+/* The registrar claims proximity; only our own checks count. */
+/* req: rfc8995-5.5.5-4 */
+static void
+says_logged_whatever_the_registrar_claims(void **state)
+{
+	(void)state;
+	world.policy.allow_without_proximity = true;
+	world.policy.ownership = BERTH_MASA_OWNERSHIP_FIRST;
+	world.facts.has_owner = false;
+	world.pvr.proximity_registrar_cert = berth_cert_der(world.rogue.cert);
+	masa_world_ask(&world);
+	expect_voucher(BERTH_ASSERTION_LOGGED);
+}
+
+/* req: rfc8995-5.5-owner */
+static void
+makes_the_first_who_asks_the_owner_where_policy_says_so(void **state)
+{
+	(void)state;
+	world.policy.ownership = BERTH_MASA_OWNERSHIP_FIRST;
+	world.facts.has_owner = false;
+	masa_world_ask(&world);
+	expect_voucher(BERTH_ASSERTION_PROXIMITY);
+	assert_true(world.masa.issue.becomes_owner);
+	uint8_t digest[BERTH_SHA256_BYTES];
+	assert_int_equal(berth_sha256(world.maker.pki, berth_key_spki(world.domain.key), digest),
+			 BERTH_OK);
+	assert_memory_equal(world.masa.issue.owner_digest, digest, sizeof(digest));
+}
+
+static void
+accepts_a_registrar_with_another_key_for_tls(void **state)
+{
+	(void)state;
+	struct party tls =
+		masa_world_party(&world, BERTH_PROFILE_REGISTRAR, "TLS", NULL, &world.domain);
+
+	world.pvr.proximity_registrar_cert = berth_cert_der(tls.cert);
+	assert_int_equal(berth_cert_list_add(&world.rvr_others, tls.cert, NULL), BERTH_OK);
+	world.policy.pinning = BERTH_MASA_PIN_REGISTRAR;
+	masa_world_ask(&world);
+	expect_voucher(BERTH_ASSERTION_PROXIMITY);
+	/* What the device can match is the certificate that it met. */
+	assert_true(berth_bytes_equal(world.voucher.voucher.pinned_domain_cert,
+				      berth_cert_der(tls.cert)));
+	masa_world_party_end(&tls);
+}
+
+/* req: rfc8366-5.3-2 */
+static void
+accepts_all_three_forms_of_idevid_issuer(void **state)
+{
+	const struct berth_bytes aki = berth_cert_aki_value(world.device.cert);
+	uint8_t wrapped[64] = {0x04, (uint8_t)aki.n};
+
+	memcpy(wrapped + 2, aki.p, aki.n);
+	const struct berth_bytes forms[] = {
+		aki,
+		berth_bytes_of(wrapped, aki.n + 2),
+		berth_cert_aki_key_id(world.device.cert),
+		BERTH_BYTES_NONE,
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		world.rvr.idevid_issuer = forms[i];
+		masa_world_ask(&world);
+		expect_voucher(BERTH_ASSERTION_PROXIMITY);
+		berth_signed_voucher_free(&world.voucher);
+		berth_arena_end(&world.arena);
+	}
+}
+
+static void
+names_the_issuer_where_serial_numbers_have_twins(void **state)
+{
+	(void)state;
+	world.facts.has_serial_twins = true;
+	masa_world_ask(&world);
+	expect_voucher(BERTH_ASSERTION_PROXIMITY);
+	assert_true(berth_bytes_equal(world.voucher.voucher.idevid_issuer,
+				      berth_cert_aki_value(world.device.cert)));
+}
+
+/* ---- nonceless ---- */
+
+/* req: rfc8995-5.5.6-2, rfc8366-5.3-3 */
+static void
+issues_an_expiring_nonceless_voucher_to_the_owner_of_record(void **state)
+{
+	(void)state;
+	world.policy.allow_nonceless = true;
+	world.policy.nonceless_lifetime_s = 3600;
+	world.rvr.nonce = BERTH_BYTES_NONE;
+	world.without_prior = true;
+	masa_world_ask(&world);
+	expect_voucher(BERTH_ASSERTION_VERIFIED);
+	assert_int_equal(world.voucher.voucher.nonce.n, 0);
+	assert_true(world.voucher.voucher.has_expires_on);
+	assert_int_equal(world.voucher.voucher.expires_on.s, world.now.s + 3600);
+}
+
+/* req: rfc8366-5.3-3 */
+static void
+no_nonceless_voucher_outlives_the_registrar(void **state)
+{
+	(void)state;
+	world.policy.allow_nonceless = true;
+	world.rvr.nonce = BERTH_BYTES_NONE;
+	masa_world_ask(&world);
+	expect_voucher(BERTH_ASSERTION_VERIFIED);
+	assert_int_equal(world.voucher.voucher.expires_on.s,
+			 berth_cert_not_after(world.registrar.cert).s);
+}
+
+/* req: rfc8995-5.5.6-2 */
+static void
+a_client_certificate_of_a_configured_anchor_authenticates(void **state)
+{
+	(void)state;
+	nonceless_of_a_stranger();
+	assert_int_equal(berth_cert_list_add(&world.clients, world.rogue_domain.cert, NULL),
+			 BERTH_OK);
+	world.tls.peer_chain[0] = berth_cert_der(world.rogue.cert);
+	world.tls.peer_count = 1;
+	masa_world_ask(&world);
+	expect_voucher(BERTH_ASSERTION_LOGGED);
+}
+
+/* ---- pinning ---- */
+
+/* req: rfc8995-5.5.2-1 */
+static void
+pins_what_the_policy_says(void **state)
+{
+	static const struct {
+		const char *name;
+		enum berth_masa_pinning pinning;
+		bool never_domain;
+		bool without_chain;
+		bool wants_domain;
+	} rows[] = {
+		{"registrar", BERTH_MASA_PIN_REGISTRAR, false, false, false},
+		{"farthest", BERTH_MASA_PIN_FARTHEST, false, false, true},
+		{"CA", BERTH_MASA_PIN_CA, false, false, true},
+		{"farthest, not allowed", BERTH_MASA_PIN_FARTHEST, true, false, false},
+		{"CA, not allowed", BERTH_MASA_PIN_CA, true, false, false},
+		{"CA, none sent", BERTH_MASA_PIN_CA, false, true, false},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		print_message("%s\n", rows[i].name);
+		start(state);
+		world.policy.pinning = rows[i].pinning;
+		if (rows[i].never_domain)
+			assert_int_equal(berth_cert_list_add(&world.never, world.domain.cert, NULL),
+					 BERTH_OK);
+		if (rows[i].without_chain)
+			berth_cert_list_free(&world.rvr_others);
+		masa_world_ask(&world);
+		expect_voucher(BERTH_ASSERTION_PROXIMITY);
+		assert_true(berth_bytes_equal(world.voucher.voucher.pinned_domain_cert,
+					      berth_cert_der(rows[i].wants_domain
+								     ? world.domain.cert
+								     : world.registrar.cert)));
+		end(state);
+	}
+}
+
+/* ---- requestauditlog ---- */
+
+/* req: rfc8995-5.8.1-2 */
+static void
+serves_the_log_to_an_owner_even_with_an_older_request(void **state)
+{
+	(void)state;
+	struct berth_audit_event event = {
+		.date = world.now,
+		.domain_id = BERTH_LIT("\1"),
+		.assertion = BERTH_ASSERTION_LOGGED,
+	};
+	world.operation = BERTH_MASA_REQUEST_AUDIT_LOG;
+	world.http.accept = BERTH_LIT("application/json");
+	world.log = (struct berth_audit_log){.version = 1, .events = &event, .event_count = 1};
+	world.rvr.created_on.s -= 3600;
+	world.facts.has_owner = false;
+	masa_world_ask(&world);
+	assert_int_equal(world.masa.response.status, 200);
+	assert_true(berth_bytes_equal_text(world.masa.response.media_type, "application/json"));
+	assert_true(
+		berth_bytes_starts_with(world.masa.response.body, "{\"version\":1,\"events\":[{"));
+}
+
+/* Whether the unit exists is nobody else's business. */
+/* req: rfc8995-5.8.1-2 */
+static void
+hides_the_log_from_who_never_owned_the_unit(void **state)
+{
+	(void)state;
+	world.operation = BERTH_MASA_REQUEST_AUDIT_LOG;
+	world.facts.owner_is_asker = false;
+	world.facts.asker_was_owner = false;
+	masa_world_ask(&world);
+	expect_refusal(404, "rfc8995-5.8.1-owner");
+	world.facts.is_known = false;
+	masa_world_ask(&world);
+	expect_refusal(404, "rfc8995-5.8.1-owner");
+}
+
+static void
+tells_what_it_did_not_check(void **state)
+{
+	(void)state;
+	bool found = false;
+
+	masa_world_ask(&world);
+	for (size_t i = 0; i < world.masa.decision.n; i++)
+		if (strcmp(world.masa.decision.checks[i].rule, "rfc8995-5.5.4-revocation") == 0) {
+			found = true;
+			assert_memory_equal(world.masa.decision.checks[i].evidence, "not checked",
+					    11);
+		}
+	assert_true(found);
+}
+
+#define test_in_world(name) cmocka_unit_test_setup_teardown(name, start, end)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		test_in_world(issues_a_proximity_voucher_to_the_owner),
+		test_in_world(asks_for_everything_in_order),
+		test_in_world(ends_when_an_answer_comes_out_of_turn),
+		test_in_world(gives_the_same_voucher_for_the_identical_request),
+		test_in_world(releases_nothing_that_the_signer_changed),
+		cmocka_unit_test(refuses_every_smallest_change),
+		test_in_world(accepts_without_any_change),
+		test_in_world(refuses_bodies_that_are_no_request),
+		test_in_world(says_verified_to_the_owner_whose_proximity_does_not_show),
+		test_in_world(says_logged_whatever_the_registrar_claims),
+		test_in_world(makes_the_first_who_asks_the_owner_where_policy_says_so),
+		test_in_world(accepts_a_registrar_with_another_key_for_tls),
+		test_in_world(accepts_all_three_forms_of_idevid_issuer),
+		test_in_world(names_the_issuer_where_serial_numbers_have_twins),
+		test_in_world(issues_an_expiring_nonceless_voucher_to_the_owner_of_record),
+		test_in_world(no_nonceless_voucher_outlives_the_registrar),
+		test_in_world(a_client_certificate_of_a_configured_anchor_authenticates),
+		cmocka_unit_test(pins_what_the_policy_says),
+		test_in_world(serves_the_log_to_an_owner_even_with_an_older_request),
+		test_in_world(hides_the_log_from_who_never_owned_the_unit),
+		test_in_world(tells_what_it_did_not_check),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
