@@ -269,7 +269,7 @@ sign_and_lint(struct berth_pki *pki, const struct berth_cert_template *wanted, X
 {
 	unsigned char *bytes = NULL;
 
-	if (X509_set_pubkey(x509, berth_key_public(wanted->key)) != 1 ||
+	if (!berth_key_put(wanted->key, X509_get_X509_PUBKEY(x509)) ||
 	    X509_sign(x509, berth_key_pkey(issuer_key),
 		      berth_pki_digest(pki, berth_key_kind_of(issuer_key)->digest)) <= 0)
 		return berth_ossl_fail(why, BERTH_E_CRYPTO, "issue-sign", NULL,

@@ -209,6 +209,29 @@ berth_key_public(const struct berth_key *key)
 	return key->public;
 }
 
+bool
+berth_key_put(const struct berth_key *key, X509_PUBKEY *slot)
+{
+	const bool is_ec = key->kind->group != NULL;
+	struct berth_bytes spki = berth_key_spki(key);
+	struct berth_bytes body, algorithm, bits;
+
+	if (!berth_der_take(&spki, BERTH_DER_SEQUENCE, &body) ||
+	    !berth_der_take(&body, BERTH_DER_SEQUENCE, &algorithm) ||
+	    !berth_der_take(&body, BERTH_DER_BIT_STRING, &bits) || bits.n < 2)
+		return false;
+	unsigned char *copy = OPENSSL_memdup(bits.p + 1, bits.n - 1);
+	if (copy != NULL &&
+	    X509_PUBKEY_set0_param(
+		    slot, OBJ_nid2obj(is_ec ? NID_X9_62_id_ecPublicKey : NID_rsaEncryption),
+		    is_ec ? V_ASN1_OBJECT : V_ASN1_NULL,
+		    is_ec ? OBJ_nid2obj(OBJ_txt2nid(key->kind->group)) : NULL, copy,
+		    (int)bits.n - 1) == 1)
+		return true;
+	OPENSSL_free(copy);
+	return false;
+}
+
 struct berth_bytes
 berth_key_spki(const struct berth_key *key)
 {

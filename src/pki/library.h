@@ -43,6 +43,8 @@ enum berth_err berth_key_make(struct berth_pki *pki, EVP_PKEY *public, EVP_PKEY 
 			      struct berth_bytes spki, struct berth_key **ret,
 			      struct berth_why *why) BERTH_MUST;
 EVP_PKEY *berth_key_public(const struct berth_key *key);
+/* Puts the key into a certificate or request being built, without OpenSSL's encoders (150 us). */
+bool berth_key_put(const struct berth_key *key, X509_PUBKEY *slot);
 /* As berth_key_verify, with a digest named by an algorithm identifier: "SHA256", "SHA384", "SHA512". */
 enum berth_err berth_key_verify_with(struct berth_key *key, const char *digest,
 				     struct berth_bytes message, struct berth_bytes signature,

@@ -184,8 +184,9 @@ check_possession(struct berth_pki *pki, struct berth_request *request, struct be
 	uint8_t *p = bytes;
 
 	EVP_PKEY *public = X509_REQ_get_pubkey(request->x509);
-	int n = public == NULL ? 0 : i2d_PUBKEY(public, NULL);
-	if (n <= 0 || n > BERTH_SPKI_MAX_BYTES || i2d_PUBKEY(public, &p) != n) {
+	X509_PUBKEY *written = X509_REQ_get_X509_PUBKEY(request->x509);
+	int n = public == NULL ? 0 : i2d_X509_PUBKEY(written, NULL);
+	if (n <= 0 || n > BERTH_SPKI_MAX_BYTES || i2d_X509_PUBKEY(written, &p) != n) {
 		EVP_PKEY_free(public);
 		return berth_ossl_fail(why, BERTH_E_UNSUPPORTED, "pki-key-kind", "RFC 2986 4.1",
 				       "The request's public key cannot be read");
@@ -356,7 +357,7 @@ berth_request_build(struct berth_pki *pki, const struct berth_request_fields *fi
 
 	BERTH_OSSL(X509_REQ) *x509 = X509_REQ_new_ex(pki->libctx, NULL);
 	if (x509 == NULL || X509_REQ_set_version(x509, X509_REQ_VERSION_1) != 1 ||
-	    X509_REQ_set_pubkey(x509, berth_key_public(key)) != 1)
+	    !berth_key_put(key, X509_REQ_get_X509_PUBKEY(x509)))
 		return fail_build(why);
 	X509_NAME *subject = X509_REQ_get_subject_name(x509);
 	enum berth_err err = berth_name_add(subject, NID_organizationName, fields->organization,

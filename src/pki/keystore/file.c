@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -177,21 +178,45 @@ wrap_rsa(struct berth_pki *pki, EVP_PKEY *pkey, struct berth_bytes spki, struct 
 	return berth_key_make(pki, public, pkey, spki, ret, why);
 }
 
+/* The public part: for elliptic curves without OpenSSL's encoders, which are slow. */
+static size_t
+write_spki(EVP_PKEY *pkey, uint8_t spki[BERTH_SPKI_MAX_BYTES])
+{
+	static const char *const names[] = {"P-256", "P-384", "P-521"};
+	uint8_t point[256];
+	uint8_t *p = spki;
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const struct berth_key_kind *kind = berth_key_kind_named(names[i]);
+		if (EVP_PKEY_get_octet_string_param(pkey, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, point,
+						    sizeof(point), &n) != 1 ||
+		    EVP_PKEY_get_bits(pkey) != kind->bits || n != kind->point_bytes ||
+		    point[0] != 0x04)
+			continue;
+		memcpy(spki, kind->prefix.p, kind->prefix.n);
+		memcpy(spki + kind->prefix.n, point + 1, n - 1);
+		return kind->prefix.n + n - 1;
+	}
+	int length = i2d_PUBKEY(pkey, NULL);
+	if (length <= 0 || length > BERTH_SPKI_MAX_BYTES || i2d_PUBKEY(pkey, &p) != length)
+		return 0;
+	return (size_t)length;
+}
+
 /* Takes pkey over. */
 static enum berth_err
 wrap_pkey(struct berth_pki *pki, EVP_PKEY *pkey, struct berth_key **ret, struct berth_why *why)
 {
 	uint8_t bytes[BERTH_SPKI_MAX_BYTES];
-	uint8_t *p = bytes;
 	struct berth_private *private = NULL;
 
-	int n = i2d_PUBKEY(pkey, NULL);
-	if (n <= 0 || n > BERTH_SPKI_MAX_BYTES || i2d_PUBKEY(pkey, &p) != n) {
+	struct berth_bytes spki = berth_bytes_of(bytes, write_spki(pkey, bytes));
+	if (spki.n == 0) {
 		EVP_PKEY_free(pkey);
 		return berth_ossl_fail(why, BERTH_E_UNSUPPORTED, "keystore-kind", NULL,
 				       "The key's public part cannot be written");
 	}
-	struct berth_bytes spki = berth_bytes_of(bytes, (size_t)n);
 	if (EVP_PKEY_is_a(pkey, "RSA"))
 		return wrap_rsa(pki, pkey, spki, ret, why);
 	enum berth_err err = berth_private_make(pki, &file_ops, spki, pkey, &private, why);
