@@ -23,6 +23,8 @@ static const struct berth_conf_key factory_keys[] = {
 	    .choices = subject_forms, .help = "What the subject's serialNumber says."),
 	KEY(hw_type, "hw-type", BERTH_CONF_TEXT, .is_required = true,
 	    .help = "OID of the hardwareModuleName of units whose row has none."),
+	KEY(id, "id", BERTH_CONF_TEXT, .is_required = true,
+	    .help = "In front of the names of the factory's keys in a token."),
 	KEY(keys, "keys", BERTH_CONF_TEXT, .fallback = "file",
 	    .help = "Where the factory's keys are: file, or a pkcs11: URI without object."),
 };
@@ -122,12 +124,13 @@ berth_factory_conf_write(const struct berth_factory_conf *conf, struct berth_buf
 			 struct berth_why *why)
 {
 	size_t at = out->n;
-	enum berth_err err = berth_buf_printf(
-		out,
-		"# made by berth factory init; see berth-factory(1)\n"
-		"[factory]\nname = %s\nmasa-url = %s\nsubject-form = %s\nhw-type = %s\nkeys = %s\n",
-		conf->name, conf->masa_url, subject_forms[conf->subject_form], conf->hw_type,
-		conf->keys);
+	enum berth_err err =
+		berth_buf_printf(out,
+				 "# made by berth factory init; see berth-factory(1)\n"
+				 "[factory]\nname = %s\nmasa-url = %s\nsubject-form = %s\nhw-type "
+				 "= %s\nid = %s\nkeys = %s\n",
+				 conf->name, conf->masa_url, subject_forms[conf->subject_form],
+				 conf->hw_type, conf->id, conf->keys);
 	if (err)
 		return berth_fail(why, err, "factory-memory", NULL, "out of memory");
 	return check_written(conf, berth_bytes_of(out->p + at, out->n - at), why);
@@ -176,6 +179,17 @@ berth_factory_key_uri(const char *keys, const char *folder, const char *name,
 }
 
 enum berth_err
+berth_factory_own_key_uri(const struct berth_factory_conf *conf, const char *folder,
+			  const char *name, char uri[BERTH_KEY_URI_MAX], struct berth_why *why)
+{
+	char object[BERTH_FACTORY_ID_MAX + 64];
+	bool is_file = strcmp(conf->keys, "file") == 0;
+	snprintf(object, sizeof(object), "%.*s%s%s", is_file ? 0 : BERTH_FACTORY_ID_MAX, conf->id,
+		 is_file ? "" : "-", name);
+	return berth_factory_key_uri(conf->keys, folder, object, uri, why);
+}
+
+enum berth_err
 berth_factory_read_certificate(struct berth_pki *pki, const char *path, struct berth_cert **ret,
 			       struct berth_why *why)
 {
@@ -212,6 +226,6 @@ berth_factory_key(struct berth_pki *pki, const struct berth_factory *factory, co
 	char uri[BERTH_KEY_URI_MAX];
 	enum berth_err err = berth_factory_path(factory->directory, "keys", folder, why);
 	if (!err)
-		err = berth_factory_key_uri(factory->conf.keys, folder, name, uri, why);
+		err = berth_factory_own_key_uri(&factory->conf, folder, name, uri, why);
 	return err ? err : berth_keystore_load(pki, uri, ret, why);
 }

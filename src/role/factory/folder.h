@@ -22,6 +22,7 @@
 #include "role/factory/serial.h"
 
 #define BERTH_FACTORY_PATH_MAX 4096
+#define BERTH_FACTORY_ID_MAX 16	  /* hex digits */
 #define BERTH_FACTORY_NAME_MAX 64 /* ub-organization-name, RFC 5280 A.1 */
 #define BERTH_FACTORY_CERTIFICATES_MAX ((size_t)256 << 10)
 #define BERTH_FACTORY_CONF_MAX ((size_t)64 << 10)
@@ -31,7 +32,9 @@ struct berth_factory_conf {
 	const char *masa_url; /* as IDevIDs say it */
 	int subject_form;     /* enum berth_subject_form */
 	const char *hw_type;  /* OID of units whose row says none */
-	const char *keys;     /* "file", or the pkcs11: URI without its object */
+	const char
+		*id; /* hex text; in front of its keys' names in a token, which others may share */
+	const char *keys; /* "file", or the pkcs11: URI without its object */
 };
 
 struct berth_factory {
@@ -56,6 +59,11 @@ enum berth_err berth_factory_conf_write(const struct berth_factory_conf *conf,
  */
 enum berth_err berth_factory_key_uri(const char *keys, const char *folder, const char *name,
 				     char uri[BERTH_KEY_URI_MAX], struct berth_why *why) BERTH_MUST;
+
+/* A key of the factory itself: in a token its id stands before the name. */
+enum berth_err berth_factory_own_key_uri(const struct berth_factory_conf *conf, const char *folder,
+					 const char *name, char uri[BERTH_KEY_URI_MAX],
+					 struct berth_why *why) BERTH_MUST;
 
 /* "root-ca", "device-ca", "voucher-ca", "manifest": NAME.pem. */
 enum berth_err berth_factory_certificate(struct berth_pki *pki, const struct berth_factory *factory,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/hex.h"
 #include "pki/issue.h"
 #include "protocol/brski/masa_url.h"
 #include "protocol/manifest/manifest.h"
@@ -28,6 +29,7 @@ struct making {
 	char keys[BERTH_FACTORY_PATH_MAX];
 	char masa[BERTH_FACTORY_PATH_MAX];
 	unsigned port; /* of the MASA */
+	char id[BERTH_FACTORY_ID_MAX + 1];
 	char hw_type[sizeof(UUID_ARC) + UUID_TEXT_MAX];
 };
 
@@ -146,7 +148,7 @@ make_authority(struct making *making, const struct post *post, const struct issu
 	char file[64];
 	snprintf(file, sizeof(file), "%s.pem", post->name);
 	enum berth_err err =
-		berth_factory_key_uri(making->plan->conf.keys, making->keys, post->name, uri, why);
+		berth_factory_own_key_uri(&making->plan->conf, making->keys, post->name, uri, why);
 	if (!err)
 		err = issue(making, post, uri, above, ret, why);
 	return err ? err : write_chain(making->directory, file, ret->cert, NULL, why);
@@ -164,10 +166,8 @@ make_masa(struct making *making, const struct issued *root_made, const struct is
 	BERTH_BUF text = {0};
 	ISSUED signer = {0};
 	ISSUED tls = {0};
-	/* In a token the name must not be another factory's word; in the folder it is alone. */
-	bool is_file = strcmp(conf->keys, "file") == 0;
-	enum berth_err err = berth_factory_key_uri(
-		conf->keys, making->masa, is_file ? "voucher" : "masa-voucher", voucher_uri, why);
+	enum berth_err err =
+		berth_factory_own_key_uri(conf, making->masa, "voucher", voucher_uri, why);
 	if (!err)
 		err = berth_factory_key_uri("file", making->masa, "tls", tls_uri, why);
 	if (!err)
@@ -266,6 +266,26 @@ draw_hw_type(struct making *making)
 	making->hw_type[at] = '\0';
 }
 
+/* The id is durable before the first key has it in its name; a second attempt takes the same. */
+static enum berth_err
+mark(struct making *making, const char *marker, struct berth_why *why)
+{
+	BERTH_BUF text = {0};
+	enum berth_err err = berth_file_read(marker, BERTH_FACTORY_ID_MAX, &text, why);
+	if (!err && text.n == BERTH_FACTORY_ID_MAX) {
+		memcpy(making->id, text.p, text.n);
+		making->id[text.n] = '\0';
+		return BERTH_OK;
+	}
+	if (err && err != BERTH_E_NOT_FOUND)
+		return err;
+	uint8_t id[BERTH_FACTORY_ID_MAX / 2];
+	struct berth_random random = berth_pki_random(making->pki);
+	berth_random_fill(&random, id, sizeof(id));
+	berth_hex_text(berth_bytes_of(id, sizeof(id)), making->id, sizeof(making->id));
+	return berth_file_write(marker, berth_text(making->id), 0644, why);
+}
+
 static enum berth_err
 make_folders(struct making *making, struct berth_why *why)
 {
@@ -287,8 +307,7 @@ make_folders(struct making *making, struct berth_why *why)
 	if (!err)
 		err = berth_factory_path(making->directory, MARKER, marker, why);
 	if (!err)
-		err = berth_file_write(marker, BERTH_LIT("run berth factory init again\n"), 0644,
-				       why);
+		err = mark(making, marker, why);
 	if (!err)
 		err = berth_factory_path(making->directory, "keys", making->keys, why);
 	if (!err)
@@ -364,10 +383,16 @@ berth_factory_init(struct berth_pki *pki, const struct berth_factory_plan *plan,
 		draw_hw_type(&making);
 		whole.conf.hw_type = making.hw_type;
 	}
+	/* Judged before a folder is made; written with the id that the folder has. */
+	whole.conf.id = making.id;
+	memset(making.id, '0', BERTH_FACTORY_ID_MAX);
 	err = berth_factory_conf_write(&whole.conf, &conf, why);
 	if (!err)
 		err = make_folders(&making, why);
 	if (!err)
 		err = make_all(&making, why);
+	berth_buf_clear(&conf);
+	if (!err)
+		err = berth_factory_conf_write(&whole.conf, &conf, why);
 	return err ? err : finish(&making, berth_buf_view(&conf), why);
 }

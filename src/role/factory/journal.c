@@ -390,7 +390,7 @@ checked_line(struct berth_bytes line)
 
 /* A torn end is cut off: nothing after it was ever promised to anybody. */
 static enum berth_err
-cut_tail(struct berth_journal *journal, size_t good, struct berth_why *why)
+cut_tail(struct berth_journal *journal, size_t good, size_t number, struct berth_why *why)
 {
 	struct berth_bytes tail = berth_bytes_of(journal->file.p + good, journal->file.n - good);
 	for (size_t i = 0; i < tail.n; i++) {
@@ -399,8 +399,11 @@ cut_tail(struct berth_journal *journal, size_t good, struct berth_why *why)
 		const uint8_t *next = tail.p + i + 1;
 		const uint8_t *end = memchr(next, '\n', tail.n - i - 1);
 		if (end && checked_line(berth_bytes_of(next, (size_t)(end - next))).n > 0)
-			return damaged(why, "a bad line stands between good ones; restore the "
-					    "journal from a backup");
+			return berth_fail(
+				why, BERTH_E_SYNTAX, "journal-damaged", NULL,
+				"line %zu is bad and stands before good ones; restore the journal "
+				"from a backup",
+				number);
 	}
 	if (ftruncate(journal->fd, (off_t)good) != 0 || fsync(journal->fd) != 0)
 		return berth_fail(why, BERTH_E_IO, "journal-write", NULL, "cannot repair: %s",
@@ -420,7 +423,7 @@ load(struct berth_journal *journal, struct berth_why *why)
 		struct berth_bytes record = end ? checked_line(line) : BERTH_BYTES_NONE;
 		number++;
 		if (record.n == 0)
-			return cut_tail(journal, journal->file.n - rest.n, why);
+			return cut_tail(journal, journal->file.n - rest.n, number, why);
 		struct berth_why cause = {0};
 		enum berth_err err = apply(journal, record, &cause);
 		if (err)

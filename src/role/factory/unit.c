@@ -173,14 +173,15 @@ name_key(const struct berth_line *line, const struct berth_unit *unit, const cha
 	 struct unit_key *ret, struct berth_why *why)
 {
 	char final[BERTH_FACTORY_PATH_MAX];
-	char name[BERTH_UNIT_FOLDER_MAX];
+	char name[BERTH_UNIT_SERIAL_MAX + 1];
 	if (unit->key) {
 		snprintf(ret->made, sizeof(ret->made), "%s", unit->key);
 		snprintf(ret->final, sizeof(ret->final), "%s", unit->key);
 		return BERTH_OK;
 	}
 	bool is_file = strcmp(line->keys, "file") == 0;
-	const char *object = is_file ? "idevid" : berth_unit_folder(unit->serial, name);
+	snprintf(name, sizeof(name), "%.*s", (int)unit->serial.n, (const char *)unit->serial.p);
+	const char *object = is_file ? "idevid" : name;
 	enum berth_err err = berth_unit_final_path(line->out, unit->serial, final, why);
 	if (!err)
 		err = berth_factory_key_uri(line->keys, part, object, ret->made, why);
