@@ -181,7 +181,11 @@ pledge_wait_retry(struct berth_pledge *pledge, struct pledge_attempt *attempt,
 	if (wait_s == 0) {
 		wait_s = 1; /* never a busy loop */
 	}
-	pledge_note(pledge, attempt, BERTH_PLEDGE_NOTE_WAITS, NULL);
+	if (!attempt->was_told_to_wait) {
+		/* Once: a hostile registrar shall not fill the log. */
+		pledge_note(pledge, attempt, BERTH_PLEDGE_NOTE_WAITS, NULL);
+	}
+	attempt->was_told_to_wait = true;
 	attempt->wait = wait;
 	attempt->deadline = berth_mono_after_ms(now.mono, wait_s * 1000);
 }

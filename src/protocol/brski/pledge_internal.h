@@ -71,6 +71,7 @@ struct pledge_attempt {
 	struct berth_mono patience_until; /* for 202; set with the first send */
 	bool is_connected;
 	bool was_redirected;
+	bool was_told_to_wait;
 	bool has_key;
 	int status; /* of the last response */
 	unsigned reconnects;

@@ -38,10 +38,6 @@ static const struct berth_usage usage = {
 static enum berth_err
 give_up_privilege(const struct berth_device_conf *conf, struct berth_why *why)
 {
-	enum berth_err err = conf->user ? berth_process_become(conf->user, why) : BERTH_OK;
-	if (err) {
-		return err;
-	}
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) {
 		return berth_fail(why, BERTH_E_IO, "device-no-new-privs", NULL,
 				  "the kernel refused no_new_privs");
@@ -77,7 +73,9 @@ run(const struct berth_device_conf *conf, const struct berth_device_run *how)
 {
 	struct berth_device device;
 	struct berth_why why = {0};
-	enum berth_err err = berth_device_open(conf, true, &device, &why);
+	/* First of all: the birth key and the state are that user's, so nothing needs more. */
+	enum berth_err err = conf->user ? berth_process_become(conf->user, &why) : BERTH_OK;
+	err = err ? err : berth_device_open(conf, true, &device, &why);
 	if (err) {
 		return say(&why);
 	}

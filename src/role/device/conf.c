@@ -56,7 +56,7 @@ static const struct berth_conf_key device_keys[] = {
 	{.name = "user",
 	 .type = BERTH_CONF_TEXT,
 	 AT(user),
-	 .help = "user to become; default: stay"},
+	 .help = "user to become before anything is opened; default: stay"},
 	{.name = "log",
 	 .type = BERTH_CONF_CHOICE,
 	 .choices = logs,
