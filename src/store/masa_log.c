@@ -218,7 +218,8 @@ berth_masa_log_read(struct berth_store *store, int64_t unit, struct berth_arena 
 		log.n ? berth_arena_alloc(arena, log.n * sizeof *events) : NULL;
 
 	if (!events && log.n)
-		return berth_store_kept(false, why);
+		return berth_fail(why, BERTH_E_LIMIT, "store-arena", NULL,
+				  "the log does not fit the memory set aside for this exchange");
 	err = read_events(store, unit, arena, events, log.n, why);
 	if (err)
 		return err;
