@@ -19,6 +19,7 @@
  */
 #define GROUPS_MAX 256
 #define USER_MAX 64
+#define ADMIN_BODY_MAX_BYTES ((size_t)64 << 20) /* a signed manifest of a whole batch */
 #define ADMIN_CONNECTIONS_MAX 64
 #define ADMIN_REQUEST_MS 10000
 #define ADMIN_IDLE_MS 60000
@@ -292,7 +293,7 @@ serve(struct berth_admin *admin, struct berth_why *why)
 		return err;
 	}
 	const struct berth_http_server_conf http = {
-		.body_limit_bytes = (size_t)conf->body_limit_bytes,
+		.body_limit_bytes = ADMIN_BODY_MAX_BYTES,
 		.request_timeout_ms = ADMIN_REQUEST_MS,
 		.idle_timeout_ms = ADMIN_IDLE_MS,
 		.pending_timeout_ms = conf->pending_timeout_s * 1000,
