@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The one command line. Verbs live with their roles (role/verb.h); here they are only listed. */
 #include "role/factory/factory.h"
+#include "role/masa/masa_verbs.h"
 #include "role/operator/operator.h"
 #include "role/playbook/playbook.h"
 #include "role/registrar/verbs.h"
@@ -9,6 +10,7 @@
 
 static const struct berth_verb *const tables[] = {
 	berth_factory_verbs,
+	berth_masa_verbs,
 	berth_registrar_verbs,
 	berth_operator_verbs,
 	berth_playbook_verbs,

@@ -110,17 +110,32 @@ error_of_status(int status)
 	return status >= 500 ? BERTH_E_IO : BERTH_E_USAGE;
 }
 
+/* The daemon's own word where it gives one: a signature that does not hold is not a policy's no. */
+static enum berth_err
+error_of_name(struct berth_bytes name, int status)
+{
+	for (int err = BERTH_OK + 1; err < BERTH_E__COUNT; err++)
+		if (berth_bytes_equal_text(name, berth_err_name((enum berth_err)err)))
+			return (enum berth_err)err;
+	return error_of_status(status);
+}
+
 static enum berth_err
 refused(int status, struct berth_bytes body, struct berth_why *why)
 {
 	BERTH_JSON json_t *root = NULL;
 	struct berth_bytes sentence = BERTH_LIT("the daemon refused");
 	struct berth_why ignored = {0};
-	if (berth_json_parse(body, NULL, &root, &ignored) == BERTH_OK)
+	struct berth_bytes name = BERTH_BYTES_NONE;
+	if (berth_json_parse(body, NULL, &root, &ignored) == BERTH_OK) {
 		berth_ignore(berth_json_get_text(root, "sentence", BERTH_JSON_OPTIONAL, &sentence,
 						 &ignored),
 			     "the status tells enough");
-	return berth_fail(why, error_of_status(status), NULL, NULL, "%.*s",
+		berth_ignore(
+			berth_json_get_text(root, "error", BERTH_JSON_OPTIONAL, &name, &ignored),
+			"the status tells enough");
+	}
+	return berth_fail(why, error_of_name(name, status), NULL, NULL, "%.*s",
 			  sentence.n > 220 ? 220 : (int)sentence.n, (const char *)sentence.p);
 }
 

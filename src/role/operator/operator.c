@@ -2,6 +2,7 @@
 #include "role/operator/operator.h"
 
 #include "role/operator/admin_client.h"
+#include "role/operator/audit_file.h"
 #include "role/operator/print.h"
 #include "role/options.h"
 #include "system/files.h"
@@ -62,9 +63,16 @@ static const struct berth_usage import_usage = {
 	.about = "Imports a signed purchase manifest: its devices count as owned (require.owned in "
 		 "the policy).",
 	.options = import_options};
+static const struct berth_option audit_options[] = {
+	{.name = "store", .argument = "FILE", .help = "this store at rest, instead of a daemon's"},
+	OPTION_SOCKET,
+	BERTH_OPTION_JSON,
+	{0},
+};
+
 static const struct berth_usage audit_usage = {
-	.about = "Verifies the hash chain of the registrar's audit log and its witness.",
-	.options = plain_options};
+	.about = "Verifies the hash chain of a registrar's or MASA's audit log and its witness.",
+	.options = audit_options};
 
 static int
 finish(const char *command, const struct berth_arguments *arguments, enum berth_err err,
@@ -230,8 +238,10 @@ audit_main(int argc, char **argv)
 		return status;
 	BERTH_JSON json_t *reply = NULL;
 	struct berth_why why = {0};
-	enum berth_err err =
-		ask(&arguments, "GET", "/v1/audit/verify", BERTH_BYTES_NONE, &reply, &why);
+	const char *store = berth_arguments_value(&arguments, "store");
+	enum berth_err err = store != NULL ? berth_audit_verify_file(store, &reply, &why)
+					   : ask(&arguments, "GET", "/v1/audit/verify",
+						 BERTH_BYTES_NONE, &reply, &why);
 	status = finish(argv[0], &arguments, err, &why, reply, berth_print_audit);
 	bool holds = false;
 	if (status == BERTH_EXIT_DONE &&
@@ -249,6 +259,6 @@ const struct berth_verb berth_operator_verbs[] = {
 	{"device", "revoke", "withdraw a device's certificates and refuse it from now on",
 	 revoke_main},
 	{"device", "import", "import a signed purchase manifest", import_main},
-	{"audit", "verify", "verify the hash chain of a registrar's audit log", audit_main},
+	{"audit", "verify", "verify the hash chain of a daemon's audit log", audit_main},
 	{0},
 };
