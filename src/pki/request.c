@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include <openssl/asn1t.h>
 #include <openssl/err.h>
 
 #include "pki/der.h"
@@ -217,8 +218,10 @@ read_request(struct berth_pki *pki, struct berth_request *request, struct berth_
 {
 	const unsigned char *p = request->der;
 
-	request->x509 = X509_REQ_new_ex(pki->libctx, NULL);
-	if (request->x509 == NULL || d2i_X509_REQ(&request->x509, &p, (long)request->der_n) == NULL)
+	/* d2i_X509_REQ into X509_REQ_new_ex decodes the key twice, first in the wrong library context */
+	request->x509 = (X509_REQ *)ASN1_item_d2i_ex(NULL, &p, (long)request->der_n,
+						     ASN1_ITEM_rptr(X509_REQ), pki->libctx, NULL);
+	if (request->x509 == NULL)
 		return berth_ossl_fail(why, BERTH_E_SYNTAX, "csr-syntax", "RFC 2986 4",
 				       "The request cannot be read");
 	enum berth_err err = check_possession(pki, request, why);
