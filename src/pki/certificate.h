@@ -25,8 +25,9 @@ void berth_cert_freep(struct berth_cert **cert);
 
 /* All views borrow from the certificate; empty where the certificate has none. */
 struct berth_bytes berth_cert_der(const struct berth_cert *cert);
-struct berth_key *berth_cert_key(const struct berth_cert *cert);     /* borrowed */
-struct berth_bytes berth_cert_serial(const struct berth_cert *cert); /* INTEGER value bytes */
+struct berth_key *berth_cert_key(const struct berth_cert *cert); /* borrowed */
+struct berth_bytes berth_cert_serial(
+	const struct berth_cert *cert); /* magnitude, no leading zero */
 struct berth_bytes berth_cert_subject_der(const struct berth_cert *cert);
 struct berth_bytes berth_cert_issuer_der(const struct berth_cert *cert);
 /* One line, RFC 2253 order and escaping, UTF-8; for people. */
@@ -68,8 +69,8 @@ enum berth_eku {
 unsigned berth_cert_eku(const struct berth_cert *cert, bool *has_eku);
 
 /*
- * domainID of RFC 8995 5.8.2 / checklist 40: the SKI's key identifier where present, else SHA-256 of the SPKI.
- * Written to id[32]; returns its length.
+ * domainID of RFC 8995 5.8.2: the SKI's key identifier where present (and not longer than 32 bytes), else SHA-256
+ * of the SPKI. Written to id[32]; returns its length, 0 when the library failed.
  */
 size_t berth_cert_domain_id(struct berth_pki *pki, const struct berth_cert *cert, uint8_t id[32]);
 
@@ -108,7 +109,11 @@ struct berth_path_check {
 	unsigned require_eku;	  /* bits the leaf must carry when it has an EKU extension */
 	bool require_eku_present; /* and the extension must be there */
 };
-/* Fills path (leaf first, ends with the anchor) when not NULL. Errors: UNTRUSTED, EXPIRED, SIGNATURE. */
+/*
+ * Fills path (leaf first, ends with the anchor) when not NULL. Errors: UNTRUSTED, EXPIRED, SIGNATURE. With
+ * anchor_key the anchor is looked for in leaf and untrusted (put the pinned certificate there when the peer may not
+ * send it); a leaf that has the key is a path by itself. Signatures below 112 bits (SHA-1, RSA-1024) are refused.
+ */
 enum berth_err berth_path_verify(struct berth_pki *pki, const struct berth_path_check *check,
 				 struct berth_cert_list *path, struct berth_why *why) BERTH_MUST;
 

@@ -21,7 +21,7 @@ struct berth_cms_fields {
 	struct berth_key *key;
 	const struct berth_cert *signer;
 	const struct berth_cert_list
-		*others; /* further certificates, in this order after the signer; may be NULL */
+		*others; /* further certificates; DER sorts the set; may be NULL */
 	struct berth_wall signing_time;
 	bool omit_signing_time; /* a device without a clock says none */
 };
@@ -32,8 +32,9 @@ struct berth_cms {
 	enum berth_cms_content content_type;
 	struct berth_buf content;
 	struct berth_cert *signer;
-	struct berth_cert_list certificates; /* all that were inside, signer first */
-	struct berth_wall signing_time;	     /* s == 0: none */
+	struct berth_cert_list
+		certificates; /* signer, then its issuers as far as inside, then the rest */
+	struct berth_wall signing_time; /* s == 0: none */
 };
 void berth_cms_free(struct berth_cms *cms);
 #define BERTH_CMS BERTH_CLEANUP(berth_cms_free) struct berth_cms

@@ -4,12 +4,13 @@
  * never leaves its backend:
  *
  *	file:/var/lib/berth/keys/idevid.key      PKCS#8 PEM, mode 0600 or stricter, else refused
- *	pkcs11:module=...;token=...;object=...?pin-source=file:...      RFC 7512 subset
+ *	pkcs11:token=...;object=...?module-path=...&pin-source=file:...      RFC 7512 subset (keystore/p11_uri.h)
  *	signer:NAME                              another process (keystore/signer.h)
  *
  * The provider implements key management and ECDSA signing ("export" refuses a private selection, so that all
  * public work stays in the default provider; the digest is fetched from the default provider). RSA
- * private keys: file backend only. The TPM's room is keystore/tpm.
+ * private keys: file backend only, and there ordinary keys of the process that OpenSSL can export. The TPM's room is
+ * keystore/tpm.
  */
 #ifndef BERTH_PKI_KEYSTORE_H
 #define BERTH_PKI_KEYSTORE_H
@@ -40,7 +41,8 @@ enum berth_err berth_keystore_storage(const char *uri, enum berth_storage_class 
 /*
  * The signer backend: a key whose public part is known here and whose private part is in another process. exchange
  * sends one message to be signed and returns the signature; it blocks for at most about a second. The message is
- * the whole to-be-signed, never a digest, so that the other side can check its shape.
+ * the whole to-be-signed, never a digest, so that the other side can check its shape. It is hashed there with the
+ * digest of berth_key_sign for the key's kind: restrict TLS 1.2 to it (ECDSA+SHA256 for P-256), others are refused.
  */
 struct berth_signer_link {
 	enum berth_err (*exchange)(void *context, const char *name, struct berth_bytes message,
