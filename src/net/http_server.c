@@ -304,9 +304,9 @@ replace_page(struct conn *conn)
 	}
 	const char *phrase = berth_http_phrase(status);
 	conn->is_ours = true;
+	/* A plain buffer freezes its front between its writes and does so again by itself; a TLS one never does. */
 	(void)evbuffer_unfreeze(out, 1);
 	(void)evbuffer_drain(out, evbuffer_get_length(out));
-	(void)evbuffer_freeze(out, 1);
 	(void)evbuffer_add_printf(out,
 				  "HTTP/1.1 %d %s\r\nContent-Type: " TYPE_TEXT
 				  "\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s\n",

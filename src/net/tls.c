@@ -482,11 +482,11 @@ enum berth_err
 berth_tls_failure(struct bufferevent *bev, struct berth_why *why)
 {
 	unsigned long code = bufferevent_get_openssl_error(bev);
-	if (code == 0) {
+	int reason = ERR_GET_REASON(code);
+	if (code == 0 || reason == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
 		return berth_fail(why, BERTH_E_UNREACHABLE, "tls-closed", NULL,
 				  "the peer closed the connection");
 	}
-	int reason = ERR_GET_REASON(code);
 	if (reason == SSL_R_UNSUPPORTED_PROTOCOL || reason == SSL_R_WRONG_VERSION_NUMBER ||
 	    reason == SSL_R_VERSION_TOO_LOW) {
 		return berth_fail(why, BERTH_E_UNSUPPORTED, "tls-version", "RFC 8995 5.1",

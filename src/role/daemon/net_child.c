@@ -13,6 +13,7 @@
 
 #define PENDING_BUCKETS 1024
 #define CHAIN_FILE_MAX 262144
+#define REFUSAL_RULES_MAX 32 /* net/http and net/tls have about 25; the last one is shared */
 
 /*
  * A net process. It passes requests on and answers back, and dials where the judge says. It holds certificates and
@@ -39,7 +40,11 @@ struct net {
 	bool has_signer;
 	uint64_t last_id;
 	struct pending *pending[PENDING_BUCKETS];
-	struct berth_log_limit refusals;
+	/* One limit for each rule, so that a flood of one kind does not hide another. */
+	struct {
+		const char *rule;
+		struct berth_log_limit limit;
+	} refusals[REFUSAL_RULES_MAX];
 };
 
 static struct pending **
@@ -119,12 +124,27 @@ on_gone(void *context, struct berth_http_exchange *exchange)
 	remove_pending(find_pending(net, p->id));
 }
 
+static struct berth_log_limit *
+limit_of(struct net *net, const char *rule)
+{
+	size_t i = 0;
+	while (i < REFUSAL_RULES_MAX - 1 && net->refusals[i].rule &&
+	       strcmp(net->refusals[i].rule, rule) != 0) {
+		i++;
+	}
+	if (!net->refusals[i].rule) {
+		net->refusals[i].rule = rule;
+		net->refusals[i].limit = (struct berth_log_limit){.burst = 10, .interval_ms = 1000};
+	}
+	return &net->refusals[i].limit;
+}
+
 static void
 on_refused(void *context, struct berth_bytes peer_address, const struct berth_why *why)
 {
 	struct net *net = context;
 	uint64_t suppressed = 0;
-	if (!berth_log_allows(&net->refusals, berth_clock_mono(), &suppressed)) {
+	if (!berth_log_allows(limit_of(net, why->rule), berth_clock_mono(), &suppressed)) {
 		return;
 	}
 	char address[BERTH_IPC_ADDRESS_MAX];
@@ -363,7 +383,6 @@ berth_net_child_run(struct berth_child *child)
 		.child = child,
 		.signer = {.fd = -1},
 		.listen_fd = -1,
-		.refusals = {.burst = 20, .interval_ms = 500},
 	};
 	struct berth_why why = {0};
 	child->on_link = on_link;
