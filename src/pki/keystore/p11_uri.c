@@ -80,7 +80,9 @@ strip_pin_scheme(struct berth_p11_uri *uri, struct berth_why *why)
 
 	if (strncmp(uri->pin_file, "file:", 5) == 0) {
 		size_t skip = strncmp(uri->pin_file, "file:///", 8) == 0 ? 7 : 5;
-		memmove(uri->pin_file, uri->pin_file + skip, n - skip + 1);
+		/* not memmove: valgrind takes its fortified form for memcpy and reports the overlap */
+		for (size_t i = 0; i + skip <= n; i++)
+			uri->pin_file[i] = uri->pin_file[i + skip];
 	}
 	if (n > 0 && uri->pin_file[0] != '/')
 		return berth_fail(why, BERTH_E_USAGE, "keystore-pkcs11-uri", "RFC 7512 2.4",
