@@ -2,6 +2,7 @@
 #include "support/pledge_world.h"
 
 #include <dirent.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -474,6 +475,21 @@ facts_of(const struct world *world, const struct peer *peer, size_t line)
 		.connection = world->lines[line].connection};
 }
 
+BERTH_PRINTF(4, 5)
+static void
+tell(struct world *world, uint32_t attempt, struct berth_bytes body, const char *format, ...)
+{
+	char what[256];
+	if (!world->listen) {
+		return;
+	}
+	va_list args;
+	va_start(args, format);
+	(void)vsnprintf(what, sizeof(what), format, args);
+	va_end(args);
+	world->listen(world->listen_context, world->now.mono, attempt, what, body);
+}
+
 static void
 give(struct world *world, enum berth_pledge_input_kind kind, uint32_t attempt,
      const struct berth_http_response *response, const struct berth_tls_facts *tls)
@@ -495,6 +511,10 @@ serve(struct world *world, const struct berth_pledge_output *output)
 	      "a request without a connection");
 	struct peer *peer = world->lines[line].peer;
 	remember(world, peer, &output->request, line);
+	tell(world, output->attempt, output->request.body, "-> %s %.*s %.*s",
+	     output->request.method == BERTH_HTTP_POST ? "POST" : "GET",
+	     (int)output->request.path.n, (const char *)output->request.path.p,
+	     (int)output->request.media_type.n, (const char *)output->request.media_type.p);
 	if (peer->is_silent) {
 		return;
 	}
@@ -515,6 +535,8 @@ serve(struct world *world, const struct berth_pledge_output *output)
 	if (peer->tweaks.huge_body) {
 		reply.response.body = berth_bytes_of(huge, sizeof(huge));
 	}
+	tell(world, output->attempt, reply.response.body, "<- %d %.*s", reply.response.status,
+	     (int)reply.response.media_type.n, (const char *)reply.response.media_type.p);
 	facts.connection += peer->tweaks.answers_over_other_connection ? 1000 : 0;
 	give(world, BERTH_PLEDGE_RESPONSE, output->attempt, &reply.response, &facts);
 	berth_buf_free(&reply.body);
@@ -561,6 +583,10 @@ connect_to(struct world *world, const struct berth_pledge_event *event)
 	peer->connections++;
 	peer->connected_at = world->now.mono;
 	const struct berth_tls_facts facts = facts_of(world, peer, line);
+	tell(world, attempt, BERTH_BYTES_NONE, "connected as %s to %s%s",
+	     berth_cert_subject_text(event->chain->at[0]),
+	     berth_cert_subject_text(peer->self->cert),
+	     event->pinned ? ", pinned" : ", provisionally");
 	give(world, BERTH_PLEDGE_CONNECTED, attempt, NULL, &facts);
 }
 
@@ -568,6 +594,7 @@ static void
 give_key(struct world *world, uint32_t attempt)
 {
 	struct berth_key *key = make_key(world);
+	tell(world, attempt, berth_key_spki(key), "a key is made");
 	world->keys_made++;
 	const struct berth_pledge_answer given = {
 		.kind = BERTH_PLEDGE_GENERATE_KEY, .attempt = attempt, .key = key};
@@ -580,6 +607,7 @@ static void
 save(struct world *world, const struct berth_pledge_event *event)
 {
 	world->saves++;
+	tell(world, event->attempt, berth_cert_der(event->enrolment->chain->at[0]), "saved");
 	const struct berth_pledge_answer given = {.kind = BERTH_PLEDGE_SAVE,
 						  .attempt = event->attempt,
 						  .err = world->save_fails ? BERTH_E_IO : BERTH_OK};
@@ -594,6 +622,8 @@ static void
 note(struct world *world, const struct berth_pledge_event *event)
 {
 	world->notes[event->note]++;
+	tell(world, event->attempt, BERTH_BYTES_NONE, "note %s %s",
+	     berth_pledge_note_name(event->note), event->why.rule ? event->why.rule : "");
 	if (event->note == BERTH_PLEDGE_NOTE_ATTEMPT && world->attempts_count < 64) {
 		world->attempts_at[world->attempts_count++] = world->now.mono;
 	}
@@ -614,6 +644,7 @@ handle(struct world *world, const struct berth_pledge_event *event)
 		connect_to(world, event);
 		return;
 	case BERTH_PLEDGE_CLOSE:
+		tell(world, event->attempt, BERTH_BYTES_NONE, "closed");
 		hang_up(world, event->attempt);
 		return;
 	case BERTH_PLEDGE_GENERATE_KEY:
@@ -629,6 +660,7 @@ handle(struct world *world, const struct berth_pledge_event *event)
 		note(world, event);
 		return;
 	case BERTH_PLEDGE_DONE:
+		tell(world, event->attempt, BERTH_BYTES_NONE, "done");
 		world->is_done = true;
 		world->done_err = event->why.err;
 		return;

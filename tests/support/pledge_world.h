@@ -108,6 +108,10 @@ struct world {
 	} lines[BERTH_PLEDGE_ATTEMPTS_MAX];
 	uint64_t connections;
 
+	/* Everything that passes between the pledge and the world, for a transcript; NULL: nobody listens. */
+	void (*listen)(void *context, struct berth_mono at, uint32_t attempt, const char *what,
+		       struct berth_bytes body);
+	void *listen_context;
 	bool save_fails;
 	unsigned notes[BERTH_PLEDGE_NOTE__COUNT];
 	const char *refusal_rule; /* of the last refused voucher or enrolment */
