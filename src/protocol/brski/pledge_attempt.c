@@ -307,7 +307,7 @@ static const struct {
 	{WAIT_VOUCHER_TIME, MESSAGE_TICK, on_voucher_time},
 	{WAIT_VOUCHER_TIME, MESSAGE_DISCONNECTED, on_lost_while_waiting},
 	{WAIT_REFUSAL_REPLY, MESSAGE_RESPONSE, pledge_on_refusal_replied},
-	{WAIT_REFUSAL_REPLY, MESSAGE_DISCONNECTED, pledge_on_refusal_replied},
+	{WAIT_REFUSAL_REPLY, MESSAGE_DISCONNECTED, on_lost},
 	{WAIT_REFUSAL_REPLY, MESSAGE_TICK, pledge_on_refusal_replied},
 	{WAIT_STATUS_REPLY, MESSAGE_RESPONSE, pledge_on_status_replied},
 	{WAIT_STATUS_REPLY, MESSAGE_DISCONNECTED, on_lost},

@@ -68,14 +68,21 @@ say(const struct berth_why *why)
 	return berth_print_why("berth-device", NULL, why);
 }
 
+/* First of all: the birth key and the state are that user's, so nothing needs more. */
+static enum berth_err
+open_as_user(const struct berth_device_conf *conf, struct berth_device *device,
+	     struct berth_why *why)
+{
+	enum berth_err err = conf->user ? berth_process_become(conf->user, why) : BERTH_OK;
+	return err ? err : berth_device_open(conf, true, device, why);
+}
+
 static int
 run(const struct berth_device_conf *conf, const struct berth_device_run *how)
 {
 	struct berth_device device;
 	struct berth_why why = {0};
-	/* First of all: the birth key and the state are that user's, so nothing needs more. */
-	enum berth_err err = conf->user ? berth_process_become(conf->user, &why) : BERTH_OK;
-	err = err ? err : berth_device_open(conf, true, &device, &why);
+	enum berth_err err = open_as_user(conf, &device, &why);
 	if (err) {
 		return say(&why);
 	}
@@ -93,7 +100,7 @@ reset(const struct berth_device_conf *conf)
 {
 	struct berth_device device;
 	struct berth_why why = {0};
-	enum berth_err err = berth_device_open(conf, true, &device, &why);
+	enum berth_err err = open_as_user(conf, &device, &why);
 	if (err) {
 		return say(&why);
 	}

@@ -325,6 +325,21 @@ gives_the_same_reason_whatever_was_wrong(void **state)
 	}
 }
 
+static void
+says_its_refusal_even_when_the_connection_was_closed(void **state)
+{
+	(void)state;
+	struct peer *peer = world_peer(world);
+	peer->tweaks.other_nonce = true;
+	peer->cut_at = "/.well-known/brski/voucher_status";
+	peer->cuts = 1;
+	start();
+	world_run(world, 3);
+	assert_int_equal(peer_count(peer, "voucher_status"), 2);
+	assert_int_equal(world->notes[BERTH_PLEDGE_NOTE_FAILED], 1);
+	assert_string_equal(world->failure_rule, "rfc8995-5.6-not-vouched");
+}
+
 /* req: rfc8995-5.6-p1 */
 static void
 resends_identical_bytes_after_202(void **state)
@@ -758,6 +773,7 @@ main(void)
 		TEST(accepts_expired_voucher_times_only_without_a_clock),
 		TEST(accepts_nonceless_voucher_unless_policy_forbids_it),
 		TEST(gives_the_same_reason_whatever_was_wrong),
+		TEST(says_its_refusal_even_when_the_connection_was_closed),
 		TEST(resends_identical_bytes_after_202),
 		TEST(resends_identical_bytes_over_a_new_connection),
 		TEST(caps_retry_after_at_60_s),
