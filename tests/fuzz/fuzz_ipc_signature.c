@@ -1,0 +1,30 @@
+/* fuzz: berth_ipc_decode_signature */
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a signer answers. */
+#include "role/daemon/ipc.h"
+
+#include "fuzz.h"
+
+static void
+inside(struct berth_bytes view, struct berth_bytes packet)
+{
+	fuzz_assert(view.n == 0 || (view.p >= packet.p && view.p + view.n <= packet.p + packet.n));
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct berth_bytes packet = berth_bytes_of(data, size);
+	struct berth_ipc ipc;
+	struct berth_why why;
+
+	if (berth_ipc_decode_signature(packet, &ipc, &why)) {
+		fuzz_assert(why.rule != NULL && why.sentence[0] != '\0');
+		return 0;
+	}
+	inside(ipc.signature.object, packet);
+	inside(ipc.signature.fault.rule, packet);
+	inside(ipc.signature.fault.sentence, packet);
+	fuzz_assert(ipc.signature.fault.err < BERTH_E__COUNT);
+	return 0;
+}
