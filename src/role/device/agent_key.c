@@ -28,12 +28,12 @@ name_key(struct agent *agent)
 	const struct berth_random random = berth_system_random();
 	berth_random_fill(&random, name, sizeof(name));
 	const char *pattern = agent->device->ldevid_pattern;
-	const char *mark = strchr(pattern, '%');
+	const char *mark = strstr(pattern, BERTH_DEVICE_KEY_MARK);
 	const int before = (int)(mark - pattern);
 	/* Its length was checked when the pattern was chosen. */
 	(void)snprintf(agent->key_uri, sizeof(agent->key_uri), "%.*s%s%s", before, pattern,
 		       berth_hex_text(berth_bytes_of(name, sizeof(name)), digits, sizeof(digits)),
-		       mark + 1);
+		       mark + strlen(BERTH_DEVICE_KEY_MARK));
 }
 
 void

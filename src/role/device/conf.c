@@ -34,8 +34,8 @@ static const struct berth_conf_key device_keys[] = {
 	{.name = "ldevid-key",
 	 .type = BERTH_CONF_TEXT,
 	 AT(ldevid_key),
-	 .help = "keystore URI for new keys; its one % becomes random digits; default "
-		 "file:STATE-DIRECTORY/ldevid-%.key"},
+	 .help = "keystore URI for new keys; its {id} becomes random digits; default "
+		 "file:STATE-DIRECTORY/ldevid-{id}.key"},
 	{.name = "key-kind",
 	 .type = BERTH_CONF_TEXT,
 	 .fallback = "P-256",
@@ -148,11 +148,12 @@ berth_device_candidate_parse(const char *text, struct berth_pledge_candidate *re
 static enum berth_err
 check(const struct berth_device_conf *settings, struct berth_why *why)
 {
-	const char *mark = settings->ldevid_key ? strchr(settings->ldevid_key, '%') : NULL;
-	if (settings->ldevid_key && (!mark || strchr(mark + 1, '%'))) {
+	const char *mark =
+		settings->ldevid_key ? strstr(settings->ldevid_key, BERTH_DEVICE_KEY_MARK) : NULL;
+	if (settings->ldevid_key && (!mark || strstr(mark + 1, BERTH_DEVICE_KEY_MARK))) {
 		return berth_fail(
 			why, BERTH_E_USAGE, "device-ldevid-key", NULL,
-			"ldevid-key needs exactly one %%, so that every key has its own name");
+			"ldevid-key needs {id} exactly once, so that every key has its own name");
 	}
 	if (!settings->dns_sd && settings->registrars.count == 0) {
 		return berth_fail(why, BERTH_E_USAGE, "device-no-discovery", NULL,

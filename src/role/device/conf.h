@@ -6,6 +6,8 @@
 #include "codec/conf.h"
 #include "protocol/brski/pledge.h"
 
+#define BERTH_DEVICE_KEY_MARK "{id}" /* no character of it means anything in a key URI */
+
 enum berth_device_clock {
 	BERTH_DEVICE_CLOCK_TRUSTED,
 	BERTH_DEVICE_CLOCK_UNTRUSTED, /* times in vouchers and certificates are not judged */
@@ -17,7 +19,7 @@ struct berth_device_conf {
 	const char *manufacturer_anchors; /* PEM */
 	const char *state_directory;
 	const char *
-		ldevid_key; /* keystore URI with one '%', replaced by random digits; NULL: in state_directory */
+		ldevid_key; /* keystore URI with one {id}, replaced by random digits; NULL: in state_directory */
 	const char *key_kind;
 	const char *user; /* NULL: stay who we are */
 	int clock;	  /* enum berth_device_clock */

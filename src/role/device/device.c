@@ -59,7 +59,8 @@ choose_pattern(struct berth_device *device, struct berth_why *why)
 	const int n = given ? snprintf(device->ldevid_pattern, sizeof(device->ldevid_pattern), "%s",
 				       given)
 			    : snprintf(device->ldevid_pattern, sizeof(device->ldevid_pattern),
-				       "file:%s/ldevid-%%.key", device->conf->state_directory);
+				       "file:%s/ldevid-" BERTH_DEVICE_KEY_MARK ".key",
+				       device->conf->state_directory);
 	/* 32: room for the digits that replace the mark */
 	if (n < 0 || (size_t)n + 32 >= sizeof(device->ldevid_pattern)) {
 		return berth_fail(why, BERTH_E_USAGE, "device-ldevid-key", NULL,

@@ -98,7 +98,7 @@ refuses_a_configuration_that_cannot_work(void **state)
 		{"an unknown key", NEEDED "colour = red\n"},
 		{"an unknown clock", NEEDED "clock = maybe\n"},
 		{"a key name without its mark", NEEDED "ldevid-key = file:/tmp/one.key\n"},
-		{"a key name with two marks", NEEDED "ldevid-key = file:/tmp/%%.key\n"},
+		{"a key name with two marks", NEEDED "ldevid-key = file:/tmp/{id}{id}.key\n"},
 		{"nobody to find", NEEDED "[discovery]\ndns-sd = no\n"},
 		{"a bad address", NEEDED "[discovery]\nregistrar = 192.0.2.1\n"},
 	};
