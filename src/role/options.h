@@ -45,8 +45,7 @@ struct berth_usage {
 	const struct berth_option *options;
 };
 
-#define BERTH_ARGUMENTS_MAX 1024 /* words on one command line: options with values, and operands   \
-				  */
+#define BERTH_ARGUMENTS_MAX 1024 /* words on one command line */
 
 struct berth_argument {
 	const struct berth_option *option;

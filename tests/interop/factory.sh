@@ -96,7 +96,7 @@ refused 6 'A-00007.*made before' berth factory make --dir acme --units <(units A
 berth factory make --dir acme --units <(units A- 201 201) --out again
 (units A- 301 302; echo 'A-00301,cam-1,') > twice.csv
 refused 6 'line 4, unit A-00301.*line 2' berth factory make --dir acme --units twice.csv --out twice
-[ "$(ls twice | grep -c A-)" = 2 ] || fail "the other rows of the list"
+[ "$(find twice -maxdepth 1 -name 'A-*' | wc -l)" = 2 ] || fail "the other rows of the list"
 jq -e '.made == 2 and .failed == 1 and .failures[0].rule == "unit-serial-repeated"' twice/report.json > /dev/null || fail "report"
 printf 'serial-number,model\n../../evil,cam\n.hidden,cam\n"a/b",cam\n"x\xc3\xa9",cam\n%s,cam\n' "$(printf 'x%.0s' $(seq 65))" > hostile.csv
 refused 6 'may hold letters' berth factory make --dir acme --units hostile.csv --out hostile
@@ -143,15 +143,15 @@ done
 [ $kills -ge 4 ] || fail "only $kills kills hit"
 berth factory make --dir acme --units batch.csv --out batch --jobs 2 --json > last.json
 jq -e '.units == 1000 and .failed == 0 and .made > 0 and ."made-before" > 0' last.json > /dev/null || { cat last.json; fail "the last run"; }
-[ "$(ls batch | grep -c '^K-')" = 1000 ] || fail "folders of the batch"
+[ "$(find batch -maxdepth 1 -name 'K-*' | wc -l)" = 1000 ] || fail "folders of the batch"
 [ -z "$(find batch -name '.*.part')" ] || fail "unfinished folders are left"
 [ "$(find batch -name idevid.key | wc -l)" = 1000 ] || fail "keys of the batch"
-for pem in batch/*/idevid.pem; do openssl x509 -in "$pem" -noout -serial -subject; done | paste - - > read
-[ "$(cut -f1 read | sort -u | wc -l)" = 1000 ] || fail "certificate serial numbers are not unique"
-[ "$(cut -f2 read | sort -u | wc -l)" = 1000 ] || fail "subjects are not unique"
+for pem in batch/*/idevid.pem; do openssl x509 -in "$pem" -noout -serial -subject; done | paste - - > seen
+[ "$(cut -f1 seen | sort -u | wc -l)" = 1000 ] || fail "certificate serial numbers are not unique"
+[ "$(cut -f2 seen | sort -u | wc -l)" = 1000 ] || fail "subjects are not unique"
 # The journal has every unit once, with the certificate that is there, and an intent for it.
 awk -F'\t' '$1 ~ / D$/ && $3 ~ /^K-/ {print "serial=" toupper($4) "\tsubject=O = Acme, serialNumber = " $3}' acme/journal | sort > recorded
-sort read | diff - recorded > /dev/null || fail "journal and certificates differ"
+sort seen | diff - recorded > /dev/null || fail "journal and certificates differ"
 [ "$(awk -F'\t' '$1 ~ / I$/ {print $4}' acme/journal | sort | uniq -d | wc -l)" = 0 ] || fail "an intent's certificate serial number twice"
 [ -z "$(comm -13 <(awk -F'\t' '$1 ~ / I$/ {print $4}' acme/journal | sort) <(awk -F'\t' '$1 ~ / D$/ {print $4}' acme/journal | sort))" ] || fail "a unit without intent"
 berth factory manifest verify batch/purchase.manifest --anchor acme/root-ca.pem --json | jq -e '.header.units == 1000' > /dev/null || fail "manifest of the batch"
