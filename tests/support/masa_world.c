@@ -159,8 +159,8 @@ masa_world_build(struct masa_world *w)
 	w->http.body = berth_buf_view(&w->rvr_der);
 }
 
-static enum berth_masa_event
-answer_signature(struct masa_world *w)
+enum berth_masa_event
+masa_world_sign(struct masa_world *w)
 {
 	struct berth_voucher voucher = {0};
 
@@ -182,7 +182,7 @@ answer(struct masa_world *w, enum berth_masa_event event)
 	case BERTH_MASA_NEED_INTENT:
 		return berth_masa_answer_intent(&w->masa, &nothing);
 	case BERTH_MASA_NEED_SIGNATURE:
-		return answer_signature(w);
+		return masa_world_sign(w);
 	case BERTH_MASA_NEED_RECORD:
 		return berth_masa_answer_record(&w->masa);
 	case BERTH_MASA_NEED_AUDIT_LOG:

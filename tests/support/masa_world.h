@@ -64,6 +64,8 @@ void masa_world_end(struct masa_world *w);
 void masa_world_build(struct masa_world *w);
 /* Feeds the request, answers what the machine asks, opens the voucher of a 200. */
 void masa_world_run(struct masa_world *w);
+/* The signer's answer to NEED_SIGNATURE. */
+enum berth_masa_event masa_world_sign(struct masa_world *w);
 /* Both. */
 void masa_world_ask(struct masa_world *w);
 struct party masa_world_party(struct masa_world *w, enum berth_cert_profile profile,

@@ -80,6 +80,7 @@ issues_a_proximity_voucher_to_the_owner(void **state)
 	assert_true(berth_bytes_equal(v->pinned_domain_cert, berth_cert_der(world.domain.cert)));
 }
 
+/* req: rfc8995-5.8-log */
 static void
 asks_for_everything_in_order(void **state)
 {
@@ -99,9 +100,12 @@ asks_for_everything_in_order(void **state)
 	assert_int_equal(berth_masa_answer_unit(&world.masa, &world.facts), BERTH_MASA_NEED_INTENT);
 	assert_int_equal(berth_masa_answer_intent(&world.masa, &nothing),
 			 BERTH_MASA_NEED_SIGNATURE);
-	/* No reply before the record stands. */
-	/* req: rfc8995-5.8-log */
+	/* The voucher is here, and nothing of it leaves before its record stands. */
+	assert_int_equal(masa_world_sign(&world), BERTH_MASA_NEED_RECORD);
 	assert_int_equal(world.masa.response.status, 0);
+	assert_int_equal(world.masa.response.body.n, 0);
+	assert_int_equal(berth_masa_answer_record(&world.masa), BERTH_MASA_END);
+	assert_int_equal(world.masa.response.status, 200);
 }
 
 /* req: rfc8995-5.8-log */
@@ -406,86 +410,91 @@ with_a_strangers_client_certificate(void)
 	world.tls.peer_count = 1;
 }
 
-static const struct {
+static const struct refusal {
 	const char *name;
 	void (*change)(void);
 	int status;
 	const char *rule;
 } refusals[] = {
 	/* req: rfc8995-5.6-415 */
-	{"by GET", by_get, 405, "rfc8995-5.5-method"},
-	{"as JWS", as_other_media_type, 415, "rfc8995-5.6-media-type"},
+	{"refuses_by_get", by_get, 405, "rfc8995-5.5-method"},
+	{"refuses_as_jws", as_other_media_type, 415, "rfc8995-5.6-media-type"},
 	/* req: rfc8995-5.6-406 */
-	{"accepts COSE only", accepting_cose_only, 406, "rfc8995-5.6-accept"},
-	{"signed by the CA itself", signed_by_the_ca, 403, "cms-signer-key-usage"},
+	{"refuses_accepts_cose_only", accepting_cose_only, 406, "rfc8995-5.6-accept"},
+	{"refuses_signed_by_the_ca_itself", signed_by_the_ca, 403, "cms-signer-key-usage"},
 	/* req: rfc8995-5.5.4-1 */
-	{"signer without cmcRA", signed_without_cmc_ra, 403, "rfc8995-5.5.4-cmc-ra"},
+	{"refuses_signer_without_cmc_ra", signed_without_cmc_ra, 403, "rfc8995-5.5.4-cmc-ra"},
 	/* req: rfc8995-5.6-stale */
-	{"created in the future", in_the_future, 403, "rfc8995-5.6-created-on"},
-	{"created too long ago", too_old, 403, "rfc8995-5.6-created-on"},
+	{"refuses_created_in_the_future", in_the_future, 403, "rfc8995-5.6-created-on"},
+	{"refuses_created_too_long_ago", too_old, 403, "rfc8995-5.6-created-on"},
 	/* req: rfc8995-5.5-1 */
-	{"without created-on", without_created_on, 400, "rfc8995-5.5-created-on-missing"},
-	{"with a proximity certificate of its own", with_proximity_cert_of_its_own, 400,
+	{"refuses_without_created_on", without_created_on, 400, "rfc8995-5.5-created-on-missing"},
+	{"refuses_with_a_proximity_certificate_of_its_own", with_proximity_cert_of_its_own, 400,
 	 "rfc8995-5.5-proximity-cert-present"},
 	/* req: rfc8995-5.5.3-1 */
-	{"registrar expired", after_the_registrars_end, 403, "rfc8995-5.5.3-path"},
-	{"prior request spoilt", with_spoilt_prior, 403, "rfc8995-5.5.5-prior-signed"},
+	{"refuses_registrar_expired", after_the_registrars_end, 403, "rfc8995-5.5.3-path"},
+	{"refuses_prior_request_spoilt", with_spoilt_prior, 403, "rfc8995-5.5.5-prior-signed"},
 	/* req: rfc8995-5.5.5-1 */
-	{"device of another manufacturer", prior_of_another_maker, 403,
+	{"refuses_device_of_another_manufacturer", prior_of_another_maker, 403,
 	 "rfc8995-5.5.5-manufacturer"},
 	/* req: rfc8995-5.5.5-2 */
-	{"another device's request", prior_of_another_device, 403, "rfc8995-5.5.5-serial"},
-	{"device names another serial", pledge_names_another_serial, 403, "rfc8995-5.5.5-serial"},
-	{"registrar names another serial", registrar_names_another_serial, 403,
+	{"refuses_another_device_s_request", prior_of_another_device, 403, "rfc8995-5.5.5-serial"},
+	{"refuses_device_names_another_serial", pledge_names_another_serial, 403,
+	 "rfc8995-5.5.5-serial"},
+	{"refuses_registrar_names_another_serial", registrar_names_another_serial, 403,
 	 "rfc8995-5.5.5-serial"},
 	/* req: rfc8995-5.5.6-1 */
-	{"another nonce", another_nonce, 403, "rfc8995-5.5.6-nonce"},
-	{"device's request without nonce", pledge_without_nonce, 403, "rfc8995-5.5.5-prior-signed"},
+	{"refuses_another_nonce", another_nonce, 403, "rfc8995-5.5.6-nonce"},
+	{"refuses_device_s_request_without_nonce", pledge_without_nonce, 403,
+	 "rfc8995-5.5.5-prior-signed"},
 	/* req: rfc8995-5.5.5-3 */
-	{"device met another registrar", device_met_another_registrar, 403,
+	{"refuses_device_met_another_registrar", device_met_another_registrar, 403,
 	 "rfc8995-5.5.5-proximity"},
-	{"rogue borrows the certificate", rogue_borrows_the_registrars_certificate, 403,
+	{"refuses_rogue_borrows_the_certificate", rogue_borrows_the_registrars_certificate, 403,
 	 "rfc8995-5.5.5-proximity"},
-	{"device met a CA", device_met_a_ca, 403, "rfc8995-5.5.5-proximity"},
-	{"device does not claim proximity", device_claims_logged_only, 403,
+	{"refuses_device_met_a_ca", device_met_a_ca, 403, "rfc8995-5.5.5-proximity"},
+	{"refuses_device_does_not_claim_proximity", device_claims_logged_only, 403,
 	 "rfc8995-5.5.5-proximity"},
-	{"no request of the device", without_prior, 403, "rfc8995-5.5.5-proximity"},
+	{"refuses_no_request_of_the_device", without_prior, 403, "rfc8995-5.5.5-proximity"},
 	/* req: rfc8366-5.3-2 */
-	{"another issuer", with_another_issuer, 403, "rfc8366-5.3-idevid-issuer"},
-	{"no issuer where needed", without_issuer_where_needed, 403, "rfc8366-5.3-idevid-issuer"},
+	{"refuses_another_issuer", with_another_issuer, 403, "rfc8366-5.3-idevid-issuer"},
+	{"refuses_no_issuer_where_needed", without_issuer_where_needed, 403,
+	 "rfc8366-5.3-idevid-issuer"},
 	/* req: rfc8995-5.6-404 */
-	{"unknown unit", unknown_unit, 404, "rfc8995-5.6-known"},
-	{"ambiguous unit", ambiguous_unit, 404, "rfc8366-5.3-ambiguous"},
-	{"withdrawn unit", withdrawn_unit, 403, "berth-masa-unit-withdrawn"},
-	{"key not the registered one", other_registered_key, 403, "berth-masa-unit-key"},
+	{"refuses_unknown_unit", unknown_unit, 404, "rfc8995-5.6-known"},
+	{"refuses_ambiguous_unit", ambiguous_unit, 404, "rfc8366-5.3-ambiguous"},
+	{"refuses_withdrawn_unit", withdrawn_unit, 403, "berth-masa-unit-withdrawn"},
+	{"refuses_key_not_the_registered_one", other_registered_key, 403, "berth-masa-unit-key"},
 	/* req: rfc8995-5.5-owner */
-	{"another owner", another_owner, 403, "rfc8995-5.5-owner"},
-	{"second owner before release", another_owner_where_the_first_may_claim, 403,
+	{"refuses_another_owner", another_owner, 403, "rfc8995-5.5-owner"},
+	{"refuses_second_owner_before_release", another_owner_where_the_first_may_claim, 403,
 	 "rfc8995-5.5-owner"},
-	{"no owner recorded", no_owner, 403, "rfc8995-5.5-owner"},
+	{"refuses_no_owner_recorded", no_owner, 403, "rfc8995-5.5-owner"},
 	/* req: rfc8995-5.6-outstanding */
-	{"another voucher outstanding", another_outstanding, 403, "rfc8995-5.6-outstanding"},
+	{"refuses_another_voucher_outstanding", another_outstanding, 403,
+	 "rfc8995-5.6-outstanding"},
 	/* req: rfc8995-5.5.6-2 */
-	{"nonceless, none issued", nonceless_where_none_are_issued, 403, "rfc8995-5.5.6-nonceless"},
-	{"nonceless of a stranger", nonceless_of_a_stranger, 403, "rfc8995-5.5.6-nonceless"},
-	{"no client certificate", without_client_certificate_where_needed, 403,
+	{"refuses_nonceless_none_issued", nonceless_where_none_are_issued, 403,
+	 "rfc8995-5.5.6-nonceless"},
+	{"refuses_nonceless_of_a_stranger", nonceless_of_a_stranger, 403,
+	 "rfc8995-5.5.6-nonceless"},
+	{"refuses_no_client_certificate", without_client_certificate_where_needed, 403,
 	 "rfc8995-5.4-client-certificate"},
-	{"a stranger's client certificate", with_a_strangers_client_certificate, 403,
+	{"refuses_a_stranger_s_client_certificate", with_a_strangers_client_certificate, 403,
 	 "rfc8995-5.4-client-certificate"},
 };
 
+#define REFUSALS (sizeof(refusals) / sizeof(refusals[0]))
+
 static void
-refuses_every_smallest_change(void **state)
+refuses_the_change(void **state)
 {
-	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
-		print_message("%s\n", refusals[i].name);
-		start(state);
-		refusals[i].change();
-		masa_world_ask(&world);
-		expect_refusal(refusals[i].status, refusals[i].rule);
-		masa_world_party_end(&extra);
-		end(state);
-	}
+	const struct refusal *refusal = *state;
+
+	refusal->change();
+	masa_world_ask(&world);
+	expect_refusal(refusal->status, refusal->rule);
+	masa_world_party_end(&extra);
 }
 
 /* The control run: the same world without the change is served. */
@@ -776,7 +785,6 @@ main(void)
 		test_in_world(ends_when_an_answer_comes_out_of_turn),
 		test_in_world(gives_the_same_voucher_for_the_identical_request),
 		test_in_world(releases_nothing_that_the_signer_changed),
-		cmocka_unit_test(refuses_every_smallest_change),
 		test_in_world(accepts_without_any_change),
 		test_in_world(refuses_bodies_that_are_no_request),
 		test_in_world(says_verified_to_the_owner_whose_proximity_does_not_show),
@@ -794,5 +802,18 @@ main(void)
 		test_in_world(tells_what_it_did_not_check),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	struct CMUnitTest all[sizeof(tests) / sizeof(tests[0]) + REFUSALS];
+	size_t n = sizeof(tests) / sizeof(tests[0]);
+
+	memcpy(all, tests, sizeof(tests));
+	for (size_t i = 0; i < REFUSALS; i++) {
+		all[n++] = (struct CMUnitTest){
+			.name = refusals[i].name,
+			.test_func = refuses_the_change,
+			.setup_func = start,
+			.teardown_func = end,
+			.initial_state = (void *)(uintptr_t)&refusals[i],
+		};
+	}
+	return _cmocka_run_group_tests("masa", all, n, NULL, NULL);
 }
