@@ -113,6 +113,31 @@ device d1 run --once --timeout 30
 [ "$(openssl x509 -in d1/ldevid.pem -noout -pubkey)" != "$(openssl x509 -in first.pem -noout -pubkey)" ]
 said "after a reset it onboards again, with a new key"
 
+# ---- a key that is made in a token and never leaves it ----
+module=$(ls /usr/lib/softhsm/libsofthsm2.so /usr/lib/*/softhsm/libsofthsm2.so 2> /dev/null | head -n 1 || true)
+if [ -n "$module" ] && command -v softhsm2-util > /dev/null; then
+	mkdir tokens
+	printf 'directories.tokendir = %s\n' "$work/tokens" > softhsm2.conf
+	export SOFTHSM2_CONF=$work/softhsm2.conf
+	softhsm2-util --init-token --free --label device --pin 8642 --so-pin 9753 > /dev/null
+	printf 8642 > pin
+	chmod 600 pin
+	conf d7 honest
+	sed -i "s|^\[device\]|&\nldevid-key = pkcs11:token=device;object=ldevid-{id}?module-path=$module\&pin-source=file:$work/pin|" d7.conf
+	device d7 run --once --timeout 30
+	openssl verify -CAfile owner.pem d7/ldevid.pem > /dev/null
+	device d7 status --json | grep -q '"key-storage":"token"'
+	[ "$(keys_of d7)" -eq 0 ]
+	objects() { find tokens -name '*.object' | wc -l; }
+	[ "$(objects)" -gt 0 ]
+	! grep -rq 8642 d7 d7.err
+	device d7 reset
+	[ "$(objects)" -eq "$(find tokens -name token.object | wc -l)" ]
+	said "it makes its key in a PKCS#11 token, tells and resets with it"
+else
+	echo "SKIPPED: no SoftHSM here, so no key in a token"
+fi
+
 # ---- waiting, and connections that do not last ----
 start_registrar waits wait
 conf d2 waits
