@@ -116,7 +116,9 @@ said "A-0001 is onboarded, and openssl verifies its certificate to the owner's C
 cp A-0001.state/ldevid.pem first.pem
 device A-0001 reset
 [ "$(keys_of A-0001)" -eq 0 ] && [ ! -e A-0001.state/ldevid.pem ]
+began=$(date +%s%N)
 device A-0001 run --once --timeout 60
+took_ms=$((($(date +%s%N) - began) / 1000000))
 is_whole A-0001
 [ "$(openssl x509 -in A-0001.state/ldevid.pem -noout -pubkey)" != "$(openssl x509 -in first.pem -noout -pubkey)" ]
 [ "$(openssl x509 -in A-0001.state/ldevid.pem -noout -serial)" != "$(openssl x509 -in first.pem -noout -serial)" ]
@@ -127,7 +129,7 @@ cut=0
 for round in $(seq 10); do
 	berth-device --config A-0002.conf run --once --timeout 60 2>> A-0002.log &
 	pid=$!
-	read -r -t "$(printf '0.%03d' $((RANDOM % 60)))" <> <(:) || true
+	read -r -t "$(printf '0.%03d' $((RANDOM % (took_ms * 3 / 2 + 1) % 1000)))" <> <(:) || true
 	kill -KILL "$pid" 2> /dev/null || true
 	wait "$pid" 2> /dev/null || true
 	[ "$(keys_of A-0002)" -le 1 ] || fail "keys pile up in round $round"

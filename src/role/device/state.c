@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "role/device/state.h"
 
+#include <dirent.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "role/device/state_json.h"
 #include "system/files.h"
@@ -136,6 +138,45 @@ berth_device_state_drop_key(struct berth_pki *pki, const char *directory,
 	return berth_device_state_save(directory, state, why);
 }
 
+/* What a write that the power cut short leaves: one of our names, and six characters more. */
+static bool
+is_leftover(const char *name)
+{
+	static const char *const ours[] = {STATE_FILE, CERTIFICATE_FILE, CA_FILE};
+	const size_t n = strlen(name);
+	if (n < 8 || name[n - 7] != '.') {
+		return false;
+	}
+	const struct berth_bytes stem = berth_bytes_of(name, n - 7);
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
+		if (berth_bytes_equal_text(stem, ours[i])) {
+			return true;
+		}
+	}
+	return berth_bytes_starts_with(stem, "ldevid-") && stem.n > 4 &&
+	       memcmp(stem.p + stem.n - 4, ".key", 4) == 0;
+}
+
+/* The lock is held, so nobody is writing; a half-made key must not stay on the disk. */
+static enum berth_err
+sweep(const char *directory, struct berth_why *why)
+{
+	DIR *listing = opendir(directory);
+	if (!listing) {
+		return berth_fail(why, BERTH_E_IO, "device-state-directory", NULL,
+				  "cannot read %.160s", directory);
+	}
+	enum berth_err err = BERTH_OK;
+	for (struct dirent *entry = readdir(listing); entry; entry = readdir(listing)) {
+		if (is_leftover(entry->d_name) && unlinkat(dirfd(listing), entry->d_name, 0) != 0) {
+			err = berth_fail(why, BERTH_E_IO, "device-leftover", NULL,
+					 "cannot remove %.160s", entry->d_name);
+		}
+	}
+	(void)closedir(listing);
+	return err;
+}
+
 enum berth_err
 berth_device_state_tidy(struct berth_pki *pki, const char *directory,
 			struct berth_device_state *state, size_t *ret_count, struct berth_why *why)
@@ -148,6 +189,10 @@ berth_device_state_tidy(struct berth_pki *pki, const char *directory,
 			return err;
 		}
 		count++;
+	}
+	enum berth_err err = sweep(directory, why);
+	if (err) {
+		return err;
 	}
 	*ret_count = count;
 	return berth_device_state_publish(directory, state, why);

@@ -68,7 +68,10 @@ enum berth_err berth_device_state_intend_key(const char *directory,
 enum berth_err berth_device_state_drop_key(struct berth_pki *pki, const char *directory,
 					   struct berth_device_state *state, const char *uri,
 					   struct berth_why *why) BERTH_MUST;
-/* Deletes every pending key: what a power cut left behind. Returns how many in *ret_count. */
+/*
+ * Deletes every pending key and every half-written file: what a power cut left behind. How many keys in *ret_count.
+ * Only under the lock.
+ */
 enum berth_err berth_device_state_tidy(struct berth_pki *pki, const char *directory,
 				       struct berth_device_state *state, size_t *ret_count,
 				       struct berth_why *why) BERTH_MUST;

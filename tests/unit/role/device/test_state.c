@@ -234,6 +234,37 @@ deletes_keys_that_a_power_cut_left_behind(void **state)
 }
 
 static void
+make_file(const char *name)
+{
+	assert_int_equal(berth_file_write(path_of(name), BERTH_LIT("x"), 0600, NULL), BERTH_OK);
+}
+
+static void
+sweeps_away_half_written_files_and_nothing_else(void **state)
+{
+	(void)state;
+	BERTH_DEVICE_STATE given = {0};
+	size_t count = 0;
+	static const char *const left[] = {"ldevid-1.key.Ab12xY", "state.json.abcdef",
+					   "ldevid.pem.123456", "owner-ca.pem.zzzzzz"};
+	static const char *const kept[] = {"ldevid-2.key", "notes.key.abcdef", "state.json.bak",
+					   "lock", "ldevid-.abcdef"};
+	for (size_t i = 0; i < sizeof(left) / sizeof(left[0]); i++) {
+		make_file(left[i]);
+	}
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+		make_file(kept[i]);
+	}
+	assert_int_equal(berth_device_state_tidy(pki, dir, &given, &count, NULL), BERTH_OK);
+	for (size_t i = 0; i < sizeof(left) / sizeof(left[0]); i++) {
+		assert_false(is_there(left[i]));
+	}
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+		assert_true(is_there(kept[i]));
+	}
+}
+
+static void
 notes_no_more_keys_than_it_can_hold(void **state)
 {
 	(void)state;
@@ -295,6 +326,7 @@ main(void)
 		TEST(is_readable_by_nobody_else),
 		TEST(refuses_a_damaged_file),
 		TEST(deletes_keys_that_a_power_cut_left_behind),
+		TEST(sweeps_away_half_written_files_and_nothing_else),
 		TEST(notes_no_more_keys_than_it_can_hold),
 		TEST(forgets_key_certificate_and_owner_at_a_reset),
 		TEST(finishes_a_reset_that_the_power_cut_short),
