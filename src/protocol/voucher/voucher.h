@@ -15,8 +15,8 @@
 #include "base/time.h"
 
 enum berth_voucher_kind {
-	BERTH_VOUCHER,			  /* "ietf-voucher:voucher" */
-	BERTH_VOUCHER_REQUEST_PLEDGE,	  /* "ietf-voucher-request:voucher" */
+	BERTH_VOUCHER,		      /* "ietf-voucher:voucher" */
+	BERTH_VOUCHER_REQUEST_PLEDGE, /* "ietf-voucher-request:voucher" */
 	BERTH_VOUCHER_REQUEST_REGISTRAR,
 };
 
@@ -33,8 +33,9 @@ const char *berth_assertion_name(enum berth_assertion assertion); /* "" for NONE
 #define BERTH_VOUCHER_SERIAL_MAX 128
 #define BERTH_VOUCHER_NONCE_MIN 8 /* RFC 8366 5.3: 8..32 bytes */
 #define BERTH_VOUCHER_NONCE_MAX 32
-#define BERTH_VOUCHER_ISSUER_MAX 1024	/* an AKI with issuer name and serial number */
-#define BERTH_VOUCHER_CERT_MAX 16384	/* as BERTH_CERT_MAX_BYTES of pki, which this header does not need */
+#define BERTH_VOUCHER_ISSUER_MAX 1024 /* an AKI with issuer name and serial number */
+#define BERTH_VOUCHER_CERT_MAX                                                                     \
+	16384 /* as BERTH_CERT_MAX_BYTES of pki, which this header does not need */
 #define BERTH_VOUCHER_CLOCK_SKEW_S 300 /* clocks that are set at all differ by less */
 
 struct berth_voucher {
@@ -78,14 +79,15 @@ enum berth_err berth_voucher_encode(const struct berth_voucher *voucher, struct 
  * The members that a kind must and must not have (RFC 8366 5.3, RFC 8995 3.3, 5.2, 5.5): e.g. a voucher has a pinned-domain-cert and not both
  * nonce and expires-on missing; an RVR has created-on, serial-number, and no proximity-registrar-cert.
  */
-enum berth_err berth_voucher_check_kind(const struct berth_voucher *voucher, struct berth_why *why) BERTH_MUST;
+enum berth_err berth_voucher_check_kind(const struct berth_voucher *voucher,
+					struct berth_why *why) BERTH_MUST;
 /* Any of the three forms of idevid-issuer names this AKI (whole extnValue content: DER SEQUENCE). */
 bool berth_voucher_issuer_matches(struct berth_bytes idevid_issuer, struct berth_bytes aki_value);
 /* The key identifier inside any of the three forms; a view into it. Empty: an AKI without one. */
 struct berth_bytes berth_voucher_issuer_key_id(struct berth_bytes idevid_issuer);
 /* The nonce as the JSON writes it; for the audit log. */
-enum berth_err berth_voucher_nonce_text(struct berth_bytes nonce, bool is_url_safe, struct berth_buf *out)
-	BERTH_MUST;
+enum berth_err berth_voucher_nonce_text(struct berth_bytes nonce, bool is_url_safe,
+					struct berth_buf *out) BERTH_MUST;
 /* "verified" ...; false when it names no assertion. */
 bool berth_assertion_parse(struct berth_bytes name, enum berth_assertion *ret);
 

@@ -12,7 +12,7 @@
 #define BERTH_MEDIA_VOUCHER_CMS "application/voucher-cms+json"
 
 struct berth_signed_voucher {
-	struct berth_cms cms; /* owned */
+	struct berth_cms cms;	      /* owned */
 	struct berth_voucher voucher; /* views into the arena given to open */
 };
 void berth_signed_voucher_free(struct berth_signed_voucher *signed_voucher);
@@ -26,8 +26,9 @@ enum berth_err berth_voucher_open(struct berth_pki *pki, struct berth_bytes der,
 
 /* For people's tools: as berth_voucher_open, the kind is what the content says (berth_voucher_kind_of). */
 enum berth_err berth_voucher_open_any(struct berth_pki *pki, struct berth_bytes der,
-				      const struct berth_cert_list *extra, struct berth_arena *arena,
-				      struct berth_signed_voucher *ret, struct berth_why *why) BERTH_MUST;
+				      const struct berth_cert_list *extra,
+				      struct berth_arena *arena, struct berth_signed_voucher *ret,
+				      struct berth_why *why) BERTH_MUST;
 
 /* Signs and opens again what it signed (lint) before it releases it. */
 enum berth_err berth_voucher_sign(struct berth_pki *pki, const struct berth_voucher *voucher,
