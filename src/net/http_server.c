@@ -298,7 +298,7 @@ replace_page(struct conn *conn)
 	if (evbuffer_copyout(out, head, 12) < 12 || memcmp(head, "HTTP/1.", 7) != 0) {
 		return;
 	}
-	int status = atoi(head + 9);
+	int status = (head[9] - '0') * 100 + (head[10] - '0') * 10 + (head[11] - '0');
 	if (status < 200) {
 		return; /* 100 Continue is as it should be */
 	}

@@ -241,7 +241,7 @@ listen_at(struct berth_admin *admin, int *ret_fd, struct berth_why *why)
 		return berth_fail(why, BERTH_E_USAGE, "admin-socket", NULL,
 				  "%s: longer than a socket's path can be", admin->path);
 	}
-	strcpy(at.sun_path, admin->path);
+	memcpy(at.sun_path, admin->path, strlen(admin->path) + 1);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	(void)unlink(
 		admin->path); /* of a judge that was killed; the parent's lock says it is ours */

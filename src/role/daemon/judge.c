@@ -8,6 +8,7 @@
 #include "system/files.h"
 
 #define TICK_MS 1000
+#define RETRY_MS 100
 #define CHAIN_FILE_MAX 262144
 #define FLUSH_MS 2000
 
@@ -236,6 +237,16 @@ take_one(struct berth_judge *judge, struct berth_link *link, struct berth_judge_
 	return true;
 }
 
+/* A store that cannot begin is asked again after a while, not as fast as the loop turns. */
+static void
+pause_links(struct berth_judge *judge, bool paused)
+{
+	berth_link_pause(judge->signer, paused);
+	for (size_t i = 0; i < BERTH_NET_PROCESSES_MAX; i++) {
+		berth_link_pause(judge->nets[i].link, paused);
+	}
+}
+
 /*
  * One batch: round and round the links, so that no net process starves another, until they are empty or the batch is
  * full. While a commit waits for the disk, the next batch gathers in the sockets.
@@ -244,6 +255,8 @@ static void
 run_batch(struct berth_judge *judge)
 {
 	if (!begin(judge)) {
+		pause_links(judge, true);
+		berth_timer_start(judge->tick, RETRY_MS);
 		return;
 	}
 	size_t taken = 0;
@@ -315,6 +328,7 @@ on_tick(void *context)
 {
 	struct berth_judge *judge = context;
 	berth_timer_start(judge->tick, TICK_MS);
+	pause_links(judge, false);
 	if (!begin(judge)) {
 		return;
 	}
@@ -453,6 +467,7 @@ berth_judge_run(struct berth_child *child)
 	struct berth_why why = {0};
 	child->on_link = on_link;
 	child->on_drain = on_drain;
+	/* cppcheck-suppress autoVariables ; the loop ends before it does */
 	child->context = &judge;
 	int status = 0;
 	if (start(&judge, &why)) {

@@ -98,6 +98,14 @@ berth_link_set(struct berth_link *link, int fd)
 	return BERTH_OK;
 }
 
+void
+berth_link_pause(struct berth_link *link, bool paused)
+{
+	if (link->watch) {
+		berth_watch_pause(link->watch, paused);
+	}
+}
+
 bool
 berth_link_is_up(const struct berth_link *link)
 {

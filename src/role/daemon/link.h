@@ -30,6 +30,8 @@ enum berth_err berth_link_open(const struct berth_link_conf *conf,
 void berth_link_close(struct berth_link *link);
 /* Takes fd over; what was there before is closed and down is called for it. fd -1: only takes down. */
 enum berth_err berth_link_set(struct berth_link *link, int fd) BERTH_MUST;
+/* While paused, readable is not called; what comes waits in the socket. */
+void berth_link_pause(struct berth_link *link, bool paused);
 bool berth_link_is_up(const struct berth_link *link);
 /* The frame leaves now or later, in order. BERTH_E_UNREACHABLE: down; BERTH_E_LIMIT: the queue is full. */
 enum berth_err berth_link_send(struct berth_link *link, struct berth_bytes frame) BERTH_MUST;

@@ -8,6 +8,7 @@
  *	/sign		the signer's "signed:" + body
  *	/dial?PORT	what https://localhost:PORT/echo answers to the same body; /dial-certificate?PORT: with ours
  *	/fail		in a batch that does not commit
+ *	/stall		then the next three batches cannot begin
  *	/crash		ends the judge in the middle of a batch
  */
 #include <stdio.h>
@@ -29,6 +30,7 @@ struct echo {
 	struct berth_ticket *waiting[WAITING_MAX];
 	uint64_t gone;
 	bool fail_next_commit;
+	unsigned fail_begins;
 	struct berth_buf anchors;
 };
 
@@ -76,9 +78,12 @@ end(void *context)
 static enum berth_err
 batch_begin(void *context, struct berth_why *why)
 {
-	(void)context;
-	(void)why;
-	return BERTH_OK;
+	struct echo *echo = context;
+	if (echo->fail_begins == 0) {
+		return BERTH_OK;
+	}
+	echo->fail_begins--;
+	return berth_fail(why, BERTH_E_IO, "echo-begin", NULL, "asked to fail");
 }
 
 static enum berth_err
@@ -193,6 +198,9 @@ request(void *context, struct berth_ticket *ticket, const struct berth_http_requ
 	} else if (berth_bytes_equal_text(http->path, "/fail")) {
 		echo->fail_next_commit = true;
 		reply_bytes(echo, ticket, 200, BERTH_LIT("this must never be seen\n"));
+	} else if (berth_bytes_equal_text(http->path, "/stall")) {
+		echo->fail_begins = 3;
+		reply_bytes(echo, ticket, 200, BERTH_BYTES_NONE);
 	} else if (berth_bytes_equal_text(http->path, "/crash")) {
 		reply_bytes(echo, ticket, 200, BERTH_LIT("this must never be seen\n"));
 		_exit(9);

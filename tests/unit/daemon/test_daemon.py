@@ -355,6 +355,11 @@ class Serving(Base):
         self.assertEqual(response.getheader("Retry-After"), "1")
         self.assertEqual(self.daemon.request("GET", "/echo")[0], 200)
 
+    def test_waits_for_a_store_that_cannot_begin(self):
+        self.assertEqual(self.daemon.request("POST", "/stall", b"")[0], 200)
+        self.assertEqual(self.daemon.request("GET", "/echo")[0], 200)  # late, but answered
+        self.assertIn("rule=echo-begin", self.daemon.log())
+
     def test_answers_later(self):
         got = []
         thread = threading.Thread(target=lambda: got.append(self.daemon.request("GET", "/wait")))
