@@ -123,7 +123,7 @@ bootstrapping_information() {
 	berth masa load --socket acme/masa/admin.sock sale.manifest
 	berth factory sell --dir globex --all --owner home/domain-ca.pem --out globex-sale.manifest
 	berth masa load --socket globex/masa/admin.sock globex-sale.manifest
-	evidence "units and buyer are registered with the MASA: $(sqlite3 "$(ls acme/masa/state/*.db)" 'select count(*) from unit') units, $(sqlite3 "$(ls acme/masa/state/*.db)" 'select count(*) from owner') sold, counted by sqlite3"
+	evidence "units and buyer are registered with the MASA: $(sqlite3 acme/masa/state/masa.db 'select count(*) from unit') units, $(sqlite3 acme/masa/state/masa.db 'select count(*) from owner') of them sold, counted by sqlite3"
 
 	sed 's/A-00002/A-00004/' sale.manifest > altered.manifest
 	must_fail 1 'manifest' berth masa load --socket acme/masa/admin.sock altered.manifest

@@ -5,6 +5,11 @@
 . "$(dirname "$0")/onboarding.sh"
 cd "$BERTH_RUN"
 
+capture() { # capture NAMESPACE INTERFACE NAME: what passes there, into NAME.pcap
+	spawn "$1" "capture-$3" tcpdump --immediate-mode -U -i "$2" -w "$BERTH_RUN/$3.pcap"
+	until_true 10 test -s "$BERTH_RUN/$3.pcap"
+}
+
 owner_network() {
 	cat >> home/registrar.conf <<-EOF
 
@@ -14,6 +19,7 @@ owner_network() {
 		[manufacturer "Globex"]
 		anchors = $BERTH_RUN/globex/root-ca.pem
 	EOF
+	sed -i 's/^retry-after.*//; s/^\[registrar\]/&\nretry-after = 1s/' home/registrar.conf
 	cat > home/policy.conf <<-EOF
 		[rule "stolen"]
 		match.serial = A-00003
@@ -33,84 +39,238 @@ owner_network() {
 		segment = sensors
 	EOF
 	start_registrar home owner
-	start_gateway gw home '198.51.100.1:8443'
 	home device import "$BERTH_RUN/sale.manifest" --manufacturer Acme
 	home device import "$BERTH_RUN/globex-sale.manifest" --manufacturer Globex
-	# Somebody else's network: the same programs, another domain, the same manufacturers known.
+	capture gw dev dev
+	start_gateway gw lan 198.51.100.1:8443
+}
+
+# Somebody else's network on the same link: the same programs, the same manufacturers known, another domain.
+rogue_network() {
 	berth registrar init --dir rogue --name Rogue --host registrar.rogue.example --listen '[::]:8443'
 	sed -n '/^\[manufacturer/,$p' home/registrar.conf >> rogue/registrar.conf
 	printf '[rule "all"]\napprove = auto\n' > rogue/policy.conf
 	start_registrar rogue rogue
-	spawn owner capture-lan tcpdump -U -i lan -w "$BERTH_RUN/lan.pcap" tcp port 8443
-	tcpdump -U -i br-dev -w "$BERTH_RUN/dev.pcap" > "$logs/capture-dev.log" 2>&1 3>&- < /dev/null &
-	echo $! > "$logs/capture-dev.pid"
-	until_true 10 test -s "$BERTH_RUN/dev.pcap"
-	until_true 10 test -s "$BERTH_RUN/lan.pcap"
+	start_gateway rogue up 192.0.2.40:8443
 }
 
 device_authentication() {
+	owner_network
 	device d1 acme-units/A-00001
 	onboard d1
-	evidence "d1 found the network by itself through the join proxy and was enrolled"
+	is_enrolled d1
 	# Observer: the voucher-request that the registrar keeps, judged by openssl.
-	stored_request home A-00001 > rvr.der
+	sqlite3 home/state/registrar.db "select hex(rvr) from voucher_step where rvr is not null limit 1" | xxd -r -p > rvr.der
 	openssl cms -verify -inform DER -in rvr.der -CAfile home/domain-ca.pem -purpose any -binary > rvr.json 2> /dev/null
 	jq -r '.["ietf-voucher-request:voucher"]["prior-signed-voucher-request"]' rvr.json | base64 -d > pvr.der
 	openssl cms -verify -inform DER -in pvr.der -CAfile acme/root-ca.pem -purpose any -binary > pvr.json 2> /dev/null
 	[ "$(jq -r '.["ietf-voucher-request:voucher"]["serial-number"]' pvr.json)" = A-00001 ]
-	evidence "openssl cms verifies d1's voucher-request to Acme's root and, around it, the registrar's to the owner's CA"
+	evidence "the device found the network through the join proxy; openssl cms verifies its voucher-request to Acme's root and the registrar's around it to the owner's CA"
+	local hello
+	until_true 10 tshark -r dev.pcap -d tcp.port==1-65535,tls -Y 'tls.handshake.type == 2'
+	hello=$(tshark -r dev.pcap -d tcp.port==1-65535,tls -Y 'tls.handshake.extensions.supported_version == 0x0304 and tls.handshake.type == 2' 2> /dev/null | wc -l)
+	[ "$hello" -ge 1 ]
+	[ "$(grep -ac A-00001 dev.pcap)" = 0 ]
+	evidence "tshark sees $hello TLS 1.3 sessions on the device's link; its serial number and certificate are not in the capture"
 
-	# Unknown manufacturer: the same device, made by a factory that nobody told the registrar about.
+	# Unknown manufacturer: the same serial number, made by a factory that nobody told the registrar of.
 	berth factory init --dir initech --name Initech --masa-url masa.acme.example:9443 --masa-host masa.initech.example
 	printf 'serial-number,model\nA-00001,cam-1\n' > initech.csv
 	berth factory make --dir initech --units initech.csv --out initech-units
 	device d2 initech-units/A-00001
-	in_ns d2 true
-	must_not_onboard d2
-	explained home "unknown manufacturer" "$logs/registrar-home.log"
+	must_not_onboard d2 10
+	logged registrar-home 'rule="?rfc8995-5.1-unknown-manufacturer'
 	refusal "unknown manufacturer, same serial number: $said"
 
-	# Wrong key: A-00002's certificate with another key cannot finish TLS.
-	openssl ecparam -name prime256v1 -genkey -noout -out wrong.key 2> /dev/null
-	must_fail 35\|56\|58 'key values mismatch|unable to set private key|does not match|alert' pledge_curl d2 acme-units/A-00002/idevid.pem wrong.key requestvoucher pvr.der
-
-	# Replay: A-00001's request, sent on a connection that A-00002 authenticated.
-	pledge_post d2 acme-units/A-00002 requestvoucher pvr.der
-	[ "$status" != 200 ]
-	refusal "A-00001's request replayed on A-00002's connection: $status $body"
-	foreign_pvr d2 acme-units/A-00002 own.pvr
-	pledge_post d2 acme-units/A-00002 requestvoucher own.pvr
-	[ "$status" = 200 ]
-	refusal "control: A-00002's own request on the same connection settings: $status"
+	# A foreign pledge of curl and openssl takes A-00002's place.
+	device d3 acme-units/A-00002
+	registrar_seen d3 gw
+	openssl ecparam -name prime256v1 -genkey -noout -out wrong.key
+	must_fail 58 'private key' in_ns d3 curl -sSk --cert acme-units/A-00002/idevid.pem --key wrong.key "https://[$(proxy_address gw)%25eth0]:$(proxy_port gw)/"
+	refusal "A-00002's certificate with another key: curl cannot even begin ($said)"
+	foreign_request acme-units/A-00002 forged.pvr A-00002
+	openssl cms -sign -binary -nodetach -nosmimecap -in forged.pvr.json -signer forged.pvr.signer -inkey acme-units/A-00002/idevid.key \
+		-econtent_type 1.2.840.113549.1.9.16.1.40 -outform DER -out forged.pvr
+	flip_last_bit forged.pvr
+	foreign_post d3 gw acme-units/A-00002/idevid.pem acme-units/A-00002/idevid.key brski/requestvoucher $voucher_media forged.pvr
+	[ "$code" -ge 400 ]
+	refusal "one bit of the request's signature changed: $code $body"
+	foreign_post d3 gw acme-units/A-00002/idevid.pem acme-units/A-00002/idevid.key brski/requestvoucher $voucher_media pvr.der
+	[ "$code" -ge 400 ]
+	refusal "A-00001's request replayed by A-00002: $code $body"
+	foreign_request acme-units/A-00002 own.pvr A-00002
+	foreign_post d3 gw acme-units/A-00002/idevid.pem acme-units/A-00002/idevid.key brski/requestvoucher $voucher_media own.pvr
+	[ "$code" = 200 ]
+	refusal "control: A-00002's own request, signed with its own key: $code"
+	cp body own.voucher
 }
 
 device_authorization() {
-	device d3 acme-units/A-00005
-	must_not_onboard d3
-	home_explains A-00005 'require.owned|owned'
-	refusal "a device of a known maker that the owner did not buy: $said"
-	device d4 acme-units/A-00003
-	must_not_onboard d4
-	home_explains A-00003 'stolen'
+	device d4 acme-units/A-00005
+	must_not_onboard d4 10
+	explained A-00005 'policy-owned'
+	refusal "a device that the owner did not buy: $said"
+	device d5 acme-units/A-00003
+	must_not_onboard d5 10
+	explained A-00003 'policy-deny|stolen'
 	refusal "a device that a rule denies: $said"
 
-	device d5 "globex-units/G-00001"
-	spawn d5 d5 berth-device --config "$BERTH_RUN/d5/device.conf" run
-	until_true 30 sh -c "berth device list --json --socket $BERTH_RUN/home/admin.sock | grep -q pending"
-	local waiting
-	waiting=$(home device list --json | jq -r '.devices[] | select(.state == "pending") | .id')
-	[ ! -e d5/state/state.json ] || ! grep -q enrolled d5/state/state.json
-	home device approve "$waiting"
-	until_true 60 berth_is_enrolled d5
-	openssl verify -CAfile home/domain-ca.pem -untrusted d5/state/ldevid.pem d5/state/ldevid.pem | grep -q OK
-	evidence "the Globex device waited; after 'berth device approve' openssl verifies the certificate that it got"
-	device d6 globex-units/G-00002
-	spawn d6 d6 berth-device --config "$BERTH_RUN/d6/device.conf" run
-	until_true 30 sh -c "berth device list --json --socket $BERTH_RUN/home/admin.sock | grep -q pending"
-	waiting=$(home device list --json | jq -r '.devices[] | select(.state == "pending") | .id')
-	home device deny "$waiting" --reason 'not in the order'
-	until_true 60 grep -q 'status=403' "$logs/d6.log"
-	stop d6
-	home_explains G-00002 'deni|refused'
+	local sensor='globex-units/G-00001'
+	device d6 "$sensor"
+	start_agent d6
+	until_true 30 waits G-00001
+	! is_enrolled d6
+	home device approve G-00001 --reason 'seen on the porch'
+	until_true 60 is_enrolled d6
+	openssl verify -CAfile home/domain-ca.pem -untrusted $sensor/state/ldevid.pem $sensor/state/ldevid.pem > verified
+	explained G-00001 'approved'
+	evidence "a Globex device waits; after 'berth device approve' openssl verifies the certificate that it then gets ($said)"
+	evidence "an Acme device that the purchase manifest names is let in by rule \"cameras\" without a person"
+
+	device d7 globex-units/G-00002
+	start_agent d7
+	until_true 30 waits G-00002
+	home device deny G-00002 --reason 'not in the order'
+	until_true 60 logged agent-d7 'status=403|pledge.refused'
+	! is_enrolled d7
+	stop agent-d7
+	explained G-00002 'denied|not in the order'
 	refusal "a device that the operator denies while it waits: $said"
 }
+waits() { home device list --json | jq -e --arg s "$1" '.. | objects | select((."serial-number"? // "" | contains($s)) and .state? == "pending")'; }
+
+network_authentication() {
+	# The voucher that A-00002 got, judged by openssl: it pins the owner's registrar or what is above it.
+	openssl cms -verify -inform DER -in own.voucher -CAfile acme/root-ca.pem -purpose any -binary > voucher.json 2> /dev/null
+	jq -r '.["ietf-voucher:voucher"]["pinned-domain-cert"]' voucher.json | base64 -d | openssl x509 -inform DER -out pinned.pem
+	openssl verify -partial_chain -trusted pinned.pem -untrusted seen.pem -purpose any seen.pem > /dev/null
+	[ "$(jq -r '.["ietf-voucher:voucher"].nonce' voucher.json)" = "$(jq -r '.["ietf-voucher-request:voucher"].nonce' own.pvr.json)" ]
+	evidence "openssl verifies the voucher to Acme's root; with the certificate that it pins ($(openssl x509 -in pinned.pem -noout -subject)) as only anchor it verifies what the registrar shows in TLS"
+
+	# A rogue registrar that answers with a voucher: A-00002's own, valid, but for the owner's network.
+	rogue_network
+	stop gateway-gw
+	device d8 acme-units/A-00006
+	must_not_onboard d8 15
+	logged registrar-rogue 'masa|403'
+	refusal "only the rogue's network is there: $said"
+	foreign_registrar_refused
+	start_gateway gw lan 198.51.100.1:8443
+	device d9 acme-units/A-00002
+	onboard d9
+	is_enrolled d9
+	refusal "control: with the owner's network back, the same unit as in the refusal is enrolled by it"
+}
+
+# A registrar of Python and openssl that replays a voucher: its signature holds, its pinned certificate does not.
+foreign_registrar_refused() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout mitm.key -out mitm.pem -subj '/CN=mitm' \
+		-days 2 -addext 'extendedKeyUsage=serverAuth,1.3.6.1.5.5.7.3.28' 2> /dev/null
+	spawn rogue replay python3 "$here/replay_registrar.py" mitm.pem mitm.key own.voucher '::' 9999
+	until_true 10 in_ns rogue ss -Hltn 'sport = :9999'
+	device d10 acme-units/A-00002
+	printf '\n[discovery]\ndns-sd = no\nregistrar = [%s%%eth0]:9999\n' "$(proxy_address rogue)" > d10.discovery
+	cat acme-units/A-00002/device.conf d10.discovery > d10.conf
+	local rc=0
+	in_ns d10 berth-device --config "$BERTH_RUN/d10.conf" run --once --timeout 10 2>> "$logs/d10.log" || rc=$?
+	[ $rc -ne 0 ]
+	[ ! -e acme-units/A-00002/state/ldevid.pem ]
+	logged d10 'rule='
+	refusal "a registrar that replays A-00002's valid voucher of the owner's network: $said"
+	stop replay
+	ip netns del d10
+}
+
+network_authorization() {
+	local log
+	log=$(sqlite3 -separator ' ' acme/masa/state/masa.db "select count(*), count(distinct domain_id) from log")
+	evidence "the MASA issued to the recorded owner only: its store holds $log (log entries, distinct owners), and 'berth audit verify' finds the chain whole: $(berth audit verify --store acme/masa/state/masa.db | head -n 1)"
+	logged masa-acme 'rule="?[a-z0-9.-]*own'
+	refusal "the rogue's registrar asked for units that are the owner's: $said"
+	must_fail 1\|3 'own' berth factory sell --dir acme --serial A-00001 --owner rogue/domain-ca.pem --out second.manifest
+	refusal "a second sale of a sold unit: $said"
+	berth masa release --socket acme/masa/admin.sock A-00007 2> /dev/null || true
+	berth factory sell --dir acme --serial A-00007 --owner rogue/domain-ca.pem --out rogue-sale.manifest
+	berth masa load --socket acme/masa/admin.sock rogue-sale.manifest
+	device d11 acme-units/A-00007
+	stop gateway-gw
+	onboard d11
+	start_gateway gw lan 198.51.100.1:8443
+	openssl verify -CAfile rogue/domain-ca.pem -untrusted acme-units/A-00007/state/ldevid.pem acme-units/A-00007/state/ldevid.pem > /dev/null
+	refusal "control: a unit sold to that other domain is vouched for, and joins there"
+}
+
+local_credentialing() {
+	local a=acme-units/A-00001/state/ldevid.pem b=acme-units/A-00002/state/ldevid.pem
+	for c in $a $b; do openssl verify -CAfile home/domain-ca.pem -untrusted $c $c > /dev/null; done
+	[ "$(openssl x509 -in $a -noout -pubkey)" != "$(openssl x509 -in $b -noout -pubkey)" ]
+	[ "$(openssl x509 -in $a -noout -serial)" != "$(openssl x509 -in $b -noout -serial)" ]
+	[ "$(openssl x509 -in $a -noout -pubkey)" != "$(openssl x509 -in acme-units/A-00001/idevid.pem -noout -pubkey)" ]
+	evidence "openssl verifies both devices' certificates to the owner's CA: different keys and serial numbers, none the birth key"
+	# Canaries: the private keys of the devices and of both domains, as bytes and as base64.
+	local planted=0
+	for key in acme-units/A-0000[12]/state/*.key acme-units/A-0000[12]/idevid.key home/keys/*.key; do
+		openssl pkey -in "$key" -noout -text 2> /dev/null | sed -n '/priv:/,/pub:/p' | grep -v : -- - 2> /dev/null || true
+		openssl pkey -in "$key" -outform DER | xxd -p -c 9999 | grep -oE '0420[0-9a-f]{64}' | head -n 1 | cut -c5- > canary
+		[ "$(wc -c < canary)" -eq 65 ]
+		planted=$((planted + 1))
+		python3 "$here/canary.py" "$(cat canary)" "$logs" home/state acme/masa/state dev.pcap
+	done
+	evidence "$planted private keys as canaries: their bytes are in no log, no store and no capture, in binary, hexadecimal or base64"
+
+	# A-00002's certificate in the hands of another device: without its key it is of no use, with the permission of another neither.
+	must_fail 58 'private key' in_ns d1 curl -sSk --cert $b --key "$(ls acme-units/A-00001/state/*.key | head -n 1)" "https://[$(proxy_address gw)%25eth0]:$(proxy_port gw)/"
+	refusal "A-00002's credential on A-00001: $said"
+	openssl ecparam -name prime256v1 -genkey -noout -out second.key
+	openssl req -new -key second.key -subj /serialNumber=A-00001 -outform DER | base64 -w0 > second.csr
+	foreign_post d1 gw acme-units/A-00001/idevid.pem acme-units/A-00001/idevid.key est/simpleenroll application/pkcs10 second.csr
+	[ "$code" -ge 400 ]
+	refusal "a second certificate under A-00001's used permission, for another key: $code $body"
+}
+
+network_selection() {
+	# Both networks are announced on the device's link: a capture says so, before the device chooses.
+	device d12 acme-units/A-00008
+	berth factory sell --dir acme --serial A-00008 --owner home/domain-ca.pem --out late-sale.manifest
+	berth masa load --socket acme/masa/admin.sock late-sale.manifest
+	home device import late-sale.manifest --manufacturer Acme
+	onboard d12
+	openssl verify -CAfile home/domain-ca.pem -untrusted acme-units/A-00008/state/ldevid.pem acme-units/A-00008/state/ldevid.pem > /dev/null
+	local heard
+	heard=$(tshark -r dev.pcap -Y 'mdns and dns.resp.name contains "_brski-proxy"' -T fields -e ipv6.src 2> /dev/null | sort -u | grep -c fe80)
+	[ "$heard" -ge 2 ]
+	evidence "tshark hears _brski-proxy._tcp from $heard addresses on the device's link; the certificate that the device got chains to its owner's CA (openssl)"
+	stop gateway-gw
+	device d13 acme-units/A-00009
+	berth factory sell --dir acme --serial A-00009 --owner home/domain-ca.pem --out later-sale.manifest
+	berth masa load --socket acme/masa/admin.sock later-sale.manifest
+	home device import later-sale.manifest --manufacturer Acme
+	must_not_onboard d13 15
+	logged registrar-rogue 'A-00009|rule='
+	refusal "only the unowned network is audible, the device stays off it: $said"
+	start_gateway gw lan 198.51.100.1:8443
+	onboard d13
+	refusal "control: the owner's network is audible again, and the device is on it"
+}
+
+interoperability() {
+	openssl verify -CAfile globex/root-ca.pem -untrusted globex-units/G-00001/idevid.pem globex-units/G-00001/idevid.pem > /dev/null
+	evidence "two manufacturers with a MASA each: Acme ($(openssl x509 -in acme-units/A-00001/idevid.pem -noout -subject), MASA as an authority) and Globex ($(openssl x509 -in globex-units/G-00001/idevid.pem -noout -subject), MASA as a whole URI); a device of each was enrolled by one registrar"
+	device d14 acme-units/A-00010
+	berth factory sell --dir acme --serial A-00010 --owner home/domain-ca.pem --out foreign-sale.manifest
+	berth masa load --socket acme/masa/admin.sock foreign-sale.manifest
+	home device import foreign-sale.manifest --manufacturer Acme
+	registrar_seen d14 gw
+	foreign_onboard d14 gw acme-units/A-00010
+	openssl verify -CAfile home/domain-ca.pem -untrusted foreign.chain foreign.pem > /dev/null
+	evidence "a pledge of curl and openssl alone, which shares no code with us, got a voucher and $(openssl x509 -in foreign.pem -noout -subject)"
+}
+
+run_row S1.C1 device_authentication
+run_row S1.C2 device_authorization
+run_row S1.C3 network_authentication
+run_row S1.C4 network_authorization
+run_row S1.C5 local_credentialing
+run_row S1.C7 network_selection
+run_row S1.C8 interoperability
+finish

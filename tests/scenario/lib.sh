@@ -108,3 +108,8 @@ stop() { # stop NAME: ends it and waits until it is gone
 	rm -f "$logs/$1.pid"
 }
 in_ns() { ip netns exec "$@"; }
+here=$(cd "$(dirname "$0")" && pwd)
+flip_last_bit() { # flip_last_bit FILE: the smallest change there is
+	printf "\\x$(printf %02x $((0x$(tail -c 1 "$1" | xxd -p) ^ 1)))" |
+		dd of="$1" bs=1 seek=$(($(stat -c %s "$1") - 1)) conv=notrunc status=none
+}
