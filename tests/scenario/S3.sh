@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Scenario 3, the onboarding part: a device's credential is deleted on the device and at the network, and it onboards again.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/onboarding.sh"
+cd "$BERTH_RUN"
+
+unit=acme-units/A-00011
+
+sell() { # sell SERIAL: to the owner, who imports the sale
+	berth factory sell --dir acme --serial "$1" --owner home/domain-ca.pem --out "sale-$1.manifest"
+	berth masa load --socket acme/masa/admin.sock "sale-$1.manifest"
+	home device import "sale-$1.manifest" --manufacturer Acme
+}
+
+credential_deletion() {
+	device r1 $unit
+	sell A-00011
+	onboard r1
+	cp $unit/state/ldevid.pem old.pem
+	local key
+	key=$(ls $unit/state/ldevid-*.key)
+	openssl pkey -in "$key" -outform DER | xxd -p -c 9999 | grep -oE '0420[0-9a-f]{64}' | head -n 1 | cut -c5- > old.canary
+	# What a thief could have copied before: only to show that it is of no use afterwards.
+	cp "$key" stolen.key
+	# On the device, by the device: the key leaves the keystore, the certificate and the state go with it.
+	agent r1 reset
+	[ ! -e "$key" ] && [ ! -e $unit/state/ldevid.pem ]
+	agent r1 status --json | jq -e '.state == "unconfigured"' > /dev/null
+	evidence "the device resets itself: ls finds neither key nor certificate"
+	# At the network, by an operator.
+	home device revoke A-00011 --reason 'returned'
+	local state
+	state=$(home device list --json | jq -r '.. | objects | select(."serial-number"? == "A-00011") | .state')
+	[ "$state" = revoked ]
+	evidence "the operator revokes it: $(sqlite3 home/state/registrar.db "select event || ' by ' || actor from audit where event like '%revoke%' order by seq desc limit 1") in the hash-chained log, read by sqlite3"
+	python3 "$here/canary.py" "$(cat old.canary)" $unit home/state "$logs"
+	refusal "the key recovered from disk: a search of all files of the device, the registrar's store and the logs does not find its bytes"
+	python3 "$here/canary.py" "$(cat old.canary)" stolen.key > found 2>&1 || true
+	openssl pkey -in stolen.key -outform DER > stolen.der
+	must_fail 1 'the secret is in stolen.der' python3 "$here/canary.py" "$(cat old.canary)" stolen.der
+	refusal "control: in a copy taken before the deletion the same search finds it ($said)"
+}
+
+reonboarding() {
+	must_not_onboard r1 15
+	explained A-00011 'revoked'
+	refusal "revoked, it cannot onboard again: $said"
+	# The old credential in a thief's hands.
+	echo '{"version":1,"status":true}' > thief.status
+	foreign_post r1 gw old.pem stolen.key brski/enrollstatus application/json thief.status
+	[ "$code" -ge 400 ]
+	refusal "the old credential replayed: $code $body"
+	home device approve A-00011 --reason 'repaired and taken back'
+	onboard r1
+	local chain
+	chain=$(openssl verify -CAfile home/domain-ca.pem -untrusted $unit/state/ldevid.pem $unit/state/ldevid.pem)
+	[ "$(openssl x509 -in old.pem -noout -pubkey)" != "$(openssl x509 -in $unit/state/ldevid.pem -noout -pubkey)" ]
+	[ "$(openssl x509 -in old.pem -noout -serial)" != "$(openssl x509 -in $unit/state/ldevid.pem -noout -serial)" ]
+	evidence "taken back by the operator, it onboards again: ${chain##*: }, with another key and serial number than before (openssl)"
+	foreign_post r1 gw old.pem stolen.key brski/enrollstatus application/json thief.status
+	[ "$code" -ge 400 ]
+	refusal "the old credential stays dead after that: $code $body"
+	foreign_post r1 gw $unit/state/ldevid.pem "$(ls $unit/state/ldevid-*.key)" brski/enrollstatus application/json thief.status
+	[ "$code" = 200 ]
+	refusal "control: the new credential in the same request: $code"
+	# And in another network: the owner sells it on.
+	agent r1 reset
+	berth masa release --socket acme/masa/admin.sock A-00011
+	berth factory sell --dir acme --again --serial A-00011 --owner rogue/domain-ca.pem --out resale.manifest
+	berth masa load --socket acme/masa/admin.sock resale.manifest
+	stop gateway-gw
+	onboard r1
+	start_gateway gw lan 198.51.100.1:8443
+	openssl verify -CAfile rogue/domain-ca.pem -untrusted $unit/state/ldevid.pem $unit/state/ldevid.pem > /dev/null
+	evidence "released and sold on, it onboards in the other network: openssl verifies its third certificate to that domain's CA"
+}
+
+run_row S3.C1 credential_deletion
+run_row S3.C3 reonboarding
+finish
