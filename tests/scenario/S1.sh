@@ -88,8 +88,6 @@ device_authentication() {
 	must_fail 58 'private key' in_ns d3 curl -sSk --cert acme-units/A-00002/idevid.pem --key wrong.key "https://[$(proxy_address gw)%25eth0]:$(proxy_port gw)/"
 	refusal "A-00002's certificate with another key: curl cannot even begin ($said)"
 	foreign_request acme-units/A-00002 forged.pvr A-00002
-	openssl cms -sign -binary -nodetach -nosmimecap -in forged.pvr.json -signer forged.pvr.signer -inkey acme-units/A-00002/idevid.key \
-		-econtent_type 1.2.840.113549.1.9.16.1.40 -outform DER -out forged.pvr
 	flip_last_bit forged.pvr
 	foreign_post d3 gw acme-units/A-00002/idevid.pem acme-units/A-00002/idevid.key brski/requestvoucher $voucher_media forged.pvr
 	[ "$code" -ge 400 ]
@@ -107,11 +105,11 @@ device_authentication() {
 device_authorization() {
 	device d4 acme-units/A-00005
 	must_not_onboard d4 10
-	explained A-00005 'policy-owned'
+	explained A-00005 'FAIL.*policy-not-owned'
 	refusal "a device that the owner did not buy: $said"
 	device d5 acme-units/A-00003
 	must_not_onboard d5 10
-	explained A-00003 'policy-deny|stolen'
+	explained A-00003 'FAIL.*polic'
 	refusal "a device that a rule denies: $said"
 
 	local sensor='globex-units/G-00001'
@@ -119,24 +117,23 @@ device_authorization() {
 	start_agent d6
 	until_true 30 waits G-00001
 	! is_enrolled d6
-	home device approve G-00001 --reason 'seen on the porch'
+	home device approve "$(id_of G-00001)" --reason 'seen on the porch'
 	until_true 60 is_enrolled d6
 	openssl verify -CAfile home/domain-ca.pem -untrusted $sensor/state/ldevid.pem $sensor/state/ldevid.pem > verified
-	explained G-00001 'approved'
+	explained "$(id_of G-00001)" 'approved'
 	evidence "a Globex device waits; after 'berth device approve' openssl verifies the certificate that it then gets ($said)"
 	evidence "an Acme device that the purchase manifest names is let in by rule \"cameras\" without a person"
 
 	device d7 globex-units/G-00002
 	start_agent d7
 	until_true 30 waits G-00002
-	home device deny G-00002 --reason 'not in the order'
+	home device deny "$(id_of G-00002)" --reason 'not in the order'
 	until_true 60 logged agent-d7 'status=403|pledge.refused'
 	! is_enrolled d7
 	stop agent-d7
-	explained G-00002 'denied|not in the order'
+	explained "$(id_of G-00002)" 'FAIL.*polic'
 	refusal "a device that the operator denies while it waits: $said"
 }
-waits() { home device list --json | jq -e --arg s "$1" '.. | objects | select((."serial-number"? // "" | contains($s)) and .state? == "pending")'; }
 
 network_authentication() {
 	# The voucher that A-00002 got, judged by openssl: it pins the owner's registrar or what is above it.
@@ -184,7 +181,7 @@ network_authorization() {
 	evidence "the MASA issued to the recorded owner only: its store holds $log (log entries, distinct owners), and 'berth audit verify' finds the chain whole: $(berth audit verify --store acme/masa/state/masa.db | head -n 1)"
 	logged masa-acme 'rule="?[a-z0-9.-]*own'
 	refusal "the rogue's registrar asked for units that are the owner's: $said"
-	must_fail 1\|3 'own' berth factory sell --dir acme --serial A-00001 --owner rogue/domain-ca.pem --out second.manifest
+	must_fail 3 'was sold' berth factory sell --dir acme --serial A-00001 --owner rogue/domain-ca.pem --out second.manifest
 	refusal "a second sale of a sold unit: $said"
 	berth masa release --socket acme/masa/admin.sock A-00007 2> /dev/null || true
 	berth factory sell --dir acme --serial A-00007 --owner rogue/domain-ca.pem --out rogue-sale.manifest

@@ -29,9 +29,7 @@ credential_deletion() {
 	evidence "the device resets itself: ls finds neither key nor certificate"
 	# At the network, by an operator.
 	home device revoke A-00011 --reason 'returned'
-	local state
-	state=$(home device list --json | jq -r '.. | objects | select(."serial-number"? == "A-00011") | .state')
-	[ "$state" = revoked ]
+	[ "$(state_of A-00011)" = revoked ]
 	evidence "the operator revokes it: $(sqlite3 home/state/registrar.db "select event || ' by ' || actor from audit where event like '%revoke%' order by seq desc limit 1") in the hash-chained log, read by sqlite3"
 	python3 "$here/canary.py" "$(cat old.canary)" $unit home/state "$logs"
 	refusal "the key recovered from disk: a search of all files of the device, the registrar's store and the logs does not find its bytes"

@@ -55,6 +55,12 @@ start_agent() { # start_agent NAME: in the background
 ldevid() { agent "$1" status --json | jq -r .certificate > "$BERTH_RUN/$1.ldevid.pem"; echo "$BERTH_RUN/$1.ldevid.pem"; }
 is_enrolled() { agent "$1" status --json | jq -e '.state == "enrolled"' > /dev/null; }
 
+# What the registrar's list says of a unit; the serial number may stand inside a longer one.
+field_of() { home device list --json | jq -r --arg s "$1" ".. | objects | select((.serial_number? // \"\") | endswith(\$s)) | .$2"; }
+id_of() { field_of "$1" id; }
+state_of() { field_of "$1" state; }
+waits() { [ "$(state_of "$1")" = pending ]; }
+
 # logged PROGRAM PATTERN: the program's line is put into $said
 logged() {
 	said=$(grep -E -- "$2" "$logs/$1.log" | tail -n 1)
@@ -80,9 +86,13 @@ foreign_request() { # foreign_request UNIT OUT SERIAL: signed by the unit's key
 	local unit=$BERTH_RUN/$1
 	printf '{"ietf-voucher-request:voucher":{"assertion":"proximity","created-on":"%s","serial-number":"%s","nonce":"%s","proximity-registrar-cert":"%s"}}' \
 		"$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$3" "$(openssl rand -base64 16)" "$(base64 -w0 "$BERTH_RUN/seen.der")" > "$2.json"
-	openssl x509 -in "$unit/idevid.pem" -out "$2.signer"
-	openssl cms -sign -binary -nodetach -nosmimecap -in "$2.json" -signer "$2.signer" -inkey "$unit/idevid.key" \
-		-econtent_type 1.2.840.113549.1.9.16.1.40 -outform DER -out "$2"
+	foreign_sign "$unit" "$2.json" "$2"
+}
+foreign_sign() { # foreign_sign UNIT-FOLDER JSON OUT
+	openssl x509 -in "$1/idevid.pem" -out "$3.signer"
+	sed '1,/END CERT/d' "$1/idevid.pem" > "$3.above"
+	openssl cms -sign -binary -nodetach -nosmimecap -in "$2" -signer "$3.signer" -certfile "$3.above" -inkey "$1/idevid.key" \
+		-econtent_type 1.2.840.113549.1.9.16.1.40 -outform DER -out "$3"
 }
 foreign_post() { # foreign_post NAMESPACE GATEWAY CERTIFICATES KEY PATH MEDIA-TYPE FILE: sets $code; body in $BERTH_RUN/body
 	code=$(in_ns "$1" curl -sk --noproxy '*' --cert "$3" --key "$4" -H "Content-Type: $6" -H 'Expect:' --data-binary "@$7" \
@@ -96,7 +106,7 @@ foreign_onboard() { # foreign_onboard NAMESPACE GATEWAY UNIT
 	foreign_request "$3" foreign.pvr "$serial"
 	foreign_post "$1" "$2" "$unit/idevid.pem" "$unit/idevid.key" brski/requestvoucher $voucher_media foreign.pvr
 	[ "$code" = 200 ]
-	openssl cms -verify -inform DER -in "$BERTH_RUN/body" -CAfile "$unit/manufacturer-anchors.pem" -purpose any -binary > foreign.voucher 2> /dev/null
+	openssl cms -verify -inform DER -in "$BERTH_RUN/body" -CAfile "$unit/manufacturer-anchors.pem" -partial_chain -purpose any -binary > foreign.voucher 2> /dev/null
 	echo '{"version":1,"status":true}' > foreign.status
 	foreign_post "$1" "$2" "$unit/idevid.pem" "$unit/idevid.key" brski/voucher_status application/json foreign.status
 	[ "$code" = 200 ]
