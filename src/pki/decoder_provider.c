@@ -11,10 +11,11 @@
 #include "pki/ossl.h"
 
 #define NARROW_DECODERS_MAX 16
+#define NARROW_KEYS_MAX 8
 
 /*
  * The only mutable state of its process in pki, written once: the default provider in a library
- * context of its own, and the decoders picked from it. It cannot live in a struct berth_pki, because
+ * context of its own, and the decoders and kinds of keys picked from it. It cannot live in a struct berth_pki, because
  * OpenSSL gives a built-in provider's init no argument, and gives its functions the context of the
  * provider they forward. It lives as long as the process.
  */
@@ -23,6 +24,7 @@ static struct {
 	OSSL_LIB_CTX *libctx;
 	OSSL_PROVIDER *provider;
 	OSSL_ALGORITHM decoders[NARROW_DECODERS_MAX + 1];
+	OSSL_ALGORITHM keys[NARROW_KEYS_MAX + 1];
 } inner = {.once = CRYPTO_ONCE_STATIC_INIT};
 
 static bool
@@ -44,6 +46,37 @@ is_wanted(const OSSL_ALGORITHM *decoder)
 		has_property(properties, "structure=PrivateKeyInfo"));
 }
 
+/*
+ * What Berth has keys of: certificates, and TLS's key exchange. Each decoding of a key asks every kind of key that
+ * there is whether it is meant, so the dozen that Berth refuses anyway cost a sixth of it.
+ */
+static bool
+is_known_key(const OSSL_ALGORITHM *key)
+{
+	static const char *const names[] = {"EC", "RSA", "RSA-PSS", "X25519"};
+	size_t n = strcspn(key->algorithm_names, ":");
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strlen(names[i]) == n && strncmp(key->algorithm_names, names[i], n) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+pick_keys(void)
+{
+	int no_cache = 0;
+	size_t n = 0;
+	const OSSL_ALGORITHM *all =
+		OSSL_PROVIDER_query_operation(inner.provider, OSSL_OP_KEYMGMT, &no_cache);
+
+	for (; all != NULL && all->algorithm_names != NULL && n < NARROW_KEYS_MAX; all++) {
+		if (is_known_key(all))
+			inner.keys[n++] = *all;
+	}
+}
+
 static void
 inner_open(void)
 {
@@ -61,6 +94,7 @@ inner_open(void)
 		if (is_wanted(all))
 			inner.decoders[n++] = *all;
 	}
+	pick_keys();
 }
 
 static void
@@ -91,6 +125,10 @@ narrow_query(void *provider_context, int operation, int *no_cache)
 	if (operation == OSSL_OP_DECODER) {
 		*no_cache = 0;
 		return inner.decoders;
+	}
+	if (operation == OSSL_OP_KEYMGMT) {
+		*no_cache = 0;
+		return inner.keys;
 	}
 	return OSSL_PROVIDER_query_operation(inner.provider, operation, no_cache);
 }
