@@ -10,6 +10,13 @@
 
 struct berth_p11_module;
 
+/*
+ * Certificates parsed lately, by their bytes: one onboarding shows the same few again and again (the TLS chain, inside
+ * of each CMS object, and when what was signed is read again), and parsing is what costs. A certificate never changes, so
+ * the same bytes are the same certificate. Nothing is kept of whether it is trusted.
+ */
+#define BERTH_CERTS_KEPT 64 /* about 8 KiB each */
+
 struct berth_pki {
 	OSSL_LIB_CTX *libctx;
 	OSSL_PROVIDER *narrow;
@@ -17,6 +24,7 @@ struct berth_pki {
 	EVP_MD *sha1, *sha256, *sha384,
 		*sha512;		  /* fetched once: a fetch costs more than a digest */
 	struct berth_p11_module *modules; /* PKCS#11 modules opened, keystore/pkcs11.c */
+	struct berth_cert *certs[BERTH_CERTS_KEPT];
 };
 
 /* SHA2 by the name OpenSSL knows; NULL for any other. */

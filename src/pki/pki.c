@@ -73,6 +73,8 @@ berth_pki_close(struct berth_pki *pki)
 {
 	if (pki == NULL)
 		return;
+	for (size_t i = 0; i < BERTH_CERTS_KEPT; i++)
+		berth_cert_free(pki->certs[i]);
 	berth_p11_close(pki);
 	EVP_MD_free(pki->sha1);
 	EVP_MD_free(pki->sha256);
