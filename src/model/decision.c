@@ -177,7 +177,7 @@ encode(const struct berth_decision *decision, struct berth_buf *json)
 	if (!err)
 		err = berth_json_set_text(root, "segment", berth_text(decision->segment));
 	if (!err)
-		err = berth_json_set_i64(root, "reauthorize_every_s",
+		err = berth_json_set_i64(root, "reauthorize-every-s",
 					 decision->reauthorize_every_s);
 	if (!err)
 		err = berth_json_set_bool(root, "failed", decision->failed);
@@ -259,7 +259,7 @@ parse_head(const json_t *root, struct berth_decision *decision, struct berth_why
 	if (!err)
 		err = get_text(root, "segment", decision->segment, sizeof decision->segment, why);
 	if (!err)
-		err = berth_json_get_i64(root, "reauthorize_every_s", BERTH_JSON_REQUIRED, 0,
+		err = berth_json_get_i64(root, "reauthorize-every-s", BERTH_JSON_REQUIRED, 0,
 					 INT64_MAX, &decision->reauthorize_every_s, why);
 	if (!err)
 		err = berth_json_get_bool(root, "failed", BERTH_JSON_REQUIRED, &decision->failed,

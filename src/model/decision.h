@@ -64,7 +64,7 @@ const struct berth_check *berth_decision_failed(const struct berth_decision *dec
 /* What to tell a person in one sentence: of the failed check, or of the last one. Never NULL. */
 const char *berth_decision_text(const struct berth_decision *decision);
 
-/* {"outcome":"deny","rule":"cameras","segment":"cameras","reauthorize_every_s":0,"checks":[{"rule":…,"section":…,"passed":…,"evidence":…}]}
+/* {"outcome":"deny","rule":"cameras","segment":"cameras","reauthorize-every-s":0,"checks":[{"rule":…,"section":…,"passed":…,"evidence":…}]}
  */
 enum berth_err berth_decision_encode(const struct berth_decision *decision, struct berth_buf *json,
 				     struct berth_why *why) BERTH_MUST;

@@ -350,7 +350,7 @@ audit_verify(struct call *call)
 	err = err ? err
 		  : set_hex(call->reply, "head", berth_bytes_of(report.head, sizeof(report.head)));
 	if (!err && held) {
-		err = berth_json_set_i64(call->reply, "broken_at", report.broken_seq);
+		err = berth_json_set_i64(call->reply, "broken-at", report.broken_seq);
 		err = err ? err
 			  : berth_json_set_text(call->reply, "reason", berth_text(found.sentence));
 	}

@@ -61,7 +61,7 @@ describe(const struct berth_audit_report *report, enum berth_err held,
 	err = err ? err : berth_json_set_text(reply, "head", berth_text(head));
 	if (err || !held)
 		return err;
-	err = berth_json_set_i64(reply, "broken_at", report->broken_seq);
+	err = berth_json_set_i64(reply, "broken-at", report->broken_seq);
 	return err ? err : berth_json_set_text(reply, "reason", berth_text(found->sentence));
 }
 

@@ -67,7 +67,7 @@ berth_print_devices(const json_t *reply)
 		column(text_of(device, "manufacturer"), MAKER_WIDTH);
 		column(text_of(device, "model"), MODEL_WIDTH);
 		column(text_of(device, "segment"), SEGMENT_WIDTH);
-		put(text_of(device, "last_seen"));
+		put(text_of(device, "last-seen"));
 		putchar('\n');
 	}
 }
@@ -77,14 +77,14 @@ print_head(const json_t *reply)
 {
 	line("device", text_of(reply, "id"));
 	line("state", text_of(reply, "state"));
-	line("serial number", text_of(reply, "serial_number"));
+	line("serial number", text_of(reply, "serial-number"));
 	line("manufacturer", text_of(reply, "manufacturer"));
 	line("model", text_of(reply, "model"));
 	line("segment", text_of(reply, "segment"));
-	line("MUD URL", text_of(reply, "mud_url"));
-	line("birth key", text_of(reply, "birth_key_sha256"));
-	line("first seen", text_of(reply, "first_seen"));
-	line("last seen", text_of(reply, "last_seen"));
+	line("MUD URL", text_of(reply, "mud-url"));
+	line("birth key", text_of(reply, "birth-key-sha256"));
+	line("first seen", text_of(reply, "first-seen"));
+	line("last seen", text_of(reply, "last-seen"));
 	const json_t *approval = json_object_get(reply, "approval");
 	line("approval", text_of(approval, "state"));
 	line("  by", text_of(approval, "by"));
@@ -102,13 +102,13 @@ berth_print_device(const json_t *reply)
 	{
 		line("certificate", text_of(entry, "serial"));
 		line("  state", text_of(entry, "state"));
-		line("  not after", text_of(entry, "not_after"));
-		line("  revoked at", text_of(entry, "revoked_at"));
+		line("  not after", text_of(entry, "not-after"));
+		line("  revoked at", text_of(entry, "revoked-at"));
 	}
 	json_array_foreach(json_object_get(reply, "telemetry"), i, entry)
 	{
 		bool ok = json_is_true(json_object_get(entry, "status"));
-		bool is_new = json_is_true(json_object_get(entry, "session_used_new_certificate"));
+		bool is_new = json_is_true(json_object_get(entry, "session-used-new-certificate"));
 		line(text_of(entry, "kind"),
 		     ok ? (is_new ? "success, on its new certificate" : "success") : "failure");
 		line("  reason", text_of(entry, "reason"));
@@ -200,7 +200,7 @@ berth_print_audit(const json_t *reply)
 		return;
 	}
 	printf("; broken at entry %lld: ",
-	       (long long)json_integer_value(json_object_get(reply, "broken_at")));
+	       (long long)json_integer_value(json_object_get(reply, "broken-at")));
 	put(text_of(reply, "reason"));
 	putchar('\n');
 }

@@ -59,7 +59,7 @@ manufacturers_list(struct berth_admin_call *call)
 		err = err ? err : berth_json_set_text(object, "name", berth_text(maker->name));
 		err = err ? err : berth_json_set_i64(object, "anchors", (int64_t)maker->anchors.n);
 		err = err ? err
-			  : berth_json_set_bool(object, "ignore_expiry", maker->ignore_expiry);
+			  : berth_json_set_bool(object, "ignore-expiry", maker->ignore_expiry);
 		if (maker->has_masa_url)
 			err = err ? err
 				  : berth_json_set_text(object, "masa",
@@ -182,7 +182,7 @@ audit_verify(struct berth_admin_call *call)
 						berth_bytes_of(report.head, sizeof(report.head)),
 						head, sizeof(head))));
 	if (held) {
-		err = err ? err : berth_json_set_i64(call->reply, "broken_at", report.broken_seq);
+		err = err ? err : berth_json_set_i64(call->reply, "broken-at", report.broken_seq);
 		err = err ? err
 			  : berth_json_set_text(call->reply, "reason", berth_text(found.sentence));
 	}

@@ -34,18 +34,18 @@ describe(json_t *object, const struct berth_registrar_device *device)
 {
 	enum berth_err err = berth_json_set_text(object, "id", berth_text(device->id));
 	err = err ? err
-		  : berth_json_set_text(object, "serial_number", device->identity.serial_number);
+		  : berth_json_set_text(object, "serial-number", device->identity.serial_number);
 	err = err ? err : berth_json_set_text(object, "manufacturer", device->manufacturer);
-	err = err ? err : put_hex(object, "manufacturer_key", device->identity.manufacturer_key);
-	err = err ? err : put_hex(object, "birth_key_sha256", device->birth_key_sha256);
+	err = err ? err : put_hex(object, "manufacturer-key", device->identity.manufacturer_key);
+	err = err ? err : put_hex(object, "birth-key-sha256", device->birth_key_sha256);
 	err = err ? err : berth_json_set_text(object, "model", device->model);
-	err = err ? err : berth_json_set_text(object, "mud_url", device->mud_url);
+	err = err ? err : berth_json_set_text(object, "mud-url", device->mud_url);
 	err = err ? err : berth_json_set_text(object, "segment", device->segment);
 	err = err ? err
 		  : berth_json_set_text(object, "state",
 					berth_text(berth_device_state_name(device->state)));
-	err = err ? err : put_time(object, "first_seen", device->first_seen);
-	return err ? err : put_time(object, "last_seen", device->last_seen);
+	err = err ? err : put_time(object, "first-seen", device->first_seen);
+	return err ? err : put_time(object, "last-seen", device->last_seen);
 }
 
 struct listing {
@@ -116,8 +116,8 @@ show_approval(struct berth_admin_call *call, int64_t device)
 	err = err ? err : berth_json_set_text(object, "by", approval.decided_by);
 	err = err ? err : berth_json_set_text(object, "reason", approval.reason);
 	err = err ? err : put_time(object, "at", approval.decided_at);
-	err = err ? err : put_time(object, "first_asked", approval.first_asked);
-	err = err ? err : berth_json_set_i64(object, "times_asked", approval.times_asked);
+	err = err ? err : put_time(object, "first-asked", approval.first_asked);
+	err = err ? err : berth_json_set_i64(object, "times-asked", approval.times_asked);
 	return berth_admin_built(call, err);
 }
 
@@ -134,9 +134,9 @@ list_certificate(void *context, const struct berth_registrar_certificate *certif
 		  : berth_json_set_text(
 			    object, "state",
 			    berth_text(berth_credential_state_name(certificate->credential.state)));
-	err = err ? err : put_time(object, "not_after", certificate->credential.not_after);
-	err = err ? err : put_time(object, "made_at", certificate->made_at);
-	err = err ? err : put_time(object, "revoked_at", certificate->revoked_at);
+	err = err ? err : put_time(object, "not-after", certificate->credential.not_after);
+	err = err ? err : put_time(object, "made-at", certificate->made_at);
+	err = err ? err : put_time(object, "revoked-at", certificate->revoked_at);
 	listing->err = err;
 	return err == BERTH_OK;
 }
@@ -156,7 +156,7 @@ list_telemetry(void *context, const struct berth_registrar_telemetry *telemetry)
 	err = err ? err : berth_json_set_text(object, "reason", telemetry->reason);
 	if (telemetry->kind == BERTH_TELEMETRY_ENROL_STATUS)
 		err = err ? err
-			  : berth_json_set_bool(object, "session_used_new_certificate",
+			  : berth_json_set_bool(object, "session-used-new-certificate",
 						telemetry->session_used_new_certificate);
 	err = err ? err : put_time(object, "at", telemetry->at);
 	listing->err = err;

@@ -120,7 +120,7 @@ reads_back_what_it_wrote(void **state)
 	assert_string_equal(read.checks[1].evidence, why.sentence);
 }
 
-#define HEAD "\"rule\":\"\",\"segment\":\"\",\"reauthorize_every_s\":0"
+#define HEAD "\"rule\":\"\",\"segment\":\"\",\"reauthorize-every-s\":0"
 
 static void
 refuses_what_is_no_decision(void **state)

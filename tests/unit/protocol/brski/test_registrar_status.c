@@ -227,7 +227,40 @@ knows_whether_enrollstatus_came_on_the_new_certificate(void **state)
 		run.event = berth_registrar_answer_device(&run.x, &record);
 		assert_int_equal(run.x.response.status, 200);
 		assert_int_equal(run.x.used_new_certificate, rows[i].want);
+		assert_int_equal(run.x.decision.outcome, BERTH_OUTCOME_ALLOW);
 	}
+}
+
+static void
+a_device_that_could_not_enrol_is_heard_and_not_allowed(void **state)
+{
+	struct fixture *f = *state;
+	RUN run = {0};
+	tell_as(f, &run, BERTH_REGISTRAR_ENROLL_STATUS, &f->device, "application/json",
+		"{\"version\":1,\"status\":false,\"reason\":\"key store full\"}");
+	const struct berth_registrar_record record = {.is_known = true};
+	run.event = berth_registrar_answer_device(&run.x, &record);
+	assert_int_equal(run.x.response.status, 200);
+	assert_int_equal(run.x.decision.outcome, BERTH_OUTCOME_DENY);
+	assert_string_equal(berth_decision_failed(&run.x.decision)->rule, "rfc8995-5.9.4-failure");
+}
+
+static void
+a_status_told_again_decides_nothing(void **state)
+{
+	struct fixture *f = *state;
+	RUN run = {0};
+	tell(f, &run, "{\"version\":1,\"status\":true}");
+	const struct berth_registrar_record record = {.is_known = true, .has_voucher = true};
+	run.event = berth_registrar_answer_device(&run.x, &record);
+	assert_int_equal(run.x.response.status, 200);
+	assert_false(run.x.has_decided);
+	RUN first = {0};
+	tell(f, &first, "{\"version\":1,\"status\":true}");
+	found(&first);
+	answer(&first, &(struct berth_http_response){.status = 404});
+	first.event = berth_registrar_answer_audit(&first.x);
+	assert_true(first.x.has_decided);
 }
 
 static int
@@ -257,6 +290,8 @@ main(void)
 		cmocka_unit_test(refuses_status_messages_in_another_form),
 		cmocka_unit_test(voucher_status_needs_the_birth_certificate),
 		cmocka_unit_test(knows_whether_enrollstatus_came_on_the_new_certificate),
+		cmocka_unit_test(a_device_that_could_not_enrol_is_heard_and_not_allowed),
+		cmocka_unit_test(a_status_told_again_decides_nothing),
 	};
 	return cmocka_run_group_tests(tests, open_world, close_world);
 }

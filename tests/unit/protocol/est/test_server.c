@@ -123,6 +123,7 @@ gives_a_certificate_to_a_device_with_permission(void **state)
 		fixture_ldevid(f, berth_request_key(run.x.request), &ldevid);
 		run.event = berth_est_answer_certificate(&run.x, berth_buf_view(&ldevid));
 		assert_int_equal(run.x.response.status, 200);
+		assert_int_equal(run.x.decision.outcome, BERTH_OUTCOME_ALLOW);
 		assert_int_equal(is_wrapped(run.x.response.body), layouts[i] > 0);
 		BERTH_CERT_LIST list = {0};
 		assert_int_equal(berth_est_certs_parse(f->pki, run.x.response.media_type,
@@ -160,6 +161,7 @@ gives_the_same_certificate_to_the_same_key(void **state)
 						berth_cert_der(f->ldevid.cert));
 	assert_int_equal(run.event, BERTH_EST_END);
 	assert_int_equal(run.x.response.status, 200);
+	assert_int_equal(run.x.decision.outcome, BERTH_OUTCOME_ALLOW);
 }
 
 /* req: rfc7030-4.4-subject rfc8995-5.9.3-csr */
