@@ -96,6 +96,7 @@ struct berth_registrar {
 	bool masa_refused_us; /* 401: an operator must see to our credentials there (RFC 8995 5.5) */
 	struct berth_telemetry telemetry;
 	struct berth_audit_log audit_log;
+	bool is_told_again; /* voucher_status once more: what was decided the first time stands */
 	bool has_audit_log; /* the MASA answered with one; else audit_why says why not */
 	struct berth_why audit_why;
 	struct berth_bytes audit_json; /* as it came */

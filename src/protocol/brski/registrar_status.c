@@ -36,6 +36,20 @@ received(struct berth_registrar *x)
 	return berth_registrar_finish(x, "text/plain; charset=utf-8", BERTH_BYTES_NONE);
 }
 
+/* The device is answered as any other; the trace says that it got no further, and why. */
+static void
+device_failed(struct berth_registrar *x, const char *rule, const char *section,
+	      const char *sentence, const char *session)
+{
+	struct berth_why why = {0};
+	berth_ignore(berth_fail(&why, BERTH_E_DENIED, rule, section,
+				"%s (%.*s), on a session with %s", sentence,
+				x->telemetry.reason.n > 80 ? 80 : (int)x->telemetry.reason.n,
+				(const char *)x->telemetry.reason.p, session),
+		     "the check is the result");
+	berth_decision_fail(&x->decision, &why);
+}
+
 /* req: rfc8995-5.9.4-session */
 static enum berth_registrar_event
 enrolled(struct berth_registrar *x)
@@ -43,11 +57,16 @@ enrolled(struct berth_registrar *x)
 	x->used_new_certificate =
 		x->peer->kind == BERTH_PEER_LDEVID && x->record.certificate.n > 0 &&
 		berth_bytes_equal(berth_cert_der(berth_peer_cert(x->peer)), x->record.certificate);
+	const char *session = x->used_new_certificate ? "its new certificate"
+						      : "another certificate than its new one";
+	if (!x->telemetry.status) {
+		device_failed(x, "rfc8995-5.9.4-failure", "RFC 8995 5.9.4",
+			      "the device says that it could not enrol", session);
+		return received(x);
+	}
 	berth_decision_pass(&x->decision, "rfc8995-5.9.4-session", "RFC 8995 5.9.4",
-			    "the device says %s, on a session with %s",
-			    x->telemetry.status ? "enrolled" : "failed",
-			    x->used_new_certificate ? "its new certificate"
-						    : "another certificate than its new one");
+			    "the device says enrolled, on a session with %s", session);
+	berth_decision_set(&x->decision, BERTH_OUTCOME_ALLOW);
 	return received(x);
 }
 
@@ -65,10 +84,16 @@ berth_registrar_on_device(struct berth_registrar *x, const struct berth_registra
 	}
 	if (is_enroll(x))
 		return enrolled(x);
-	berth_decision_pass(
-		&x->decision, "rfc8995-5.7-voucher-status", "RFC 8995 5.7", "the device says %s",
-		x->telemetry.status ? "it accepts the voucher" : "it does not accept the voucher");
-	if (!x->telemetry.status || !x->record.audit_is_due)
+	if (!x->telemetry.status) {
+		device_failed(x, "rfc8995-5.7-rejected", "RFC 8995 5.7",
+			      "the device says that it does not accept the voucher",
+			      "its birth certificate");
+		return received(x);
+	}
+	berth_decision_pass(&x->decision, "rfc8995-5.7-voucher-status", "RFC 8995 5.7",
+			    "the device says it accepts the voucher");
+	x->is_told_again = !x->record.audit_is_due;
+	if (x->is_told_again)
 		return received(x);
 	if (berth_registrar_find_masa(x)) {
 		x->audit_why = x->why;

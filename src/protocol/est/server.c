@@ -110,6 +110,7 @@ reply_with_certificate(struct berth_est *x, struct berth_bytes der)
 		err = berth_fail(&x->why, BERTH_E_MEMORY, "memory", NULL, "out of memory");
 	if (err)
 		return refuse(x, 500);
+	berth_decision_set(&x->decision, BERTH_OUTCOME_ALLOW);
 	return end(x, 200, MEDIA_CERTS_REPLY, berth_buf_view(&x->body));
 }
 

@@ -546,7 +546,7 @@ end(struct berth_registrar_exchange *exchange)
 		}
 		break;
 	case BERTH_REGISTRAR_VOUCHER_STATUS:
-		about = "enrol";
+		about = x->is_told_again ? NULL : "enrol";
 		break;
 	case BERTH_REGISTRAR_ENROLL_STATUS:
 		about = "status";

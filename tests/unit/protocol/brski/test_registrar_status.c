@@ -154,6 +154,8 @@ a_device_that_rejects_the_voucher_is_heard_and_gets_no_further(void **state)
 	assert_int_equal(run.event, BERTH_REGISTRAR_END);
 	assert_int_equal(run.x.response.status, 200);
 	assert_false(run.x.telemetry.status);
+	assert_int_equal(run.x.decision.outcome, BERTH_OUTCOME_DENY);
+	assert_string_equal(berth_decision_failed(&run.x.decision)->rule, "rfc8995-5.7-rejected");
 }
 
 /* req: rfc8995-5.7-voucher-status */
@@ -254,13 +256,13 @@ a_status_told_again_decides_nothing(void **state)
 	const struct berth_registrar_record record = {.is_known = true, .has_voucher = true};
 	run.event = berth_registrar_answer_device(&run.x, &record);
 	assert_int_equal(run.x.response.status, 200);
-	assert_false(run.x.has_decided);
+	assert_true(run.x.is_told_again);
 	RUN first = {0};
 	tell(f, &first, "{\"version\":1,\"status\":true}");
 	found(&first);
 	answer(&first, &(struct berth_http_response){.status = 404});
 	first.event = berth_registrar_answer_audit(&first.x);
-	assert_true(first.x.has_decided);
+	assert_false(first.x.is_told_again);
 }
 
 static int
