@@ -147,7 +147,7 @@ read_reply(struct berth_bytes reply, json_t **ret, struct berth_why *why)
 		.max_bytes = BERTH_ADMIN_REPLY_MAX_BYTES,
 		.max_values = 4000000,
 	};
-	const uint8_t *body = reply.n == 0 ? NULL : memmem(reply.p, reply.n, "\r\n\r\n", 4);
+	const uint8_t *body = reply.p == NULL ? NULL : memmem(reply.p, reply.n, "\r\n\r\n", 4);
 	if (body == NULL || reply.n < 12 || memcmp(reply.p, "HTTP/1.", 7) != 0)
 		return berth_fail(why, BERTH_E_UNREACHABLE, RULE, NULL,
 				  "what answered is no Berth daemon");
