@@ -59,11 +59,12 @@ why_of(struct berth_judge *judge, const struct berth_ipc_fault *fault)
 	return why;
 }
 
+/* net: who answers; only the net process that was asked can (the signer is 0). */
 static bool
-take_asked(struct berth_judge_asked **list, uint64_t id, uint64_t *ret_cookie)
+take_asked(struct berth_judge_asked **list, uint64_t id, uint32_t net, uint64_t *ret_cookie)
 {
 	for (struct berth_judge_asked **at = list; *at; at = &(*at)->next) {
-		if ((*at)->id == id) {
+		if ((*at)->id == id && (*at)->net == net) {
 			struct berth_judge_asked *asked = *at;
 			*ret_cookie = asked->cookie;
 			*at = asked->next;
@@ -116,10 +117,11 @@ take_gone(struct berth_judge *judge, struct berth_judge_net *net, uint64_t id)
 }
 
 static void
-take_dialled(struct berth_judge *judge, const struct berth_ipc *ipc)
+take_dialled(struct berth_judge *judge, const struct berth_judge_net *net,
+	     const struct berth_ipc *ipc)
 {
 	uint64_t cookie;
-	if (!take_asked(&judge->dials, ipc->id, &cookie) || !judge->role->dialled) {
+	if (!take_asked(&judge->dials, ipc->id, net->index, &cookie) || !judge->role->dialled) {
 		return;
 	}
 	struct berth_why why = why_of(judge, &ipc->dialled.fault);
@@ -138,7 +140,7 @@ take_from_net(struct berth_judge *judge, struct berth_judge_net *net, struct ber
 	if (ipc.kind == BERTH_IPC_GONE) {
 		take_gone(judge, net, ipc.id);
 	} else if (ipc.kind == BERTH_IPC_DIAL) {
-		take_dialled(judge, &ipc);
+		take_dialled(judge, net, &ipc);
 	} else {
 		take_request(judge, net, &ipc);
 	}
@@ -154,7 +156,7 @@ take_from_signer(struct berth_judge *judge, struct berth_bytes packet)
 		log_refusal(judge, "ipc.bad", &why, "signer");
 		return;
 	}
-	if (!take_asked(&judge->signs, ipc.id, &cookie) || !judge->role->signature) {
+	if (!take_asked(&judge->signs, ipc.id, 0, &cookie) || !judge->role->signature) {
 		return;
 	}
 	why = why_of(judge, &ipc.signature.fault);
