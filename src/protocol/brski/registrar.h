@@ -144,5 +144,11 @@ enum berth_registrar_event berth_registrar_answer_audit(struct berth_registrar *
 /* The caller could not do what was asked (store down, signer refuses): ends with 503. */
 enum berth_registrar_event berth_registrar_fail(struct berth_registrar *x,
 						const struct berth_why *why) BERTH_MUST;
+/*
+ * True when the manufacturer's anchors answer for who signed the voucher. A registrar passes on one that they do not answer
+ * for (the pledge judges it, RFC 8995 5.6), but must not count on what it says.
+ */
+bool berth_registrar_is_vouched(struct berth_pki *pki, const struct berth_manufacturer *maker,
+				const struct berth_signed_voucher *voucher, struct berth_wall now);
 
 #endif

@@ -394,18 +394,26 @@ check_voucher(struct berth_registrar *x, const struct berth_voucher *voucher)
 	return BERTH_OK;
 }
 
-/* The pledge judges the signer; we only note whether we could. */
-static void
-note_signer(struct berth_registrar *x, const struct berth_signed_voucher *voucher)
+bool
+berth_registrar_is_vouched(struct berth_pki *pki, const struct berth_manufacturer *maker,
+			   const struct berth_signed_voucher *voucher, struct berth_wall now)
 {
 	const struct berth_path_check check = {
 		.leaf = voucher->cms.signer,
 		.untrusted = &voucher->cms.certificates,
-		.anchors = &x->peer->manufacturer->anchors,
-		.at = x->now.wall,
+		.anchors = &maker->anchors,
+		.at = now,
 	};
 	struct berth_why why = {0};
-	x->voucher_is_trusted = berth_path_verify(x->conf->pki, &check, NULL, &why) == BERTH_OK;
+	return berth_path_verify(pki, &check, NULL, &why) == BERTH_OK;
+}
+
+/* The pledge judges the signer; we note whether we could, and count on the assertion only then. */
+static void
+note_signer(struct berth_registrar *x, const struct berth_signed_voucher *voucher)
+{
+	x->voucher_is_trusted = berth_registrar_is_vouched(x->conf->pki, x->peer->manufacturer,
+							   voucher, x->now.wall);
 	berth_decision_pass(&x->decision, "rfc8995-5.6-voucher-signer", "RFC 8995 5.6",
 			    "%s by %.100s",
 			    x->voucher_is_trusted

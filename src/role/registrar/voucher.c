@@ -189,7 +189,8 @@ record_voucher(struct berth_registrar_exchange *exchange)
 	if (err)
 		return berth_registrar_fail(x, &why);
 	exchange->seen->step = exchange->step;
-	exchange->seen->assertion = x->voucher_assertion;
+	exchange->seen->assertion =
+		x->voucher_is_trusted ? x->voucher_assertion : BERTH_ASSERTION_NONE;
 	return berth_registrar_answer_record(x);
 }
 
@@ -397,7 +398,10 @@ judge_audit(struct berth_registrar_exchange *exchange, enum berth_audit_finding 
 	return BERTH_OK;
 }
 
-/* Of the voucher of this step; from memory where we still have it. */
+/*
+ * Of the voucher of this step; from memory where we still have it. NONE where the manufacturer's anchors do not answer for
+ * who signed it: the voucher came through a net process, which may have made it up.
+ */
 static enum berth_err
 find_assertion(struct berth_registrar_exchange *exchange, enum berth_assertion *ret,
 	       struct berth_why *why)
@@ -416,7 +420,8 @@ find_assertion(struct berth_registrar_exchange *exchange, enum berth_assertion *
 	err = berth_voucher_open(role->pki, step.voucher, BERTH_VOUCHER,
 				 &exchange->seen->peer.manufacturer->anchors, &exchange->arena,
 				 &voucher, why);
-	if (!err)
+	if (!err && berth_registrar_is_vouched(role->pki, exchange->seen->peer.manufacturer,
+					       &voucher, berth_judge_now(role->judge).wall))
 		*ret = voucher.voucher.assertion;
 	return err;
 }
