@@ -68,6 +68,7 @@ berth_child_open(struct berth_child *child, struct berth_why *why)
 	(void)signal(SIGTERM, SIG_IGN);
 	(void)signal(SIGINT, SIG_IGN);
 	(void)signal(SIGHUP, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error to tell, not an end */
 	enum berth_err err = berth_loop_open(&child->loop, why);
 	if (err) {
 		return err;
