@@ -6,7 +6,7 @@ DESTDIR ?=
 PREFIX ?= /usr/local
 SECONDS_PER_TARGET ?= 30
 
-.PHONY: all build test demo lint asan valgrind fuzz bench install clean
+.PHONY: all build test demo lint asan valgrind fuzz mutate bench install clean
 
 all: build
 
@@ -53,6 +53,11 @@ valgrind:
 fuzz:
 	@tools/install-deps build test lint
 	@tools/fuzz $(SECONDS_PER_TARGET)
+
+# Every wrong line of tests/mutation must turn its named test red.
+mutate:
+	@tools/install-deps build test
+	@tools/mutate
 
 bench:
 	@tools/install-deps build test

@@ -7,6 +7,9 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#include <openssl/x509v3.h>
+
+#include "pki/library.h"
 
 struct berth_key *
 authority_key(struct authority *authority, const char *kind)
@@ -58,6 +61,38 @@ struct berth_cert *
 authority_issue(struct authority *authority, const struct berth_cert_template *wanted)
 {
 	return authority_issue_by(authority, wanted, authority->ca, authority->ca_key);
+}
+
+struct berth_cert *
+authority_reissue_as_ca(struct authority *authority, const struct berth_cert *cert,
+			struct berth_key *issuer_key)
+{
+	X509 *x = X509_dup(berth_cert_x509(cert));
+	EVP_MD_CTX *sign = EVP_MD_CTX_new();
+	X509_EXTENSION *is_ca =
+		X509V3_EXT_conf_nid(NULL, NULL, NID_basic_constraints, "critical,CA:TRUE");
+	unsigned char *der = NULL;
+	struct berth_cert *made = NULL;
+	int at = X509_get_ext_by_NID(x, NID_basic_constraints, -1);
+
+	if (at >= 0)
+		X509_EXTENSION_free(X509_delete_ext(x, at));
+	assert_int_equal(X509_add_ext(x, is_ca, -1), 1);
+	assert_int_equal(EVP_DigestSignInit_ex(sign, NULL, "SHA256",
+					       berth_pki_libctx(authority->pki), NULL,
+					       berth_key_pkey(issuer_key), NULL),
+			 1);
+	assert_true(X509_sign_ctx(x, sign) > 0);
+	int n = i2d_X509(x, &der);
+	assert_true(n > 0);
+	assert_int_equal(
+		berth_cert_parse(authority->pki, berth_bytes_of(der, (size_t)n), &made, NULL),
+		BERTH_OK);
+	OPENSSL_free(der);
+	X509_EXTENSION_free(is_ca);
+	EVP_MD_CTX_free(sign);
+	X509_free(x);
+	return made;
 }
 
 void

@@ -31,5 +31,9 @@ struct berth_cert *authority_issue_by(struct authority *authority,
 				      const struct berth_cert_template *wanted,
 				      const struct berth_cert *issuer,
 				      struct berth_key *issuer_key);
+/* The same certificate, but a CA's: what our own issuing never makes, and a peer may send. */
+struct berth_cert *authority_reissue_as_ca(struct authority *authority,
+					   const struct berth_cert *cert,
+					   struct berth_key *issuer_key);
 
 #endif

@@ -357,6 +357,12 @@ refuses_ber_and_trailing_bytes(void **state)
 	sign(&fields, &der);
 	assert_int_equal(berth_buf_append_u8(&der, 0), BERTH_OK);
 	assert_int_equal(open_cms(&der, &cms, &why), BERTH_E_SYNTAX);
+	/* NULL: what follows is DER itself */
+	berth_buf_clear(&der);
+	sign(&fields, &der);
+	assert_int_equal(berth_buf_append(&der, "\x05\x00", 2), BERTH_OK);
+	assert_int_equal(open_cms(&der, &cms, &why), BERTH_E_SYNTAX);
+	assert_string_equal(why.rule, "cms-der");
 }
 
 static void

@@ -196,6 +196,17 @@ signed_by_the_ca(void)
 
 static struct party extra; /* made by a row, ended after it */
 
+/* Its key usage lets it sign, its purposes name cmcRA: it is a CA all the same. */
+static void
+signed_by_a_ca_that_may_sign(void)
+{
+	extra = masa_world_party(&world, BERTH_PROFILE_REGISTRAR, "Registrar", NULL, &world.domain);
+	struct berth_cert *ca = authority_reissue_as_ca(&world.maker, extra.cert, world.domain.key);
+	berth_cert_free(extra.cert);
+	extra.cert = ca;
+	world.rvr_signer = extra;
+}
+
 static void
 signed_without_cmc_ra(void)
 {
@@ -423,6 +434,8 @@ static const struct refusal {
 	{"refuses_accepts_cose_only", accepting_cose_only, 406, "rfc8995-5.6-accept"},
 	{"refuses_signed_by_the_ca_itself", signed_by_the_ca, 403, "cms-signer-key-usage"},
 	/* req: rfc8995-5.5.4-1 */
+	{"refuses_signed_by_a_ca_that_may_sign", signed_by_a_ca_that_may_sign, 403,
+	 "berth-masa-signer-not-ca"},
 	{"refuses_signer_without_cmc_ra", signed_without_cmc_ra, 403, "rfc8995-5.5.4-cmc-ra"},
 	/* req: rfc8995-5.6-stale */
 	{"refuses_created_in_the_future", in_the_future, 403, "rfc8995-5.6-created-on"},
