@@ -88,6 +88,9 @@ make_expired() {
 		new_certs_dir = old
 		default_md = sha256
 		policy = p
+		x509_extensions = v3
+		[v3]
+		basicConstraints = CA:false
 		[p]
 		serialNumber = supplied
 	END
@@ -139,8 +142,12 @@ request() { # request SERIAL OUT [SERIAL IN IT] [PROXIMITY CERT] [NONCE]
 	printf '{"ietf-voucher-request:voucher":{"assertion":"proximity","created-on":"%s","serial-number":"%s","nonce":"%s","proximity-registrar-cert":"%s"}}' \
 		"$(date -u +%Y-%m-%dT%H:%M:%SZ)" "${3:-$1}" "${5:-$(openssl rand -base64 16)}" \
 		"$(base64 -w0 "${4:-registrar.der}")" > request.json
+	# What follows the device's own certificate; openssl refuses an empty -certfile and one certificate twice.
+	sed '1,/END CERT/d' "pledge/$1/idevid.pem" > above.pem
+	local above=()
+	[ ! -s above.pem ] || above=(-certfile above.pem)
 	openssl cms -sign -binary -nodetach -nosmimecap -in request.json -signer "pledge/$1/idevid.pem" \
-		-certfile "pledge/$1/idevid.pem" -inkey "pledge/$1/idevid.key" \
+		"${above[@]}" -inkey "pledge/$1/idevid.key" \
 		-econtent_type 1.2.840.113549.1.9.16.1.40 -outform DER -out "$2"
 }
 

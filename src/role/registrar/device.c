@@ -14,11 +14,18 @@ identity_of(const struct berth_peer *peer)
 	};
 }
 
-/* What the maker says it is: the order's model where we have the order, else the unit field of the IDevID's name. */
-static struct berth_bytes
-model_of(const struct berth_peer *peer)
+/* The order's model where we have the order, else the unit field of the IDevID's name. */
+static enum berth_err
+find_model(struct berth_registrar_exchange *exchange, const struct berth_device_identity *identity,
+	   struct berth_bytes *ret, struct berth_why *why)
 {
-	return berth_cert_subject_unit(berth_peer_cert(peer));
+	struct berth_registrar_owned owned;
+	enum berth_err err = berth_registrar_owned_find(exchange->role->store, identity,
+							&exchange->arena, &owned, why);
+	*ret = berth_cert_subject_unit(berth_peer_cert(&exchange->seen->peer));
+	if (!err && owned.model.n > 0)
+		*ret = owned.model;
+	return err == BERTH_E_NOT_FOUND ? BERTH_OK : err;
 }
 
 static enum berth_err
@@ -31,17 +38,21 @@ make_or_refresh(struct berth_registrar_exchange *exchange, struct berth_registra
 	if (berth_sha256(role->pki, berth_key_spki(berth_cert_key(berth_peer_cert(peer))), key))
 		return berth_fail(why, BERTH_E_CRYPTO, "sha256", NULL,
 				  "the key's digest could not be made");
+	const struct berth_device_identity identity = identity_of(peer);
+	struct berth_bytes model;
+	enum berth_err err = find_model(exchange, &identity, &model, why);
+	if (err)
+		return err;
 	const struct berth_registrar_device wanted = {
-		.identity = identity_of(peer),
+		.identity = identity,
 		.manufacturer = berth_text(peer->manufacturer->name),
-		.model = model_of(peer),
+		.model = model,
 		.birth_key_sha256 = berth_bytes_of(key, sizeof(key)),
 		.mud_url = berth_cert_mud_url(berth_peer_cert(peer)),
 	};
 	bool is_new = false;
-	enum berth_err err =
-		berth_registrar_device_seen(role->store, &wanted, berth_judge_now(role->judge).wall,
-					    &exchange->arena, ret, &is_new, why);
+	err = berth_registrar_device_seen(role->store, &wanted, berth_judge_now(role->judge).wall,
+					  &exchange->arena, ret, &is_new, why);
 	if (err)
 		return err;
 	exchange->device = ret->row;
