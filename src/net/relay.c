@@ -23,7 +23,7 @@
 struct endpoint {
 	struct sockaddr_storage address;
 	socklen_t length;
-	char text[BERTH_RELAY_ADDRESS_MAX + 8];
+	char text[BERTH_RELAY_ADDRESS_MAX + 16];
 };
 
 struct circuit;
@@ -565,6 +565,14 @@ read_target(const struct berth_relay_target *target, struct endpoint *ret, struc
 	snprintf(ret->text, sizeof ret->text, "%s%s%s:%s", is_ipv6 ? "[" : "", target->address,
 		 is_ipv6 ? "]" : "", port);
 	return BERTH_OK;
+}
+
+enum berth_err
+berth_relay_target_check(const struct berth_relay_target *target, struct berth_why *why)
+{
+	struct endpoint endpoint;
+
+	return read_target(target, &endpoint, why);
 }
 
 enum berth_err

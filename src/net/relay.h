@@ -69,6 +69,9 @@ void berth_relay_close(
 enum berth_err berth_relay_set_targets(struct berth_relay *relay,
 				       const struct berth_relay_target *targets, size_t n,
 				       struct berth_why *why) BERTH_MUST;
+/* USAGE when it is not a numeric address with a port. */
+enum berth_err berth_relay_target_check(const struct berth_relay_target *target,
+					struct berth_why *why) BERTH_MUST;
 size_t berth_relay_connections(const struct berth_relay *relay);
 
 #endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* berth-gateway --config FILE [--check-config] */
+#include <stdio.h>
+
+#include "role/gateway/gateway.h"
+#include "role/options.h"
+#include "role/verb.h"
+
+#define DEFAULT_CONFIG "/etc/berth/gateway.conf"
+
+#ifndef BERTH_VERSION
+#define BERTH_VERSION "0"
+#endif
+
+static const struct berth_option options[] = {
+	{.name = "config", .argument = "FILE", .help = "configuration (" DEFAULT_CONFIG ")"},
+	{.name = "check-config", .help = "read the configuration, say what is wrong, and end"},
+	{.name = "version", .help = "print the version"},
+	{0},
+};
+
+static const struct berth_usage usage = {
+	.about =
+		"The join proxy on a router, switch or access point: relays devices that have not\n"
+		"joined yet to the registrar, and to nothing else.",
+	.options = options,
+};
+
+int
+berth_gateway_main(int argc, char **argv)
+{
+	struct berth_arguments arguments;
+	struct berth_gateway_conf settings = {0};
+	struct berth_why why = {0};
+	BERTH_CONF conf = {0};
+	int exit_status = 0;
+
+	if (!berth_arguments_parse(&usage, argc, argv, &arguments, &exit_status))
+		return exit_status;
+	if (berth_arguments_has(&arguments, "version")) {
+		puts("berth-gateway " BERTH_VERSION);
+		return BERTH_EXIT_DONE;
+	}
+	const char *path = berth_arguments_value_or(&arguments, "config", DEFAULT_CONFIG);
+	enum berth_err err = berth_gateway_conf_load(path, &conf, &settings, &why);
+	if (!err && berth_arguments_has(&arguments, "check-config"))
+		return BERTH_EXIT_DONE;
+	if (!err)
+		err = berth_gateway_run(&settings, &why);
+	return err ? berth_print_why("berth-gateway", NULL, &why) : BERTH_EXIT_DONE;
+}

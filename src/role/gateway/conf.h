@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* berth-gateway's configuration. */
+#ifndef BERTH_ROLE_GATEWAY_CONF_H
+#define BERTH_ROLE_GATEWAY_CONF_H
+
+#include "codec/conf.h"
+#include "net/relay.h"
+
+struct berth_gateway_conf {
+	struct berth_conf_list device_interfaces;
+	struct berth_conf_list registrar_interfaces;
+	struct berth_conf_list registrars; /* ADDRESS:PORT; none: discovered */
+	struct berth_conf_list methods;	   /* what fixed registrars speak; announced as they are */
+	bool is_announced;
+	const char *name;
+	int64_t listen_port;
+	const char *port_file;
+	const char *user;
+	int log; /* 0 text, 1 json */
+	int64_t connections_max;
+	int64_t connections_per_source_max;
+	int64_t connect_timeout_s;
+	int64_t idle_timeout_s;
+	int64_t total_timeout_s;
+	int64_t progress_window_s;
+	int64_t progress_min_bytes;
+};
+
+extern const struct berth_conf_schema berth_gateway_schema;
+
+/* Reads and checks; conf keeps what settings points into. */
+enum berth_err berth_gateway_conf_load(const char *path, struct berth_conf *conf,
+				       struct berth_gateway_conf *ret,
+				       struct berth_why *why) BERTH_MUST;
+/* "192.0.2.1:8443", "[fe80::1%eth0]:8443": numeric, since what is asked for a name could send devices anywhere. */
+enum berth_err berth_gateway_target_parse(const char *text, struct berth_relay_target *ret,
+					  struct berth_why *why) BERTH_MUST;
+
+#endif
