@@ -292,6 +292,16 @@ enum berth_err
 berth_key_verify_with(struct berth_key *key, const char *digest, struct berth_bytes message,
 		      struct berth_bytes signature, struct berth_why *why)
 {
+	const struct berth_bytes parts[] = {BERTH_LIT("signature"), berth_key_spki(key),
+					    berth_text(digest), message, signature};
+	struct berth_proof proof;
+	enum berth_err err =
+		berth_proof_of(key->pki, parts, sizeof(parts) / sizeof(parts[0]), &proof);
+	if (err)
+		return berth_ossl_fail(why, err, "pki-verify", NULL,
+				       "The signature cannot be checked");
+	if (berth_proof_is_known(key->pki, &proof))
+		return BERTH_OK;
 	BERTH_OSSL(EVP_MD_CTX) *context = EVP_MD_CTX_new();
 	if (context == NULL || EVP_DigestVerifyInit_ex(context, NULL, digest, key->pki->libctx,
 						       NULL, key->public, NULL) != 1)
@@ -304,6 +314,7 @@ berth_key_verify_with(struct berth_key *key, const char *digest, struct berth_by
 				  "The signature was not made with this %s key over this message.",
 				  key->kind->name);
 	}
+	berth_proof_keep(key->pki, &proof);
 	return BERTH_OK;
 }
 

@@ -7,6 +7,7 @@
 #include <openssl/x509.h>
 
 #include "pki/ossl.h"
+#include "pki/proof.h"
 
 struct berth_p11_module;
 
@@ -25,6 +26,7 @@ struct berth_pki {
 		*sha512;		  /* fetched once: a fetch costs more than a digest */
 	struct berth_p11_module *modules; /* PKCS#11 modules opened, keystore/pkcs11.c */
 	struct berth_cert *certs[BERTH_CERTS_KEPT];
+	struct berth_proof proofs[BERTH_PROOFS_KEPT];
 };
 
 /* SHA2 by the name OpenSSL knows; NULL for any other. */

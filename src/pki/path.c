@@ -157,6 +157,96 @@ set_rules(const struct berth_path_check *check, X509_STORE_CTX *context)
 	X509_VERIFY_PARAM_set_auth_level(param, SECURITY_LEVEL);
 }
 
+/* What the check of a path's signatures needs beside OpenSSL's context. */
+struct run {
+	struct berth_pki *pki;
+	const struct berth_path_check *check;
+	const struct berth_cert_list *anchors;
+};
+
+static const struct berth_cert *
+cert_of(const struct run *run, const X509 *x509)
+{
+	const struct berth_cert *cert = find_by_x509(run->anchors, x509);
+
+	if (cert == NULL)
+		cert = find_by_x509(run->check->untrusted, x509);
+	if (cert == NULL && berth_cert_x509(run->check->leaf) == x509)
+		cert = run->check->leaf;
+	return cert;
+}
+
+/* X509_V_OK, or what is wrong. The signature alone may be known from before (pki/proof.h). */
+static int
+check_issued(const struct run *run, X509 *x509, X509 *issuer)
+{
+	const struct berth_cert *cert = cert_of(run, x509);
+	const struct berth_cert *above = cert_of(run, issuer);
+	struct berth_proof proof;
+
+	if (cert == NULL || above == NULL)
+		return X509_V_ERR_UNSPECIFIED;
+	int code = X509_check_issued(issuer, x509); /* names, key identifiers, keyCertSign */
+	if (code != X509_V_OK)
+		return code;
+	const struct berth_bytes parts[] = {BERTH_LIT("certificate"),
+					    berth_key_spki(berth_cert_key(above)),
+					    berth_cert_der(cert)};
+	if (berth_proof_of(run->pki, parts, sizeof(parts) / sizeof(parts[0]), &proof))
+		return X509_V_ERR_UNSPECIFIED;
+	if (berth_proof_is_known(run->pki, &proof))
+		return X509_V_OK;
+	if (X509_verify(x509, berth_key_public(berth_cert_key(above))) != 1)
+		return X509_V_ERR_CERT_SIGNATURE_FAILURE;
+	berth_proof_keep(run->pki, &proof);
+	return X509_V_OK;
+}
+
+static int
+check_time(const struct run *run, const X509 *x509)
+{
+	time_t at = (time_t)run->check->at.s;
+
+	if (run->check->ignore_time)
+		return X509_V_OK;
+	int from = X509_cmp_time(X509_get0_notBefore(x509), &at);
+	int until = X509_cmp_time(X509_get0_notAfter(x509), &at);
+	if (from == 0)
+		return X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD;
+	if (until == 0)
+		return X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD;
+	if (from > 0)
+		return X509_V_ERR_CERT_NOT_YET_VALID;
+	return until < 0 ? X509_V_ERR_CERT_HAS_EXPIRED : X509_V_OK;
+}
+
+/*
+ * In place of OpenSSL's own last step, which verifies each signature anew: from the anchor down, each certificate's
+ * signature by the one above it, and its time. The anchor's own signature says nothing and is not looked at.
+ */
+static int
+check_signatures(X509_STORE_CTX *context)
+{
+	const struct run *run = X509_STORE_CTX_get_app_data(context);
+	STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(context);
+	int top = sk_X509_num(chain) - 1;
+
+	for (int i = top; i >= 0; i--) {
+		X509 *x509 = sk_X509_value(chain, i);
+		int code =
+			i == top ? X509_V_OK : check_issued(run, x509, sk_X509_value(chain, i + 1));
+		if (code == X509_V_OK)
+			code = check_time(run, x509);
+		if (code == X509_V_OK)
+			continue;
+		X509_STORE_CTX_set_error(context, code);
+		X509_STORE_CTX_set_error_depth(context, i);
+		X509_STORE_CTX_set_current_cert(context, x509);
+		return 0;
+	}
+	return top >= 0;
+}
+
 static enum berth_err
 verify_to(struct berth_pki *pki, const struct berth_path_check *check,
 	  const struct berth_cert_list *anchors, struct berth_cert_list *path,
@@ -172,6 +262,11 @@ verify_to(struct berth_pki *pki, const struct berth_path_check *check,
 				       "The path check cannot start");
 	X509_STORE_CTX_set0_trusted_stack(context, trusted);
 	set_rules(check, context);
+	struct run run = {.pki = pki, .check = check, .anchors = anchors};
+	if (X509_STORE_CTX_set_app_data(context, &run) != 1)
+		return berth_ossl_fail(why, BERTH_E_CRYPTO, "x509-path", NULL,
+				       "The path check cannot start");
+	X509_STORE_CTX_set_verify(context, check_signatures);
 	if (X509_verify_cert(context) != 1) {
 		const X509 *x509 = X509_STORE_CTX_get_current_cert(context);
 		const struct berth_cert *cert = find_by_x509(anchors, x509);

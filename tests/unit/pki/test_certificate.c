@@ -174,6 +174,82 @@ refuses_a_forged_signature(void **state)
 	assert_string_equal(why.rule, "x509-signature");
 }
 
+/* The signatures are known from the first check; all else is judged again (pki/proof.h). */
+static void
+judges_a_path_it_has_seen_before(void **state)
+{
+	CHAIN chain = registrar_chain();
+	CHAIN forged = registrar_chain();
+	struct berth_path_check check = check_of(&chain);
+	struct berth_bytes der = berth_cert_der(chain.leaf);
+	BERTH_BUF bytes = {0};
+	struct berth_why why;
+
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(verify(&check, NULL, &why), BERTH_OK);
+	check.at.s = NOW.s + 86401;
+	assert_int_equal(verify(&check, NULL, &why), BERTH_E_EXPIRED);
+	check.at = NOW;
+	check.anchors = &forged.untrusted; /* the issuing CA as anchor: another path, as good */
+	assert_int_equal(verify(&check, NULL, &why), BERTH_OK);
+	/* The same words under another signature. */
+	assert_int_equal(berth_buf_append_bytes(&bytes, der), BERTH_OK);
+	bytes.p[bytes.n - 1] ^= 1;
+	berth_cert_free(forged.leaf);
+	assert_int_equal(
+		berth_cert_parse(authority.pki, berth_buf_view(&bytes), &forged.leaf, NULL),
+		BERTH_OK);
+	check = check_of(&forged);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(verify(&check, NULL, &why), BERTH_E_SIGNATURE);
+}
+
+/* A CA of the same name with another key signed nothing of it, seen before or not. */
+static void
+refuses_a_namesake_of_a_known_issuer(void **state)
+{
+	CHAIN chain = registrar_chain();
+	struct berth_key *key = authority_key(&authority, "P-256");
+	struct berth_cert_template wanted =
+		authority_template(&authority, BERTH_PROFILE_ROOT_CA, "Namesake", key);
+	struct berth_cert *namesake = authority_issue_by(&authority, &wanted, NULL, key);
+	struct berth_cert_template same =
+		authority_template(&authority, BERTH_PROFILE_ROOT_CA, "Namesake", chain.key);
+	struct berth_cert *known = authority_issue_by(&authority, &same, NULL, chain.key);
+	struct berth_cert_template leaf =
+		authority_template(&authority, BERTH_PROFILE_LDEVID, "child", key);
+	struct berth_cert *child = authority_issue_by(&authority, &leaf, known, chain.key);
+	struct berth_cert_list anchors = {.at = {known}, .n = 1};
+	struct berth_path_check check = {.leaf = child, .anchors = &anchors, .at = NOW};
+	struct berth_why why;
+
+	(void)state;
+	assert_int_equal(verify(&check, NULL, &why), BERTH_OK);
+	anchors.at[0] = namesake;
+	assert_int_not_equal(verify(&check, NULL, &why), BERTH_OK);
+	berth_cert_free(child);
+	berth_cert_free(known);
+	berth_cert_free(namesake);
+	berth_key_free(key);
+}
+
+static void
+parses_the_same_bytes_once(void **state)
+{
+	struct berth_bytes der = berth_cert_der(authority.ca);
+	BERTH_CERT *first = NULL;
+	BERTH_CERT *second = NULL;
+
+	(void)state;
+	assert_int_equal(berth_cert_parse(authority.pki, der, &first, NULL), BERTH_OK);
+	assert_int_equal(berth_cert_parse(authority.pki, der, &second, NULL), BERTH_OK);
+	assert_ptr_equal(first, second);
+	berth_cert_free(first);
+	first = NULL;
+	assert_true(berth_bytes_equal(berth_cert_der(second), der));
+}
+
 static void
 judges_extended_key_usage_itself(void **state)
 {
@@ -354,6 +430,9 @@ main(void)
 		cmocka_unit_test(refuses_a_path_without_its_middle),
 		cmocka_unit_test(tells_expired_from_untrusted),
 		cmocka_unit_test(refuses_a_forged_signature),
+		cmocka_unit_test(judges_a_path_it_has_seen_before),
+		cmocka_unit_test(refuses_a_namesake_of_a_known_issuer),
+		cmocka_unit_test(parses_the_same_bytes_once),
 		cmocka_unit_test(judges_extended_key_usage_itself),
 		cmocka_unit_test(refuses_absent_usage_only_where_it_must_be_there),
 		cmocka_unit_test(ends_a_path_at_a_pinned_key),
