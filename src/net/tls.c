@@ -172,6 +172,7 @@ name_matches(const struct berth_tls_client *client, const struct berth_cert *lea
 	return berth_cert_has_dns_name(leaf, client->server_name);
 }
 
+/* req: rfc8995-5.4-name */
 static enum berth_err
 check_anchored(struct berth_tls_client *client, const struct berth_cert_list *chain,
 	       struct berth_why *why)

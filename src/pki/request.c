@@ -178,6 +178,7 @@ read_subject(struct berth_request *request, struct berth_why *why)
 }
 
 /* RFC 2986 4.2: the requester signs with the key it asks to be certified. */
+/* req: rfc7030-3.4-possession */
 static enum berth_err
 check_possession(struct berth_pki *pki, struct berth_request *request, struct berth_why *why)
 {

@@ -77,14 +77,11 @@ start_manufacturer() { # start_manufacturer SERIALS
 	done
 }
 
-# A second maker, by openssl alone: its only device has expired.
-make_expired() {
+# A second maker, by openssl alone. Its MASA is asked by another name than its certificate has.
+make_old_maker() {
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout oldroot.key -out oldroot.pem \
 		-subj '/CN=Old Root' -days 3650 2> /dev/null
-	mkdir -p pledge/O-0001 old
-	openssl ecparam -name prime256v1 -genkey -noout -out pledge/O-0001/idevid.key
-	openssl req -new -key pledge/O-0001/idevid.key -subj /serialNumber=O-0001 -out old.csr
-	: > old/index
+	mkdir -p old
 	cat > old.conf <<-END
 		[ca]
 		default_ca = c
@@ -100,12 +97,20 @@ make_expired() {
 		[p]
 		serialNumber = supplied
 	END
+	make_old O-0001 20210101000000Z
+	make_old N-0001 20991231235959Z
+}
+make_old() { # make_old SERIAL END
+	mkdir -p "pledge/$1"
+	openssl ecparam -name prime256v1 -genkey -noout -out "pledge/$1/idevid.key"
+	openssl req -new -key "pledge/$1/idevid.key" -subj "/serialNumber=$1" -out old.csr
+	: > old/index
 	openssl ca -batch -config old.conf -cert oldroot.pem -keyfile oldroot.key -in old.csr -notext \
-		-startdate 20200101000000Z -enddate 20210101000000Z -out pledge/O-0001/idevid.pem 2> /dev/null
+		-startdate 20200101000000Z -enddate "$2" -out "pledge/$1/idevid.pem" 2> /dev/null
 }
 
 start_owner() {
-	make_expired
+	make_old_maker
 	sed -i "s|^\[daemon\]|&\n$daemon_settings|" home/registrar.conf
 	cat >> home/registrar.conf <<-END
 		[manufacturer "Acme"]
@@ -114,7 +119,8 @@ start_owner() {
 
 		[manufacturer "Old"]
 		anchors = $work/oldroot.pem
-		masa-url = localhost:$(cat masa.port)
+		masa-anchors = $work/acme/root-ca.pem
+		masa-url = 127.0.0.1:$(cat masa.port)
 	END
 	cat > home/policy.conf <<-END
 		[rule "waiting"]
@@ -124,6 +130,10 @@ start_owner() {
 		[rule "stolen"]
 		match.serial = D-*
 		deny = yes
+
+		[rule "old"]
+		match.manufacturer = Old
+		approve = auto
 
 		[rule "cameras"]
 		match.manufacturer = Acme

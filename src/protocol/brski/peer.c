@@ -43,6 +43,7 @@ name_issuer(struct berth_pki *pki, struct berth_peer *peer, const struct berth_c
 	return berth_sha256(pki, berth_key_spki(berth_cert_key(issuer)), peer->issuer_key_id);
 }
 
+/* req: rfc8995-2.3-expiry */
 static enum berth_err
 check_path(struct berth_pki *pki, struct berth_peer *peer, const struct berth_cert_list *anchors,
 	   bool ignore_time, struct berth_wall now)

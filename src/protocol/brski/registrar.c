@@ -136,6 +136,7 @@ peer_may_speak(struct berth_registrar *x, bool allow_ldevid, int *status)
 	return false;
 }
 
+/* req: rfc8995-5.2-media-type */
 bool
 berth_registrar_request_is_sound(struct berth_registrar *x, const struct berth_http_request *http,
 				 const char *media_type, bool allow_ldevid, int *status)

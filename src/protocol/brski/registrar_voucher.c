@@ -73,7 +73,8 @@ open_request(struct berth_registrar *x, struct berth_bytes body)
 	return err;
 }
 
-/* Serial and key, not bytes: makers reissue certificates of one key (RFC 8995's own example does). req: rfc8995-5.3-signer */
+/* Serial and key, not bytes: makers reissue certificates of one key (RFC 8995's own example does). */
+/* req: rfc8995-5.3-signer */
 static enum berth_err
 check_signer(struct berth_registrar *x)
 {
@@ -144,7 +145,8 @@ check_nonce(struct berth_registrar *x)
 	return BERTH_OK;
 }
 
-/* A resend may be days old (RFC 8995 5.6), so only a date that cannot be is refused. req: rfc8995-5.2-created-on */
+/* A resend may be days old (RFC 8995 5.6), so only a date that cannot be is refused. */
+/* req: rfc8995-5.2-created-on */
 static enum berth_err
 check_created_on(struct berth_registrar *x)
 {
@@ -325,6 +327,7 @@ printable_length(struct berth_bytes text, size_t most)
 	return (int)n;
 }
 
+/* req: rfc8995-5.6-masa-error */
 static enum berth_registrar_event
 masa_failed(struct berth_registrar *x, const struct berth_registrar_message *message)
 {

@@ -134,7 +134,7 @@ check_client(struct berth_est *x)
 	return x->why.err;
 }
 
-/* req: rfc7030-4.4-subject */
+/* req: rfc7030-3.7-subject */
 enum berth_err
 berth_est_request_check(const struct berth_request *request, const struct berth_csrattrs *attrs,
 			struct berth_bytes serial_number, struct berth_why *why)
@@ -226,7 +226,7 @@ berth_est_input(struct berth_est *x, const struct berth_http_request *http)
 		return refuse(x, 405);
 	}
 	switch (x->operation) {
-	case BERTH_EST_CACERTS:
+	case BERTH_EST_CACERTS: /* req: rfc7030-4.1.1-anybody */
 		return end(x, 200, MEDIA_CERTS_REPLY,
 			   berth_buf_view(&x->conf->cacerts_body[x->layout]));
 	case BERTH_EST_CSRATTRS:

@@ -13,6 +13,7 @@ berth_signed_voucher_free(struct berth_signed_voucher *signed_voucher)
 }
 
 /* DER of a SEQUENCE begins 0x30; base64 of one begins "MI" (some wrap it in PEM lines). */
+/* req: rfc8995-5.11-der */
 static enum berth_err
 check_is_der(struct berth_bytes der, struct berth_why *why)
 {

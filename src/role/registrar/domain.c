@@ -104,7 +104,7 @@ make_authorities(struct berth_pki *pki, const struct berth_domain_plan *plan,
 	if (!err)
 		err = certify(pki, plan, &what, ISSUING_YEARS, root, issuing, why);
 	what = (struct berth_cert_template){
-		.profile = BERTH_PROFILE_REGISTRAR,
+		.profile = BERTH_PROFILE_REGISTRAR, /* req: rfc8995-5.5.4-purpose */
 		.common_name = plan->hosts[0],
 		.dns_names = plan->hosts,
 		.dns_name_count = plan->host_count,

@@ -132,7 +132,7 @@ write_intent(struct berth_registrar_exchange *exchange, const struct berth_issue
 							&exchange->certificate, why);
 }
 
-/* req: intent-before-signature */
+/* req: rfc8995-5.9-intent */
 static void
 ask_signer(struct berth_registrar_exchange *exchange)
 {

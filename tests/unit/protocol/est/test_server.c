@@ -104,7 +104,7 @@ serves_csrattrs_that_ask_for_the_devices_serial_number(void **state)
 	assert_true(attrs.want_serial_number);
 }
 
-/* req: rfc8995-5.9-permission rfc7030-4.4-subject rfc8951-3.1-white-space rfc8951-3.1-layout */
+/* req: rfc8995-5.9-permission rfc7030-3.7-subject rfc8951-3.1-white-space rfc8951-3.1-layout */
 static void
 gives_a_certificate_to_a_device_with_permission(void **state)
 {
@@ -164,7 +164,7 @@ gives_the_same_certificate_to_the_same_key(void **state)
 	assert_int_equal(run.x.decision.outcome, BERTH_OUTCOME_ALLOW);
 }
 
-/* req: rfc7030-4.4-subject rfc8995-5.9.3-csr */
+/* req: rfc7030-3.7-subject rfc8995-5.9.3-csr */
 static void
 refuses_names_that_are_not_the_devices(void **state)
 {
