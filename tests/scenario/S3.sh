@@ -40,7 +40,7 @@ credential_deletion() {
 }
 
 reonboarding() {
-	must_not_onboard r1 15
+	must_not_onboard r1 7
 	explained A-00011 'revoked'
 	refusal "revoked, it cannot onboard again: $said"
 	# The old credential in a thief's hands.
@@ -67,10 +67,20 @@ reonboarding() {
 	berth factory sell --dir acme --again --serial A-00011 --owner rogue/domain-ca.pem --out resale.manifest
 	berth masa load --socket acme/masa/admin.sock resale.manifest
 	stop gateway-gw
+	# Its registrar reads the manufacturer's log, and finds a former domain that nobody told it of.
+	must_not_onboard r1 7
+	logged registrar-rogue 'rule=audit-unknown-domain'
+	refusal "the new owner's policy knows nothing of the former one: $said"
+	local former
+	former=$(openssl x509 -in home/domain-ca.pem -noout -ext subjectKeyIdentifier | tail -n 1 | tr -d ' :' | xxd -r -p | base64)
+	printf '\n[audit]\nknown-domains = %s\n' "$former" >> rogue/policy.conf
+	stop registrar-rogue
+	rm rogue/port
+	start_registrar rogue rogue
 	onboard r1
 	start_gateway gw lan 198.51.100.1:8443
 	openssl verify -CAfile rogue/domain-ca.pem -untrusted $unit/state/ldevid.pem $unit/state/ldevid.pem > /dev/null
-	evidence "released and sold on, it onboards in the other network: openssl verifies its third certificate to that domain's CA"
+	evidence "released, sold on and its former domain $former named in the new owner's policy, it onboards in the other network: openssl verifies its third certificate to that domain's CA"
 }
 
 run_row S3.C1 credential_deletion
