@@ -75,7 +75,7 @@ reonboarding() {
 	former=$(openssl x509 -in home/domain-ca.pem -noout -ext subjectKeyIdentifier | tail -n 1 | tr -d ' :' | xxd -r -p | base64)
 	printf '\n[audit]\nknown-domains = %s\n' "$former" >> rogue/policy.conf
 	stop registrar-rogue
-	rm rogue/port
+	rm -f rogue/port
 	start_registrar rogue rogue
 	onboard r1
 	start_gateway gw lan 198.51.100.1:8443

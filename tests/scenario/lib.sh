@@ -27,7 +27,7 @@ shown() { printf 'shown\t%s\tB\n' "$row" >&3; }
 # run_row ID FUNCTION: the function's failure fails this row and leaves the others alone.
 run_row() {
 	row=$1
-	echo "=== $row"
+	echo "=== $row at $SECONDS s"
 	set +e
 	( set -eE; trap 'echo "line $LINENO: $BASH_COMMAND" > "$BERTH_RUN/where"' ERR; "$2" )
 	local rc=$?
