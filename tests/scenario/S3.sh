@@ -72,7 +72,7 @@ reonboarding() {
 	logged registrar-rogue 'rule=audit-unknown-domain'
 	refusal "the new owner's policy knows nothing of the former one: $said"
 	local former
-	former=$(openssl x509 -in home/domain-ca.pem -noout -ext subjectKeyIdentifier | tail -n 1 | tr -d ' :' | xxd -r -p | base64)
+	former=$(openssl x509 -in home/issuing.pem -noout -ext subjectKeyIdentifier | tail -n 1 | tr -d ' :' | xxd -r -p | base64)
 	printf '\n[domain "the former owner"]\nid = %s\n' "$former" >> rogue/policy.conf
 	stop registrar-rogue
 	rm -f rogue/port

@@ -56,7 +56,10 @@ ldevid() { agent "$1" status --json | jq -r .certificate > "$BERTH_RUN/$1.ldevid
 is_enrolled() { agent "$1" status --json | jq -e '.state == "enrolled"' > /dev/null; }
 
 # What the registrar's list says of a unit; the serial number may stand inside a longer one.
-field_of() { home device list --json | jq -r --arg s "$1" ".. | objects | select((."serial-number"? // \"\") | endswith(\$s)) | .$2"; }
+field_of() {
+	home device list --json | jq -r --arg s "$1" --arg f "$2" \
+		'.. | objects | select((."serial-number"? // "") | endswith($s)) | .[$f]'
+}
 id_of() { field_of "$1" id; }
 state_of() { field_of "$1" state; }
 waits() { [ "$(state_of "$1")" = pending ]; }
