@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "home.h"
+
+#include "role/registrar/signing.h"
+
+/* req: rfc8995-5.6-recorded rfc8995-5.5-chain */
+static void
+audit_record_precedes_the_voucher(void **state)
+{
+	(void)state;
+	struct berth_judge *judge = home_open(POLICY_AUTO);
+	struct berth_ticket ticket;
+	BERTH_BUF pvr = {0};
+	home_make_pvr(judge, &pvr);
+	home_ask_for_voucher(judge, &ticket, berth_buf_view(&pvr));
+	assert_false(ticket.is_replied);
+	assert_int_equal(judge->op, BERTH_REGISTRAR_SIGN_RVR);
+	assert_true(judge->intent_was_recorded);
+	home_sign(judge);
+	assert_string_equal(judge->dialled, "masa.example/.well-known/brski/requestvoucher");
+	BERTH_CMS rvr = {0};
+	assert_int_equal(
+		berth_cms_open(judge->f->pki, berth_buf_view(&judge->dial_body), NULL, &rvr, NULL),
+		BERTH_OK);
+	assert_int_equal(rvr.certificates.n, judge->chain.n);
+	assert_true(
+		berth_bytes_equal(berth_cert_der(rvr.signer), berth_cert_der(judge->chain.at[0])));
+	assert_int_equal(home_recorded(judge, BERTH_EVENT_VOUCHER_FORWARDED), 0);
+	home_give_voucher(judge);
+	assert_int_equal(ticket.status, 200);
+	assert_true(ticket.forwarding_was_recorded);
+	berth_buf_free(&ticket.body);
+	home_close(judge);
+}
+
+/* req: rfc8995-5.9-permission rfc8995-5.9-intent */
+static void
+certificate_follows_intent_and_record(void **state)
+{
+	(void)state;
+	struct berth_judge *judge = home_open(POLICY_AUTO);
+	struct berth_ticket ticket;
+	BERTH_BUF csr = {0};
+	home_reach_voucher(judge);
+	home_accept_voucher(judge, judge->chain.at[1]);
+	home_make_csr(judge, &csr);
+	home_ask_for_certificate(judge, &ticket, berth_buf_view(&csr));
+	assert_false(ticket.is_replied);
+	assert_int_equal(judge->op, BERTH_REGISTRAR_ISSUE_LDEVID);
+	assert_true(judge->intent_was_recorded);
+	home_sign(judge);
+	assert_int_equal(ticket.status, 200);
+	assert_true(ticket.issue_was_recorded);
+	struct berth_ticket again;
+	home_ask_for_certificate(judge, &again, berth_buf_view(&csr));
+	assert_int_equal(again.status, 200);
+	assert_true(berth_bytes_equal(berth_buf_view(&ticket.body), berth_buf_view(&again.body)));
+	assert_int_equal(home_recorded(judge, BERTH_EVENT_CERTIFICATE_ISSUED), 1);
+	berth_buf_free(&ticket.body);
+	berth_buf_free(&again.body);
+	home_close(judge);
+}
+
+/* req: rfc8995-5.9-permission */
+static void
+refuses_a_second_key_under_one_permission(void **state)
+{
+	(void)state;
+	struct berth_judge *judge = home_open(POLICY_AUTO);
+	struct berth_ticket ticket;
+	BERTH_BUF first = {0};
+	BERTH_BUF second = {0};
+	home_reach_voucher(judge);
+	home_accept_voucher(judge, judge->chain.at[1]);
+	home_make_csr(judge, &first);
+	home_make_csr(judge, &second);
+	home_ask_for_certificate(judge, &ticket, berth_buf_view(&first));
+	home_sign(judge);
+	berth_buf_free(&ticket.body);
+	home_ask_for_certificate(judge, &ticket, berth_buf_view(&second));
+	assert_int_equal(ticket.status, 403);
+	berth_buf_free(&ticket.body);
+	home_close(judge);
+}
+
+/* req: rfc8995-5.9-permission */
+static void
+refuses_enrolment_before_the_voucher_was_accepted(void **state)
+{
+	(void)state;
+	struct berth_judge *judge = home_open(POLICY_AUTO);
+	struct berth_ticket ticket;
+	BERTH_BUF csr = {0};
+	home_make_csr(judge, &csr);
+	home_ask_for_certificate(judge, &ticket, berth_buf_view(&csr));
+	assert_int_equal(ticket.status, 403);
+	berth_buf_free(&ticket.body);
+	home_reach_voucher(judge);
+	home_ask_for_certificate(judge, &ticket, berth_buf_view(&csr));
+	assert_int_equal(ticket.status, 403);
+	berth_buf_free(&ticket.body);
+	home_request(judge, &ticket, &judge->f->device, BERTH_BRSKI_VOUCHER_STATUS_PATH,
+		     "application/json",
+		     BERTH_LIT("{\"version\":1,\"status\":false,\"reason\":\"no\"}"));
+	assert_int_equal(ticket.status, 200);
+	berth_buf_free(&ticket.body);
+	home_ask_for_certificate(judge, &ticket, berth_buf_view(&csr));
+	assert_int_equal(ticket.status, 403);
+	berth_buf_free(&ticket.body);
+	home_close(judge);
+}
+
+/* req: rfc8995-5.8.3-refuse */
+static void
+refuses_enrolment_of_a_device_that_another_domain_had(void **state)
+{
+	(void)state;
+	struct berth_judge *judge = home_open(POLICY_AUTO);
+	struct berth_ticket ticket;
+	BERTH_BUF csr = {0};
+	home_reach_voucher(judge);
+	home_accept_voucher(judge, judge->f->rival_owner.cert);
+	assert_int_equal(home_recorded(judge, BERTH_EVENT_ENROL_PERMITTED), 0);
+	assert_int_equal(home_recorded(judge, BERTH_EVENT_ENROL_REFUSED), 1);
+	home_make_csr(judge, &csr);
+	home_ask_for_certificate(judge, &ticket, berth_buf_view(&csr));
+	assert_int_equal(ticket.status, 403);
+	berth_buf_free(&ticket.body);
+	home_close(judge);
+}
+
+/* req: rfc8995-5.3-authorise */
+static void
+the_same_bytes_pass_once_an_operator_approves(void **state)
+{
+	(void)state;
+	struct berth_judge *judge = home_open(POLICY_ASK);
+	struct berth_ticket ticket;
+	struct berth_ticket operator_ticket;
+	BERTH_BUF pvr = {0};
+	home_make_pvr(judge, &pvr);
+	for (int i = 0; i < 3; i++) {
+		home_ask_for_voucher(judge, &ticket, berth_buf_view(&pvr));
+		assert_int_equal(ticket.status, 202);
+		assert_int_equal(ticket.retry_after_s, 10);
+		berth_buf_free(&ticket.body);
+	}
+	assert_int_equal(home_recorded(judge, BERTH_EVENT_DEVICE_PENDING), 1);
+	home_ask_operator(judge, &operator_ticket, "approve");
+	assert_int_equal(operator_ticket.status, 200);
+	berth_buf_free(&operator_ticket.body);
+	home_ask_for_voucher(judge, &ticket, berth_buf_view(&pvr));
+	assert_false(ticket.is_replied);
+	home_sign(judge);
+	home_give_voucher(judge);
+	assert_int_equal(ticket.status, 200);
+	struct berth_ticket again;
+	home_ask_for_voucher(judge, &again, berth_buf_view(&pvr));
+	assert_int_equal(again.status, 200);
+	assert_true(berth_bytes_equal(berth_buf_view(&ticket.body), berth_buf_view(&again.body)));
+	berth_buf_free(&ticket.body);
+	berth_buf_free(&again.body);
+	home_close(judge);
+}
+
+/* req: rfc8995-5.3-authorise */
+static void
+nobody_deciding_in_time_is_a_denial(void **state)
+{
+	(void)state;
+	struct berth_judge *judge = home_open(POLICY_ASK);
+	struct berth_ticket ticket;
+	BERTH_BUF pvr = {0};
+	home_make_pvr(judge, &pvr);
+	home_ask_for_voucher(judge, &ticket, berth_buf_view(&pvr));
+	assert_int_equal(ticket.status, 202);
+	berth_buf_free(&ticket.body);
+	judge->f->now.wall.s += judge->settings.approval_timeout_s + 1;
+	home_ask_for_voucher(judge, &ticket, berth_buf_view(&pvr));
+	assert_int_equal(ticket.status, 403);
+	berth_buf_free(&ticket.body);
+	home_close(judge);
+}
+
+static void
+a_revoked_device_gets_nothing_until_it_is_approved_again(void **state)
+{
+	(void)state;
+	struct berth_judge *judge = home_open(POLICY_AUTO);
+	struct berth_ticket ticket;
+	BERTH_BUF pvr = {0};
+	BERTH_BUF csr = {0};
+	home_reach_voucher(judge);
+	home_accept_voucher(judge, judge->chain.at[1]);
+	home_ask_operator(judge, &ticket, "revoke");
+	assert_int_equal(ticket.status, 200);
+	berth_buf_free(&ticket.body);
+	home_make_csr(judge, &csr);
+	home_ask_for_certificate(judge, &ticket, berth_buf_view(&csr));
+	assert_int_equal(ticket.status, 403);
+	berth_buf_free(&ticket.body);
+	home_make_pvr(judge, &pvr);
+	home_ask_for_voucher(judge, &ticket, berth_buf_view(&pvr));
+	assert_int_equal(ticket.status, 403);
+	berth_buf_free(&ticket.body);
+	home_ask_operator(judge, &ticket, "approve");
+	berth_buf_free(&ticket.body);
+	home_ask_for_voucher(judge, &ticket, berth_buf_view(&pvr));
+	assert_false(ticket.is_replied);
+	home_close(judge);
+}
+
+/* The requester leaves while the signer works: what was asked for is still written down, and nothing is touched twice. */
+static void
+a_certificate_is_kept_for_a_device_that_left_while_it_was_signed(void **state)
+{
+	(void)state;
+	struct berth_judge *judge = home_open(POLICY_AUTO);
+	struct berth_ticket ticket;
+	BERTH_BUF csr = {0};
+	home_reach_voucher(judge);
+	home_accept_voucher(judge, judge->chain.at[1]);
+	home_make_csr(judge, &csr);
+	home_ask_for_certificate(judge, &ticket, berth_buf_view(&csr));
+	berth_registrar_judge_role.gone(judge->role, &ticket);
+	home_sign(judge);
+	assert_false(ticket.is_replied);
+	home_ask_for_certificate(judge, &ticket, berth_buf_view(&csr));
+	assert_int_equal(ticket.status, 200);
+	assert_int_equal(home_recorded(judge, BERTH_EVENT_CERTIFICATE_ISSUED), 1);
+	berth_buf_free(&ticket.body);
+	home_close(judge);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(audit_record_precedes_the_voucher),
+		cmocka_unit_test(certificate_follows_intent_and_record),
+		cmocka_unit_test(refuses_a_second_key_under_one_permission),
+		cmocka_unit_test(refuses_enrolment_before_the_voucher_was_accepted),
+		cmocka_unit_test(refuses_enrolment_of_a_device_that_another_domain_had),
+		cmocka_unit_test(the_same_bytes_pass_once_an_operator_approves),
+		cmocka_unit_test(nobody_deciding_in_time_is_a_denial),
+		cmocka_unit_test(a_revoked_device_gets_nothing_until_it_is_approved_again),
+		cmocka_unit_test(a_certificate_is_kept_for_a_device_that_left_while_it_was_signed),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
