@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/analyzer.h"
 #include "net/http_request.h"
 #include "net/http_sources.h"
 #include "net/http_write.h"
@@ -340,10 +341,13 @@ adopt(struct conn *conn)
 	evhttp_connection_get_peer(conn->evcon, &address, &port);
 	conn->address = strdup(address ? address : "");
 	conn->source = berth_http_source_of(conn->address ? conn->address : "");
+	/* conn_free frees the address; the analyzer loses it between libevent's calls. */
+	BERTH_ANALYZER_TRUST_LEAK
 	if (server->is_draining || !conn->address) {
 		evhttp_connection_free(conn->evcon);
 		return;
 	}
+	BERTH_ANALYZER_END
 	if (server->counts.connections > server->conf.connections_max) {
 		refuse_and_close(conn, BERTH_E_LIMIT, "http-connections-max",
 				 "as many connections are open as are allowed");
@@ -515,6 +519,10 @@ on_request(struct evhttp_request *request, void *arg)
 	struct berth_http_server *server = arg;
 	struct conn *conn = conn_of(server, evhttp_request_get_connection(request));
 	server->counts.requests++;
+	if (!conn) { /* not one that we accepted: nothing is known of it, so nothing is answered */
+		evhttp_connection_free(evhttp_request_get_connection(request));
+		return;
+	}
 	conn->exchange.request = request;
 	conn->exchange.pointer = NULL;
 	conn->exchange.is_head = evhttp_request_get_command(request) == EVHTTP_REQ_HEAD;

@@ -99,7 +99,7 @@ open_on(const char *text, const char *host, uint16_t port, int *ret_fd, uint16_t
 		return berth_fail(why, BERTH_E_IO, "listen", NULL, "cannot listen on %s: %s", text,
 				  strerror(errno));
 	}
-	struct sockaddr_storage bound;
+	struct sockaddr_storage bound = {0};
 	socklen_t n = sizeof(bound);
 	if (getsockname(fd, (struct sockaddr *)&bound, &n) != 0) {
 		(void)close(fd);

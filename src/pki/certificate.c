@@ -6,6 +6,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include "base/analyzer.h"
 #include "pki/der.h"
 #include "pki/library.h"
 #include "pki/ossl_annot.h"
@@ -423,8 +424,11 @@ free_text(struct berth_bytes text)
 void
 berth_cert_free(struct berth_cert *cert)
 {
+	/* The analyzer takes the count for unknown after OpenSSL was called. */
+	BERTH_ANALYZER_TRUST_LEAK
 	if (cert == NULL || (cert->refs > 0 && --cert->refs > 0))
 		return;
+	BERTH_ANALYZER_END
 	X509_free(cert->x509);
 	berth_key_free(cert->key);
 	free_text(cert->serial_number);

@@ -214,10 +214,11 @@ berth_masa_log_read(struct berth_store *store, int64_t unit, struct berth_arena 
 	if (err)
 		return err;
 	log.n = (size_t)n;
+	/* one more than needed: an empty log has a place too */
 	struct berth_masa_log_event *events =
-		log.n ? berth_arena_alloc(arena, log.n * sizeof *events) : NULL;
+		berth_arena_alloc(arena, (log.n + 1) * sizeof *events);
 
-	if (!events && log.n)
+	if (!events)
 		return berth_fail(why, BERTH_E_LIMIT, "store-arena", NULL,
 				  "the log does not fit the memory set aside for this exchange");
 	err = read_events(store, unit, arena, events, log.n, why);

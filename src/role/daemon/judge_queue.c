@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/analyzer.h"
 #include "system/clock.h"
 #include "system/random.h"
 
@@ -281,8 +282,11 @@ send_ask(struct berth_judge *judge, const struct berth_outgoing *out)
 	} else {
 		judge->counts.signatures++;
 	}
+	/* The list owns what is remembered. */
+	BERTH_ANALYZER_TRUST_LEAK
 	enum berth_err err = remember(out->is_dial ? &judge->dials : &judge->signs,
 				      id_of(&out->packet), out->cookie, net);
+	BERTH_ANALYZER_END
 	err = err ? err : berth_link_send(out->link, berth_buf_view(&out->packet));
 	if (err) {
 		berth_log(&judge->child->log, BERTH_LOG_ERROR, "ask.unsent", "to",

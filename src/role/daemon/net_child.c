@@ -61,6 +61,9 @@ static void
 remove_pending(struct pending **at)
 {
 	struct pending *p = *at;
+	if (!p) {
+		return;
+	}
 	*at = p->next;
 	free(p);
 }
