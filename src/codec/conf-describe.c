@@ -9,6 +9,8 @@ type_name(enum berth_conf_type type)
 		return "text";
 	case BERTH_CONF_PATH:
 		return "path";
+	case BERTH_CONF_KEY_URI:
+		return "key URI";
 	case BERTH_CONF_INTEGER:
 		return "number";
 	case BERTH_CONF_BOOL:

@@ -6,7 +6,8 @@
 
 #include "base/time.h"
 
-#define WORD_MAX 40	/* longer words are not compared */
+#define WORD_MAX 40 /* longer words are not compared */
+#define FILE_URI "file:"
 #define DISTANCE_NEAR 3 /* edits; more is another word, not a slip */
 
 static bool
@@ -44,6 +45,7 @@ say(char *sentence, size_t cap, const char *format, ...)
 struct place {
 	const struct berth_conf_key *key;
 	struct berth_bytes value;
+	struct berth_bytes folder;
 	struct berth_arena *arena;
 	uint8_t *to;
 	char *sentence;
@@ -62,6 +64,44 @@ set_text(const struct place *p)
 	}
 	memcpy(p->to, &text, sizeof(text));
 	return BERTH_OK;
+}
+
+struct berth_bytes
+berth_conf_folder(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+
+	return slash ? berth_bytes_of(name, (size_t)(slash - name) + 1) : BERTH_BYTES_NONE;
+}
+
+/* What stands before the path stays: "file:tls.key" -> "file:FOLDER/tls.key". */
+static enum berth_err
+set_path(const struct place *p, size_t before)
+{
+	size_t n = p->value.n + p->folder.n;
+
+	if (p->folder.n == 0 || p->value.n <= before || p->value.p[before] == '/') {
+		return set_text(p);
+	}
+	char *text = berth_arena_alloc(p->arena, n + 1);
+
+	if (!text) {
+		say(p->sentence, p->cap, "the configuration is too large");
+		return BERTH_E_LIMIT;
+	}
+	memcpy(text, p->value.p, before);
+	memcpy(text + before, p->folder.p, p->folder.n);
+	memcpy(text + before + p->folder.n, p->value.p + before, p->value.n - before);
+	text[n] = '\0';
+	memcpy(p->to, &text, sizeof(text));
+	return BERTH_OK;
+}
+
+static enum berth_err
+set_key_uri(const struct place *p)
+{
+	return berth_bytes_starts_with(p->value, FILE_URI) ? set_path(p, sizeof(FILE_URI) - 1)
+							   : set_text(p);
 }
 
 static bool
@@ -186,14 +226,19 @@ set_list(const struct place *p)
 
 enum berth_err
 berth_conf_set_value(const struct berth_conf_key *key, struct berth_bytes value,
-		     struct berth_arena *arena, void *base, char *sentence, size_t cap)
+		     struct berth_bytes folder, struct berth_arena *arena, void *base,
+		     char *sentence, size_t cap)
 {
-	const struct place p = {key, value, arena, (uint8_t *)base + key->offset, sentence, cap};
+	const struct place p = {key,	  value, folder, arena, (uint8_t *)base + key->offset,
+				sentence, cap};
 
 	switch (key->type) {
 	case BERTH_CONF_TEXT:
-	case BERTH_CONF_PATH:
 		return set_text(&p);
+	case BERTH_CONF_PATH:
+		return set_path(&p, 0);
+	case BERTH_CONF_KEY_URI:
+		return set_key_uri(&p);
 	case BERTH_CONF_INTEGER:
 		return set_integer(&p);
 	case BERTH_CONF_BOOL:

@@ -10,10 +10,15 @@
 
 /* Without white space at both ends. */
 struct berth_bytes berth_conf_trim(struct berth_bytes b);
-/* Writes the value at its offset from base; else a sentence says what would have been right. */
+/*
+ * The folder that a path in the file called name begins at: all before the last slash, with it;
+ * empty for the working directory.
+ */
+struct berth_bytes berth_conf_folder(const char *name);
+/* Writes the value at its offset from base; a relative path is put below folder; else a sentence says what would have been right. */
 enum berth_err berth_conf_set_value(const struct berth_conf_key *key, struct berth_bytes value,
-				    struct berth_arena *arena, void *base, char *sentence,
-				    size_t cap) BERTH_MUST;
+				    struct berth_bytes folder, struct berth_arena *arena,
+				    void *base, char *sentence, size_t cap) BERTH_MUST;
 /* The one of both that is nearer to name; best may be NULL, and NULL is the answer when neither is
  * near. */
 const char *berth_conf_nearer(struct berth_bytes name, const char *best, const char *candidate);

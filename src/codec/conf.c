@@ -21,6 +21,7 @@ struct instance {
 struct reader {
 	const struct berth_conf_schema *schema;
 	struct berth_arena *arena;
+	struct berth_bytes folder; /* where relative paths begin */
 	void *settings;
 	struct berth_why *why;
 	struct instance *first, *last;
@@ -264,8 +265,8 @@ set_key(struct reader *r, size_t index, const char *value)
 	}
 	i->seen_here |= bit;
 	i->seen |= bit;
-	enum berth_err err = berth_conf_set_value(key, berth_text(value), r->arena, i->base,
-						  sentence, sizeof(sentence));
+	enum berth_err err = berth_conf_set_value(key, berth_text(value), r->folder, r->arena,
+						  i->base, sentence, sizeof(sentence));
 
 	return err ? fail(r, err, "conf-value", berth_text(key->name), sentence) : BERTH_OK;
 }
@@ -340,8 +341,9 @@ fill_in_defaults(struct reader *r, struct instance *i)
 		if (!key->fallback) {
 			continue;
 		}
-		enum berth_err err = berth_conf_set_value(key, berth_text(key->fallback), r->arena,
-							  i->base, sentence, sizeof(sentence));
+		enum berth_err err =
+			berth_conf_set_value(key, berth_text(key->fallback), r->folder, r->arena,
+					     i->base, sentence, sizeof(sentence));
 
 		if (err) {
 			return berth_fail(r->why, BERTH_E_INTERNAL, "conf-default", NULL,
@@ -406,6 +408,7 @@ berth_conf_parse(const struct berth_conf_schema *schema, const struct berth_conf
 		.schema = schema, .arena = &conf->arena, .settings = settings, .why = why};
 
 	berth_arena_start(&conf->arena, BERTH_CONF_MEMORY_MAX);
+	r.folder = count > 0 ? berth_conf_folder(texts[0].name) : BERTH_BYTES_NONE;
 	for (size_t i = 0; i < count; i++) {
 		enum berth_err err = read_text(&r, &texts[i]);
 

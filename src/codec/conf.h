@@ -25,6 +25,10 @@
  *libinih keeps, missing required keys. A later text (a drop-in) replaces what an earlier one said,
  *key by key.
  *
+ * A relative path, also that of a "file:" key URI, begins at the folder of the first text (drop-ins
+ * as well), so that a folder with its configuration can be moved. What is found is relative to the
+ * working directory if the text's name is.
+ *
  * A line is "key = value"; comments begin a line with # or ;, or follow " ;". No continuation
  *lines. Named sections are written [manufacturer "Acme"].
  */
@@ -42,7 +46,8 @@
 /* What stands at the offset. */
 enum berth_conf_type {
 	BERTH_CONF_TEXT,       /* const char *, UTF-8, not empty */
-	BERTH_CONF_PATH,       /* const char *, as TEXT */
+	BERTH_CONF_PATH,       /* const char *; a relative one is made relative to the file */
+	BERTH_CONF_KEY_URI,    /* const char *, keystore URI; the path of file: is as PATH */
 	BERTH_CONF_INTEGER,    /* int64_t from min to max */
 	BERTH_CONF_BOOL,       /* bool: yes, no, true, false */
 	BERTH_CONF_DURATION_S, /* int64_t: 90s, 15m, 2h, 4d; from min to max if max > 0 */

@@ -49,7 +49,7 @@ sed -i "s|^\[daemon\]|&\nport-file = $work/masa.port|" acme/masa/masa.conf
 berth-masa --config acme/masa/masa.conf 2> masa.log &
 pids+=($!)
 until_there masa.port "${pids[0]}"
-masa_socket=$(sed -n 's/^admin-socket = //p' acme/masa/masa.conf)
+masa_socket=acme/masa/admin.sock
 for manifest in units/*.manifest sale.manifest; do
 	berth masa load --socket "$masa_socket" "$manifest" > /dev/null
 done
@@ -83,7 +83,7 @@ berth device import sale.manifest --manufacturer Acme > /dev/null
 
 # ---- the devices ----
 conf() { # conf SERIAL: the factory's own device.conf, and where to look
-	cp "units/$1/device.conf" "$1.conf"
+	sed -E "s#= (file:)?(idevid|manufacturer-anchors)\.#= \1units/$1/\2.#" "units/$1/device.conf" > "$1.conf"
 	sed -i "s|^state-directory = .*|state-directory = $work/$1.state|" "$1.conf"
 	printf '\n[discovery]\ndns-sd = no\nregistrar = 127.0.0.1:%s\n' "$(cat home/port)" >> "$1.conf"
 }

@@ -71,7 +71,7 @@ start_manufacturer() { # start_manufacturer SERIALS
 	masa_pid=$!
 	pids+=("$masa_pid")
 	until_there masa.port "$masa_pid"
-	masa_socket=$(sed -n 's/^admin-socket = //p' acme/masa/masa.conf)
+	masa_socket=acme/masa/admin.sock
 	for manifest in units/*.manifest sale.manifest; do
 		berth masa load --socket "$masa_socket" "$manifest" > /dev/null
 	done

@@ -164,9 +164,9 @@ foreign_registrar_refused() {
 	until_true 10 in_ns rogue ss -Hltn 'sport = :9999'
 	device d10 acme-units/A-00002
 	printf '\n[discovery]\ndns-sd = no\nregistrar = [%s%%eth0]:9999\n' "$(proxy_address rogue)" > d10.discovery
-	cat acme-units/A-00002/device.conf d10.discovery > d10.conf
+	cat acme-units/A-00002/device.conf d10.discovery > acme-units/A-00002/d10.conf
 	local rc=0
-	in_ns d10 berth-device --config "$BERTH_RUN/d10.conf" run --once --timeout 10 2>> "$logs/d10.log" || rc=$?
+	in_ns d10 berth-device --config "$BERTH_RUN/acme-units/A-00002/d10.conf" run --once --timeout 10 2>> "$logs/d10.log" || rc=$?
 	[ $rc -ne 0 ]
 	[ ! -e acme-units/A-00002/state/ldevid.pem ]
 	logged d10 'rule='

@@ -161,7 +161,7 @@ extern const char *const berth_daemon_log_choices[]; /* "text", "json" */
 		BERTH_DAEMON_KEY_(settings, member, tls_certificates, "tls-certificates",          \
 				  BERTH_CONF_PATH, .is_required = true,                            \
 				  .help = "PEM chain, end entity first."),                         \
-		BERTH_DAEMON_KEY_(settings, member, tls_key, "tls-key", BERTH_CONF_TEXT,           \
+		BERTH_DAEMON_KEY_(settings, member, tls_key, "tls-key", BERTH_CONF_KEY_URI,        \
 				  .is_required = true, .help = "Keystore URI of the TLS key."),    \
 		BERTH_DAEMON_KEY_(settings, member, state_directory, "state-directory",            \
 				  BERTH_CONF_PATH, .is_required = true,                            \

@@ -17,7 +17,7 @@ static const struct berth_conf_key device_keys[] = {
 	 AT(idevid_certificates),
 	 .help = "birth certificate in PEM, then the CA certificates above it"},
 	{.name = "idevid-key",
-	 .type = BERTH_CONF_TEXT,
+	 .type = BERTH_CONF_KEY_URI,
 	 .is_required = true,
 	 AT(idevid_key),
 	 .help = "keystore URI of the birth key, file:PATH or pkcs11:..."},
@@ -32,7 +32,7 @@ static const struct berth_conf_key device_keys[] = {
 	 AT(state_directory),
 	 .help = "where the device keeps its state, its own certificate and key"},
 	{.name = "ldevid-key",
-	 .type = BERTH_CONF_TEXT,
+	 .type = BERTH_CONF_KEY_URI,
 	 AT(ldevid_key),
 	 .help = "keystore URI for new keys; its {id} becomes random digits; default "
 		 "file:STATE-DIRECTORY/ldevid-{id}.key"},

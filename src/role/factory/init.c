@@ -186,10 +186,11 @@ make_masa(struct making *making, const struct issued *root_made, const struct is
 	if (!err)
 		err = write_chain(making->masa, "manufacturer.pem", root_made->cert, NULL, why);
 	if (!err)
-		err = berth_masa_conf_write(&(struct berth_masa_conf_facts){making->masa,
-									    voucher_uri, tls_uri,
-									    making->port},
-					    &text, why);
+		err = berth_masa_conf_write(
+			&(struct berth_masa_conf_facts){
+				strcmp(conf->keys, "file") == 0 ? "file:voucher.key" : voucher_uri,
+				"file:tls.key", making->port},
+			&text, why);
 	if (!err)
 		err = berth_factory_path(making->masa, "masa.conf", path, why);
 	return err ? err : berth_file_write(path, berth_buf_view(&text), 0644, why);

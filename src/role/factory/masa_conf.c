@@ -14,8 +14,7 @@ check_lines(struct berth_bytes text, struct berth_why *why)
 		if (i - start > BERTH_CONF_LINE_MAX)
 			return berth_fail(
 				why, BERTH_E_LIMIT, "factory-path", NULL,
-				"a path or key URI is too long for masa.conf; use a shorter "
-				"--dir or --keys");
+				"a key URI is too long for masa.conf; use a shorter --keys");
 		start = i + 1;
 	}
 	return BERTH_OK;
@@ -25,23 +24,21 @@ enum berth_err
 berth_masa_conf_write(const struct berth_masa_conf_facts *facts, struct berth_buf *out,
 		      struct berth_why *why)
 {
-	const char *folder = facts->folder;
 	enum berth_err err = berth_buf_printf(out,
 					      "# made by berth factory init; see berth-masa(8)\n"
 					      "[daemon]\n"
 					      "listen = [::]:%u\n"
-					      "port-file = %s/port\n"
-					      "tls-certificates = %s/tls.pem\n"
+					      "port-file = port\n"
+					      "tls-certificates = tls.pem\n"
 					      "tls-key = %s\n"
-					      "state-directory = %s/state\n"
-					      "admin-socket = %s/admin.sock\n"
+					      "state-directory = state\n"
+					      "admin-socket = admin.sock\n"
 					      "\n"
 					      "[masa]\n"
-					      "manufacturer-anchors = %s/manufacturer.pem\n"
-					      "signer-certificates = %s/voucher.pem\n"
+					      "manufacturer-anchors = manufacturer.pem\n"
+					      "signer-certificates = voucher.pem\n"
 					      "signer-key = %s\n",
-					      facts->port, folder, folder, facts->tls_key, folder,
-					      folder, folder, folder, facts->voucher_key);
+					      facts->port, facts->tls_key, facts->voucher_key);
 	if (err)
 		return berth_fail(why, err, "factory-memory", NULL, "out of memory");
 	return check_lines(berth_buf_view(out), why);

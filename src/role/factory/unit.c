@@ -123,8 +123,7 @@ struct unit_key {
 	struct berth_key *key;
 	struct berth_request *request; /* it came in this */
 	char made[BERTH_KEY_URI_MAX];  /* where it was made; "": not here */
-	char final
-		[BERTH_KEY_URI_MAX]; /* once the folder is in its place; "": only the device knows */
+	char final[BERTH_KEY_URI_MAX]; /* for device.conf; "": only the device knows */
 	const char *storage;
 };
 
@@ -172,8 +171,13 @@ static enum berth_err
 name_key(const struct berth_line *line, const struct berth_unit *unit, const char *part,
 	 struct unit_key *ret, struct berth_why *why)
 {
-	char final[BERTH_FACTORY_PATH_MAX];
 	char name[BERTH_UNIT_SERIAL_MAX + 1];
+	if (unit->key && strncmp(unit->key, "file:", 5) == 0 && unit->key[5] != '/')
+		return berth_fail(
+			why, BERTH_E_USAGE, "unit-key-path", NULL,
+			"%.80s: a path in device.conf begins at the unit's folder, here at "
+			"the working directory; write the whole path",
+			unit->key);
 	if (unit->key) {
 		snprintf(ret->made, sizeof(ret->made), "%s", unit->key);
 		snprintf(ret->final, sizeof(ret->final), "%s", unit->key);
@@ -182,10 +186,11 @@ name_key(const struct berth_line *line, const struct berth_unit *unit, const cha
 	bool is_file = strcmp(line->keys, "file") == 0;
 	snprintf(name, sizeof(name), "%.*s", (int)unit->serial.n, (const char *)unit->serial.p);
 	const char *object = is_file ? "idevid" : name;
-	enum berth_err err = berth_unit_final_path(line->out, unit->serial, final, why);
+	enum berth_err err = berth_factory_key_uri(line->keys, part, object, ret->made, why);
 	if (!err)
-		err = berth_factory_key_uri(line->keys, part, object, ret->made, why);
-	return err ? err : berth_factory_key_uri(line->keys, final, object, ret->final, why);
+		snprintf(ret->final, sizeof(ret->final), "%s",
+			 is_file ? "file:idevid.key" : ret->made);
+	return err;
 }
 
 static enum berth_err
@@ -247,50 +252,43 @@ issue(const struct berth_line *line, const struct berth_unit *unit, const struct
 
 /* libinih cuts longer lines: better no unit than one that does not start. */
 static enum berth_err
-put_line(struct berth_buf *conf, const char *key, const char *before, const char *value,
-	 const char *after, struct berth_why *why)
+put_line(struct berth_buf *conf, const char *key, const char *value, struct berth_why *why)
 {
 	size_t at = conf->n;
-	enum berth_err err = berth_buf_printf(conf, "%s = %s%s%s\n", key, before, value, after);
+	enum berth_err err = berth_buf_printf(conf, "%s = %s\n", key, value);
 	if (err)
 		return berth_fail(why, err, "unit-memory", NULL, "out of memory");
 	if (conf->n - at > BERTH_CONF_LINE_MAX)
 		return berth_fail(
 			why, BERTH_E_LIMIT, "unit-path-length", NULL,
-			"%s = %.60s... is too long for device.conf; use a shorter --out or "
-			"key URI",
-			key, value);
+			"%s = %.60s... is too long for device.conf; use a shorter key URI", key,
+			value);
 	return BERTH_OK;
 }
 
 static enum berth_err
-build_conf(const char *final, const struct unit_key *key, struct berth_buf *conf,
-	   struct berth_why *why)
+build_conf(const struct unit_key *key, struct berth_buf *conf, struct berth_why *why)
 {
 	enum berth_err err = berth_buf_append_text(
 		conf, "# made by berth factory make; see berth-device(8)\n[device]\n");
 	if (err)
 		return berth_fail(why, err, "unit-memory", NULL, "out of memory");
-	err = put_line(conf, "idevid-certificates", final, "/idevid.pem", "", why);
+	err = put_line(conf, "idevid-certificates", "idevid.pem", why);
 	if (!err && key->final[0])
-		err = put_line(conf, "idevid-key", "", key->final, "", why);
+		err = put_line(conf, "idevid-key", key->final, why);
 	if (!err && !key->final[0])
-		err = put_line(conf, "# the key is in the unit: idevid-key", "", "...", "", why);
+		err = put_line(conf, "# the key is in the unit: idevid-key", "...", why);
 	if (!err)
-		err = put_line(conf, "manufacturer-anchors", final, "/manufacturer-anchors.pem", "",
-			       why);
-	return err ? err : put_line(conf, "state-directory", final, "/state", "", why);
+		err = put_line(conf, "manufacturer-anchors", "manufacturer-anchors.pem", why);
+	return err ? err : put_line(conf, "state-directory", "state", why);
 }
 
 static enum berth_err
-write_files(const struct berth_line *line, const struct berth_unit *unit, const char *part,
-	    const struct unit_key *key, struct berth_bytes pem, struct berth_why *why)
+write_files(const struct berth_line *line, const char *part, const struct unit_key *key,
+	    struct berth_bytes pem, struct berth_why *why)
 {
-	char final[BERTH_FACTORY_PATH_MAX];
 	BERTH_BUF conf = {0};
-	enum berth_err err = berth_unit_final_path(line->out, unit->serial, final, why);
-	if (!err)
-		err = build_conf(final, key, &conf, why);
+	enum berth_err err = build_conf(key, &conf, why);
 	if (!err)
 		err = write_file(part, "idevid.pem", pem, why);
 	if (!err)
@@ -314,7 +312,7 @@ make_part(const struct berth_line *line, const struct berth_unit *unit,
 	if (!err)
 		err = issue(line, unit, birth, key.key, &pem, why);
 	if (!err)
-		err = write_files(line, unit, part, &key, berth_buf_view(&pem), why);
+		err = write_files(line, part, &key, berth_buf_view(&pem), why);
 	if (!err && berth_sha256(line->pki, berth_key_spki(key.key), born.key_sha256))
 		err = berth_fail(why, BERTH_E_CRYPTO, "unit-hash", NULL, "SHA-256 failed");
 	if (err)

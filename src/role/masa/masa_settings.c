@@ -34,7 +34,7 @@ static const struct berth_conf_key masa_keys[] = {
 	 SETTING(signer_certificates),
 	 .help = "PEM: the certificate that signs vouchers first, then what is above it."},
 	{.name = "signer-key",
-	 .type = BERTH_CONF_TEXT,
+	 .type = BERTH_CONF_KEY_URI,
 	 .is_required = true,
 	 SETTING(signer_key),
 	 .help = "Keystore URI of the voucher signing key; used by the signer process alone."},

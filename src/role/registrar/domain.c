@@ -19,7 +19,8 @@
 struct authority {
 	struct berth_key *key;
 	struct berth_cert *cert;
-	char uri[BERTH_KEY_URI_MAX];
+	char uri[BERTH_KEY_URI_MAX];	  /* where the key was made */
+	char conf_uri[BERTH_KEY_URI_MAX]; /* the same as the configuration says it */
 };
 
 static void
@@ -49,8 +50,16 @@ make_key(struct berth_pki *pki, const struct berth_domain_plan *plan, const char
 	enum berth_err err = path_in(plan, file, path, why);
 	if (err)
 		return err;
+	if (uri != NULL && strncmp(uri, "file:", 5) == 0 && uri[5] != '/')
+		return berth_fail(
+			why, BERTH_E_USAGE, "registrar-key", NULL,
+			"%.80s: a path in registrar.conf begins at its folder, here at the "
+			"working directory; write the whole path",
+			uri);
 	int n = uri == NULL ? snprintf(ret->uri, sizeof(ret->uri), "file:%s", path)
 			    : snprintf(ret->uri, sizeof(ret->uri), "%s", uri);
+	(void)snprintf(ret->conf_uri, sizeof(ret->conf_uri), "%s%s", uri == NULL ? "file:" : "",
+		       uri == NULL ? file : uri);
 	if (n < 0 || (size_t)n >= sizeof(ret->uri))
 		return berth_fail(why, BERTH_E_USAGE, "registrar-key", NULL,
 				  "a keystore URI is too long");
@@ -151,32 +160,30 @@ write_conf(const struct berth_domain_plan *plan, const struct authority *issuing
 	   const struct authority *registrar, struct berth_why *why)
 {
 	BERTH_BUF text = {0};
-	const char *dir = plan->directory;
 	enum berth_err err =
 		berth_buf_printf(&text,
 				 "# Made by \"berth registrar init\". See berth-registrar(8).\n"
 				 "[daemon]\n"
 				 "listen = %s\n"
-				 "tls-certificates = %s/registrar.pem\n"
+				 "tls-certificates = registrar.pem\n"
 				 "tls-key = %s\n"
-				 "state-directory = %s/state\n"
-				 "admin-socket = %s/admin.sock\n"
-				 "port-file = %s/port\n"
+				 "state-directory = state\n"
+				 "admin-socket = admin.sock\n"
+				 "port-file = port\n"
 				 "\n"
 				 "[registrar]\n"
 				 "domain = %s\n"
-				 "policy = %s/policy.conf\n"
-				 "issuing-certificates = %s/issuing.pem\n"
+				 "policy = policy.conf\n"
+				 "issuing-certificates = issuing.pem\n"
 				 "issuing-key = %s\n",
-				 plan->listen, dir, registrar->uri, dir, dir, dir, plan->name, dir,
-				 dir, issuing->uri);
+				 plan->listen, registrar->conf_uri, plan->name, issuing->conf_uri);
 	err = err ? err
 		  : berth_buf_append_text(&text, "\n"
 						 "# One section for each manufacturer whose "
 						 "devices may ask to come on:\n"
 						 "# [manufacturer \"Acme\"]\n"
-						 "# anchors = /etc/berth/acme-root.pem\n"
-						 "# masa-anchors = /etc/berth/acme-masa-tls.pem\n");
+						 "# anchors = acme-root.pem\n"
+						 "# masa-anchors = acme-masa-tls.pem\n");
 	if (err)
 		return berth_fail(why, err, "memory", NULL, "out of memory");
 	return write_text(plan, "registrar.conf", berth_buf_view(&text), why);

@@ -31,7 +31,7 @@ static const struct berth_conf_key registrar_keys[] = {
 	 .help = "PEM: the CA that issues to devices first, then what is above it; served as EST "
 		 "cacerts."},
 	{.name = "issuing-key",
-	 .type = BERTH_CONF_TEXT,
+	 .type = BERTH_CONF_KEY_URI,
 	 .is_required = true,
 	 SETTING(issuing_key),
 	 .help = "Keystore URI of the issuing CA's key; used by the signer process alone."},

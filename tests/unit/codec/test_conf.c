@@ -19,6 +19,7 @@ struct settings {
 	bool is_open;
 	int mode;
 	struct berth_conf_list peers;
+	const char *key;
 	struct berth_conf_items makers;
 };
 
@@ -50,6 +51,7 @@ static const struct berth_conf_key server_keys[] = {
 	 .fallback = "deny",
 	 .offset = offsetof(struct settings, mode)},
 	{.name = "peers", .type = BERTH_CONF_LIST, .offset = offsetof(struct settings, peers)},
+	{.name = "key", .type = BERTH_CONF_KEY_URI, .offset = offsetof(struct settings, key)},
 };
 static const struct berth_conf_key maker_keys[] = {
 	{.name = "anchor",
@@ -65,7 +67,7 @@ static const struct berth_conf_key maker_keys[] = {
 	 .offset = offsetof(struct maker, days)},
 };
 static const struct berth_conf_section sections[] = {
-	{.name = "server", .keys = server_keys, .key_count = 6, .help = "Where to listen"},
+	{.name = "server", .keys = server_keys, .key_count = 7, .help = "Where to listen"},
 	{.name = "manufacturer",
 	 .is_named = true,
 	 .keys = maker_keys,
@@ -81,6 +83,42 @@ parse(const char *text, struct berth_conf *conf, struct settings *settings, stru
 	const struct berth_conf_text one = {"a.conf", berth_text(text)};
 
 	return berth_conf_parse(&schema, &one, 1, conf, settings, why);
+}
+
+static void
+relative_paths_begin_at_the_files_folder(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *file, *anchor, *want_anchor, *key, *want_key;
+	} rows[] = {
+		{"/etc/b/a.conf", "a.pem", "/etc/b/a.pem", "file:k", "file:/etc/b/k"},
+		{"home/a.conf", "in/a.pem", "home/in/a.pem", "file:in/k", "file:home/in/k"},
+		{"../a.conf", "../a.pem", "../../a.pem", "file:../k", "file:../../k"},
+		{"/a.conf", "a.pem", "/a.pem", "file:k", "file:/k"},
+		{"a.conf", "a.pem", "a.pem", "file:k", "file:k"},
+		{"home/a.conf", "/a.pem", "/a.pem", "file:/k", "file:/k"},
+		{"home/a.conf", "file:a", "home/file:a", "pkcs11:object=k", "pkcs11:object=k"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		BERTH_CONF conf = {0};
+		BERTH_BUF text = {0};
+		struct settings s = {0};
+		assert_int_equal(berth_buf_printf(&text,
+						  "[server]\nlisten = x\nkey = %s\n[manufacturer "
+						  "\"A\"]\nanchor = %s\n",
+						  rows[i].key, rows[i].anchor),
+				 BERTH_OK);
+		/* A drop-in's paths begin where the main file's do. */
+		const struct berth_conf_text texts[] = {
+			{rows[i].file, BERTH_LIT("[server]\nlisten = y\n")},
+			{"elsewhere/drop-in.conf", berth_buf_view(&text)},
+		};
+		assert_int_equal(berth_conf_parse(&schema, texts, 2, &conf, &s, NULL), BERTH_OK);
+		assert_string_equal(((const struct maker *)s.makers.items)->anchor,
+				    rows[i].want_anchor);
+		assert_string_equal(s.key, rows[i].want_key);
+	}
 }
 
 static void
@@ -274,6 +312,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fills_the_callers_struct),
 		cmocka_unit_test(a_drop_in_replaces_key_by_key),
+		cmocka_unit_test(relative_paths_begin_at_the_files_folder),
 		cmocka_unit_test(refuses_with_file_line_and_advice),
 		cmocka_unit_test(refuses_a_line_that_libinih_would_cut),
 		cmocka_unit_test(what_it_describes_it_reads),

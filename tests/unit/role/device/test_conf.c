@@ -78,7 +78,7 @@ has_careful_defaults(void **state)
 	struct berth_device_conf settings = {0};
 	struct berth_why why = {0};
 	assert_int_equal(load(NEEDED, &conf, &settings, &why), BERTH_OK);
-	assert_string_equal(settings.idevid_key, "file:a.key");
+	assert_string_equal(settings.idevid_key, "file:/tmp/a.key");
 	assert_string_equal(settings.state_directory, "/var/lib/berth-device");
 	assert_int_equal(settings.clock, BERTH_DEVICE_CLOCK_TRUSTED);
 	assert_true(settings.dns_sd);
