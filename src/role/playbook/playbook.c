@@ -23,7 +23,7 @@
 #define RESULT_FD 3
 
 struct playbook {
-	const char *scripts;  /* folder of S0.sh ... */
+	const char *scripts;  /* folder of S0.sh ..., absolute: scenarios run elsewhere */
 	const char *programs; /* folder of berth, berth-masa ... */
 	const char *only;     /* "S1", NULL: all */
 	const char *html;     /* file, NULL: none */
@@ -312,6 +312,7 @@ playbook_main(int argc, char **argv)
 	}
 	char programs[PATH_MAX];
 	char built[PATH_MAX + 32];
+	char scripts[PATH_MAX];
 	struct playbook playbook = {
 		.only = berth_arguments_value(&arguments, "only"),
 		.html = berth_arguments_value(&arguments, "html"),
@@ -330,9 +331,15 @@ playbook_main(int argc, char **argv)
 	}
 	playbook.programs = programs;
 	snprintf(built, sizeof(built), "%s/../tests/scenario", programs);
-	playbook.scripts = berth_arguments_value_or(
+	const char *wanted = berth_arguments_value_or(
 		&arguments, "scripts",
 		access(built, X_OK) == 0 ? built : BERTH_DATA_FOLDER "/playbook");
+	if (realpath(wanted, scripts) == NULL) {
+		fprintf(stderr, "%s: the scenarios are not in %s: %s (--scripts)\n", argv[0],
+			wanted, strerror(errno));
+		return BERTH_EXIT_NOT_FOUND;
+	}
+	playbook.scripts = scripts;
 	return run_in_world(&playbook, argv[0], berth_arguments_value(&arguments, "run"));
 }
 
