@@ -84,9 +84,18 @@ device_authentication() {
 	# A foreign pledge of curl and openssl takes A-00002's place.
 	device d3 acme-units/A-00002
 	registrar_seen d3 gw
-	openssl ecparam -name prime256v1 -genkey -noout -out wrong.key
-	must_fail 58 'private key' in_ns d3 curl -sSk --cert acme-units/A-00002/idevid.pem --key wrong.key "https://[$(proxy_address gw)%25eth0]:$(proxy_port gw)/"
-	refusal "A-00002's certificate with another key: curl cannot even begin ($said)"
+	# The right name and the right issuer's name under the wrong keys.
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout false-ca.key -out false-ca.pem -days 2 \
+		-subj "$(openssl x509 -in acme-units/A-00002/idevid.pem -noout -issuer -nameopt compat | sed 's/^issuer=//')" 2> /dev/null
+	mkdir -p false-unit
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout false-unit/idevid.key -out false.csr \
+		-subj /O=Acme/serialNumber=A-00002 2> /dev/null
+	openssl x509 -req -extfile <(echo basicConstraints=CA:FALSE) -in false.csr -CA false-ca.pem -CAkey false-ca.key -days 2 -out false-unit/idevid.pem 2> /dev/null
+	cat false-ca.pem >> false-unit/idevid.pem
+	foreign_request false-unit false.pvr A-00002
+	foreign_post d3 gw false-unit/idevid.pem false-unit/idevid.key brski/requestvoucher $voucher_media false.pvr
+	[ "$code" -ge 400 ]
+	refusal "A-00002's and its issuer's names under other keys: $code $body"
 	foreign_request acme-units/A-00002 forged.pvr A-00002
 	flip_last_bit forged.pvr
 	foreign_post d3 gw acme-units/A-00002/idevid.pem acme-units/A-00002/idevid.key brski/requestvoucher $voucher_media forged.pvr
@@ -212,9 +221,11 @@ local_credentialing() {
 	done
 	evidence "$planted private keys as canaries: their bytes are in no log, no store and no capture, in binary, hexadecimal or base64"
 
-	# A-00002's certificate in the hands of another device: without its key it is of no use, with the permission of another neither.
-	must_fail 58 'private key' in_ns d1 curl -sSk --cert $b --key "$(ls acme-units/A-00001/state/*.key | head -n 1)" "https://[$(proxy_address gw)%25eth0]:$(proxy_port gw)/"
-	refusal "A-00002's credential on A-00001: $said"
+	# Another device's credential is of no use to A-00001: neither asked for in its name, nor for its key.
+	openssl req -new -key "$(ls acme-units/A-00002/state/*.key | head -n 1)" -subj /serialNumber=A-00002 -outform DER | base64 -w0 > other.csr
+	foreign_post d1 gw acme-units/A-00001/idevid.pem acme-units/A-00001/idevid.key est/simpleenroll application/pkcs10 other.csr
+	[ "$code" -ge 400 ]
+	refusal "A-00002's request for a certificate sent by A-00001: $code $body"
 	openssl ecparam -name prime256v1 -genkey -noout -out second.key
 	openssl req -new -key second.key -subj /serialNumber=A-00001 -outform DER | base64 -w0 > second.csr
 	foreign_post d1 gw acme-units/A-00001/idevid.pem acme-units/A-00001/idevid.key est/simpleenroll application/pkcs10 second.csr
@@ -231,7 +242,7 @@ network_selection() {
 	onboard d12
 	openssl verify -CAfile home/domain-ca.pem -untrusted acme-units/A-00008/state/ldevid.pem acme-units/A-00008/state/ldevid.pem > /dev/null
 	local heard
-	heard=$(tshark -r dev.pcap -Y 'mdns and dns.resp.name contains "_brski-proxy"' -T fields -e ipv6.src 2> /dev/null | sort -u | grep -c fe80)
+	heard=$(tshark -r dev.pcap -Y 'mdns and dns.flags.response == 1 and dns.srv.port and dns.resp.name contains "_brski-proxy"' -T fields -e ipv6.src 2> /dev/null | sort -u | grep -c fe80)
 	[ "$heard" -ge 2 ]
 	evidence "tshark hears _brski-proxy._tcp from $heard addresses on the device's link; the certificate that the device got chains to its owner's CA (openssl)"
 	stop gateway-gw
