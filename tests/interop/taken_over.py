@@ -403,7 +403,7 @@ class TakenOver(unittest.TestCase):
             self.registrar.nets[0].send(packet)
             self.drain_replies()
         self.serves()
-        self.drain_replies()
+        self.settle()
         lines = self.registrar.judge.lines[before:]
         self.assertTrue(any("event=ipc.bad" in line for line in lines), "seed %d" % SEED)
         self.assertLess(len(lines), 200, "seed %d: the log is not limited" % SEED)
@@ -421,6 +421,13 @@ class TakenOver(unittest.TestCase):
             pass
         finally:
             self.registrar.nets[0].settimeout(WAIT_S)
+
+    def settle(self):
+        """A slow judge still has replies under way: what is asked last is answered last."""
+        last = (1 << 40) + self.registrar.next_id
+        self.registrar.request(b"/.well-known/est/cacerts", b"", [], method=GET, media=b"", number=last)
+        while receive(self.registrar.nets[0]).id != last:
+            pass
 
     def test_oversize_packets_are_dropped(self):
         for size in (FRAME_MAX + 1, FRAME_MAX + 4096):
@@ -458,7 +465,7 @@ class TakenOver(unittest.TestCase):
             self.registrar.nets[0].send(frame(GONE, i))
             self.drain_replies()
         self.serves()
-        self.drain_replies()
+        self.settle()
         self.assertLess(self.registrar.judge.memory_kib() - memory, 64 << 10)
         berth("device", "list")
 
@@ -475,8 +482,10 @@ class TakenOver(unittest.TestCase):
                 self.serves()
         self.registrar.nets[0].settimeout(WAIT_S)
         self.serves()
-        self.assertLess(self.registrar.judge.memory_kib() - memory, 64 << 10, "after %d requests" % sent)
+        grown = self.registrar.judge.memory_kib() - memory
         self.drain_replies_of_any_status()
+        self.settle()
+        self.assertLess(grown, 64 << 10, "after %d requests" % sent)
 
     def drain_replies_of_any_status(self):
         self.registrar.nets[0].settimeout(0.3)
