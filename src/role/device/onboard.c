@@ -248,6 +248,7 @@ start_discovery(struct agent *agent, struct berth_why *why)
 	const struct berth_dns_sd_conf dns_sd = {
 		.interfaces = conf->interfaces.items,
 		.interface_count = conf->interfaces.count,
+		.browse_only = true, /* a device that nobody knows yet tells the link nothing */
 		.appeared = on_appeared,
 		.vanished = on_vanished,
 		.failed = on_discovery_failed,
