@@ -163,6 +163,20 @@ list_telemetry(void *context, const struct berth_registrar_telemetry *telemetry)
 	return err == BERTH_OK;
 }
 
+/* What the manufacturer signed, as it was passed on; berth voucher verify reads it. */
+static enum berth_err
+show_voucher(struct berth_admin_call *call, int64_t device)
+{
+	struct berth_registrar_step step;
+	enum berth_err err = berth_registrar_step_latest(call->role->store, device, call->arena,
+							 &step, &call->why);
+	if (err == BERTH_E_NOT_FOUND)
+		return BERTH_OK;
+	if (err || step.voucher.n == 0)
+		return err;
+	return berth_admin_built(call, berth_json_set_base64(call->reply, "voucher", step.voucher));
+}
+
 enum berth_err
 berth_admin_device_show(struct berth_admin_call *call, const char *name)
 {
@@ -172,6 +186,8 @@ berth_admin_device_show(struct berth_admin_call *call, const char *name)
 		err = berth_admin_built(call, describe(call->reply, &device));
 	if (!err)
 		err = show_approval(call, device.row);
+	if (!err)
+		err = show_voucher(call, device.row);
 	struct listing certificates = {.array = json_array()};
 	struct listing telemetry = {.array = json_array()};
 	enum berth_err set = berth_json_set(call->reply, "certificates", certificates.array);
