@@ -174,7 +174,7 @@ ask_masa(struct berth_registrar_exchange *exchange)
 	dial(exchange, BERTH_MEDIA_VOUCHER_CMS);
 }
 
-/* The record precedes the voucher's way to the device. req: audit-before-effect */
+/* The record precedes the voucher's way to the device. req: rfc8995-5.6-recorded */
 static enum berth_registrar_event
 record_voucher(struct berth_registrar_exchange *exchange)
 {
