@@ -252,6 +252,7 @@ pass_end(struct side *from)
 }
 
 /* Not more than a buffer's worth waits: then reading stops until the other side has taken some. */
+/* req: rfc8995-4.1-j2 */
 static void
 pump(struct side *from)
 {
@@ -389,6 +390,7 @@ count_source(const struct berth_relay *relay, const struct sockaddr_storage *fro
 	return n;
 }
 
+/* req: rfc8995-4.1-j1, rfc8995-4.1-j3 */
 static enum berth_err
 admit(const struct berth_relay *relay, const struct sockaddr_storage *from, struct berth_why *why)
 {

@@ -99,6 +99,7 @@ count_truncation(struct berth_store *store, int64_t unit, enum truncation kind,
 }
 
 /* RFC 8995 5.8.1: duplicates go first, since they tell the least; anything else is "arbitrary". */
+/* req: rfc8995-5.8.1-j1 */
 static enum berth_err
 make_room(struct berth_store *store, int64_t unit, struct berth_why *why)
 {

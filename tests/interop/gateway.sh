@@ -117,6 +117,7 @@ except ConnectionError:
 PYTHON
 ask() { in_world "$devices" python3 "$run/device.py" "$@"; }
 
+# req: rfc8995-4.1-j1, rfc8995-4.3-j1
 # 1. A device that claims to be a registrar is not one.
 nsenter --net --target "$devices" "$peer" announce registrar dev0 "$(cat "$run/rogue.port")" 2>"$run/rogue-announce.log" &
 rogue_pid=$!
@@ -130,6 +131,7 @@ answer=$(ask 203.0.113.1 "$port")
 grep -q 'event=relay.refused.*rule=relay-no-target' "$run/gateway.log" || failed "the refusal is not in the log"
 echo "refused while no registrar is known on the other side, a rogue's claim notwithstanding"
 
+# req: rfc8995-4.1-j4
 # 2. The registrar appears: the proxy announces itself with the registrar's methods and relays.
 nsenter --net --target "$lan" "$peer" announce registrar lan0 "$(cat "$run/registrar.port")" est-tls prm-jose 2>"$run/announce.log" &
 registrar_pid=$!

@@ -135,6 +135,7 @@ set_targets(struct gateway *gateway, const struct berth_relay_target *targets, s
 /* ---- discovered registrars ---- */
 
 /* What is offered has changed: the announcement follows, and new connections go to the new targets. */
+/* req: rfc8995-4.1-j4 */
 static void
 follow(struct gateway *gateway, const char *const *methods_before, size_t before_count)
 {
@@ -248,6 +249,7 @@ open_ports(struct gateway *gateway, struct berth_why *why)
 	return BERTH_OK;
 }
 
+/* req: rfc8995-4.3-j1 */
 static enum berth_err
 open_discovery(struct gateway *gateway, struct berth_why *why)
 {

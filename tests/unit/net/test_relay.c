@@ -256,6 +256,7 @@ passes_on_a_half_close_and_what_follows(void **state)
 }
 
 /* The receiver does not read at first: the sender must come to a halt, then everything must arrive in order. */
+/* req: rfc8995-4.1-j2 */
 static void
 holds_the_sender_back_and_loses_nothing(void **state)
 {
@@ -300,6 +301,7 @@ holds_the_sender_back_and_loses_nothing(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* req: rfc8995-4.1-j3 */
 static void
 refuses_more_than_one_source_may_have(void **state)
 {
@@ -343,6 +345,7 @@ refuses_more_than_it_relays_in_total(void **state)
 	close(registrar);
 }
 
+/* req: rfc8995-4.1-j1 */
 static void
 refuses_when_no_registrar_is_known(void **state)
 {
@@ -432,6 +435,7 @@ cuts_a_connection_after_its_total_time(void **state)
 }
 
 /* One byte at a time keeps the idle timer away for ever. */
+/* req: rfc8995-4.1-j3 */
 static void
 cuts_a_source_that_trickles(void **state)
 {

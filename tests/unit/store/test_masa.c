@@ -351,6 +351,7 @@ fill_log(struct fixture *f, int64_t unit, int n, int domains, bool nonced)
 	}
 }
 
+/* req: rfc8995-5.8.1-j1 */
 static void
 truncation_removes_duplicates_first_and_counts_them(void **state)
 {
@@ -372,6 +373,7 @@ truncation_removes_duplicates_first_and_counts_them(void **state)
 	commit(f);
 }
 
+/* req: rfc8995-5.8.1-j1 */
 static void
 truncation_without_duplicates_is_arbitrary(void **state)
 {

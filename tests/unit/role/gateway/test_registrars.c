@@ -52,6 +52,7 @@ a_registrar_that_moved_is_the_same_registrar(void **state)
 	assert_string_equal(targets[0].address, "192.0.2.1");
 }
 
+/* req: rfc8995-4.1-j4 */
 static void
 serves_those_that_speak_as_the_first_does(void **state)
 {
