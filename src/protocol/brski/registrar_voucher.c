@@ -60,8 +60,9 @@ open_request(struct berth_registrar *x, struct berth_bytes body)
 	if (err)
 		return berth_fail(&x->why, err, "sha256", NULL,
 				  "the digest of the request could not be made");
-	err = berth_voucher_open(x->conf->pki, x->pvr_der, BERTH_VOUCHER_REQUEST_PLEDGE,
-				 &x->peer->chain, &x->arena, &x->pvr, &x->why);
+	/* The signer's certificate must be inside: our signer and the MASA see no TLS. */
+	err = berth_voucher_open(x->conf->pki, x->pvr_der, BERTH_VOUCHER_REQUEST_PLEDGE, NULL,
+				 &x->arena, &x->pvr, &x->why);
 	if (!err)
 		err = berth_voucher_check_kind(&x->pvr.voucher, &x->why);
 	if (!err)
