@@ -282,12 +282,14 @@ say_page(struct conn *conn, int status)
 {
 	bool is_large = status == 413;
 	struct berth_why why;
-	berth_ignore(berth_fail(&why, is_large ? BERTH_E_LIMIT : BERTH_E_SYNTAX,
-				is_large ? "http-body-too-large" : "http-bad-request", "RFC 9112",
-				is_large ? "the body is larger than %zu bytes"
-					 : "the request is not HTTP/1.1 as served here (%zu)",
-				is_large ? conn->server->conf.body_limit_bytes : (size_t)status),
-		     "only the why is wanted");
+	berth_ignore(
+		berth_fail(
+			&why, is_large ? BERTH_E_LIMIT : BERTH_E_SYNTAX,
+			is_large ? "http-body-too-large" : "http-bad-request", "RFC 9112",
+			is_large ? "the body is larger than %zu bytes, or its chunks cannot be read"
+				 : "the request is not HTTP/1.1 as served here (%zu)",
+			is_large ? conn->server->conf.body_limit_bytes : (size_t)status),
+		"only the why is wanted");
 	say_refused(conn, &why);
 }
 

@@ -6,6 +6,7 @@
 
 #define PATH_BYTES 1024
 #define BASE "/.well-known/brski/"
+#define PATH_SHOWN 64 /* of what was asked for, in the log */
 
 static enum berth_err
 sha256(void *context, struct berth_bytes in, uint8_t out[BERTH_DIGEST_BYTES])
@@ -95,6 +96,26 @@ batch_abort(void *context)
 	berth_store_abort(role->store);
 }
 
+static void
+refuse_path(struct berth_masa_role *role, struct berth_ticket *ticket, struct berth_bytes path,
+	    struct berth_bytes peer_address)
+{
+	char asked[PATH_SHOWN], from[PATH_SHOWN];
+	uint64_t suppressed = 0;
+	struct berth_why why;
+
+	berth_ignore(berth_fail(&why, BERTH_E_NOT_FOUND, "rfc8995-5.5-path", "RFC 8995 5.5",
+				"there is no such resource here; a MASA serves " BASE
+				"requestvoucher and " BASE "requestauditlog"),
+		     "only the why is wanted");
+	snprintf(asked, sizeof(asked), "%.*s", (int)path.n, (const char *)path.p);
+	snprintf(from, sizeof(from), "%.*s", (int)peer_address.n, (const char *)peer_address.p);
+	if (berth_log_allows(&role->refusals, berth_judge_now(role->judge).mono, &suppressed))
+		berth_log_why(&role->log, BERTH_LOG_WARNING, "request.refused", &why, "path", asked,
+			      "peer", from, "status", "404", NULL);
+	berth_judge_reply_text(role->judge, ticket, 404, false, why.sentence);
+}
+
 /* req: rfc8995-5.5-path */
 static void
 judge_request(void *context, struct berth_ticket *ticket, const struct berth_http_request *http,
@@ -109,9 +130,7 @@ judge_request(void *context, struct berth_ticket *ticket, const struct berth_htt
 		berth_masa_session_start(role, ticket, BERTH_MASA_REQUEST_AUDIT_LOG, http, tls,
 					 peer_address);
 	else
-		berth_judge_reply_text(role->judge, ticket, 404, false,
-				       "there is no such resource here; a MASA serves " BASE
-				       "requestvoucher and " BASE "requestauditlog");
+		refuse_path(role, ticket, http->path, peer_address);
 }
 
 static void

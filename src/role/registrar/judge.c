@@ -10,6 +10,7 @@
 #define PATH_BYTES 1024
 #define REFUSALS_AT_ONCE 50 /* lines of strangers, then one each second */
 #define REFUSALS_INTERVAL_MS 1000
+#define PATH_SHOWN 64 /* of what was asked for, in the log */
 
 /* ---- start and end ---- */
 
@@ -297,14 +298,31 @@ serve(struct berth_registrar_exchange *exchange, const struct resource *resource
 }
 
 static void
+refuse_path(struct berth_registrar_role *role, struct berth_ticket *ticket, struct berth_bytes path,
+	    struct berth_bytes peer_address)
+{
+	char asked[PATH_SHOWN], from[PATH_SHOWN];
+	struct berth_why why;
+	berth_ignore(berth_fail(&why, BERTH_E_NOT_FOUND, "rfc8995-5-path", "RFC 8995 5",
+				"there is no such resource here"),
+		     "only the why is wanted");
+	(void)snprintf(asked, sizeof(asked), "%.*s", (int)path.n, (const char *)path.p);
+	(void)snprintf(from, sizeof(from), "%.*s", (int)peer_address.n,
+		       (const char *)peer_address.p);
+	if (berth_log_allows(&role->refusals, berth_judge_now(role->judge).mono, &role->suppressed))
+		berth_log_why(&role->log, BERTH_LOG_WARNING, "request.refused", &why, "path", asked,
+			      "from", from, "status", "404", (const char *)NULL);
+	berth_judge_reply_text(role->judge, ticket, 404, false, why.sentence);
+}
+
+static void
 judge_request(void *context, struct berth_ticket *ticket, const struct berth_http_request *http,
 	      const struct berth_tls_facts *tls, struct berth_bytes peer_address)
 {
 	struct berth_registrar_role *role = context;
 	const struct resource *resource = find_resource(http->path);
 	if (resource == NULL) {
-		berth_judge_reply_text(role->judge, ticket, 404, false,
-				       "there is no such resource here");
+		refuse_path(role, ticket, http->path, peer_address);
 		return;
 	}
 	if (resource->kind == RESOURCE_EST_PUBLIC) {
