@@ -51,7 +51,7 @@ take(struct berth_link_watch *watch, const struct nlmsghdr *header)
 		return;
 	}
 	struct ifinfomsg link;
-	memcpy(&link, NLMSG_DATA(header), sizeof(link));
+	memcpy(&link, (const char *)header + NLMSG_HDRLEN, sizeof(link));
 	if (link.ifi_flags & IFF_LOOPBACK) {
 		return;
 	}
