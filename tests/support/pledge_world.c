@@ -469,7 +469,7 @@ facts_of(const struct world *world, const struct peer *peer, size_t line)
 		peer->connections > 1 && peer->later ? peer->later : peer->self->cert;
 	return (struct berth_tls_facts){
 		.peer_chain = {berth_cert_der(shown), berth_cert_der(peer->ca->cert)},
-		.peer_count = 2,
+		.peer_count = peer->hides_its_ca ? 1 : 2,
 		.own_certificate = world->lines[line].own,
 		.version = 0x0304,
 		.connection = world->lines[line].connection};

@@ -60,6 +60,7 @@ struct peer {
 	uint16_t port;
 	struct identity *self;
 	struct identity *ca;
+	bool hides_its_ca;		/* shows its own certificate alone in TLS */
 	const struct berth_cert *later; /* shown from the second connection on; NULL: the same */
 	bool is_unreachable;
 	bool is_silent;

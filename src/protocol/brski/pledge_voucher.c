@@ -114,12 +114,15 @@ pledge_confirm_registrar(struct berth_pledge *pledge, const struct berth_cert_li
 				  "RFC 8995 5.6.2",
 				  "the voucher pins another registrar than the one we talk to");
 	}
-	struct berth_cert_list anchors = {.n = 1}; /* borrows */
-	anchors.at[0] = (struct berth_cert *)(uintptr_t)pinned;
+	/* A TLS server need not send the CA: the voucher has told of it. */
+	struct berth_cert_list known = {.n = 1}; /* borrows */
+	known.at[0] = (struct berth_cert *)(uintptr_t)pinned;
+	for (size_t i = 0; i < chain->n && known.n < BERTH_CERT_LIST_MAX; i++) {
+		known.at[known.n++] = chain->at[i];
+	}
 	const struct berth_path_check check = {
 		.leaf = registrar,
-		.untrusted = chain,
-		.anchors = &anchors,
+		.untrusted = &known,
 		.anchor_key = berth_cert_key(pinned),
 		.at = now.wall,
 		.ignore_time = !now.wall_is_trusted,

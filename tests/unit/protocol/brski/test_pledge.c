@@ -262,6 +262,30 @@ refuses_ca_pinned_registrar_without_cmc_ra(void **state)
 	assert_string_equal(world->refusal_rule, "rfc8995-5.6.2-no-cmc-ra");
 }
 
+/* Most TLS servers do not send the CA that their peer is to know already; here the voucher tells of it. */
+/* req: rfc8995-5.6.2-p1 */
+static void
+accepts_pinned_ca_that_tls_did_not_show(void **state)
+{
+	(void)state;
+	struct peer *peer = world_peer(world);
+	peer->tweaks.pin = world->owner.cert;
+	peer->hides_its_ca = true;
+	start();
+	world_run(world, 60);
+	assert_true(world->is_done);
+	assert_int_equal(world->done_err, BERTH_OK);
+
+	world_reset(world);
+	peer = world_peer(world);
+	peer->tweaks.pin = world->rogue_owner.cert;
+	peer->hides_its_ca = true;
+	start();
+	world_run(world, 3);
+	assert_false(world->is_done);
+	assert_string_equal(world->refusal_rule, "x509-path-untrusted");
+}
+
 static void
 accepts_expired_voucher_times_only_without_a_clock(void **state)
 {
@@ -770,6 +794,7 @@ main(void)
 		TEST(refuses_voucher_of_another_media_type),
 		TEST(refuses_registrar_without_cmc_ra),
 		TEST(refuses_ca_pinned_registrar_without_cmc_ra),
+		TEST(accepts_pinned_ca_that_tls_did_not_show),
 		TEST(accepts_expired_voucher_times_only_without_a_clock),
 		TEST(accepts_nonceless_voucher_unless_policy_forbids_it),
 		TEST(gives_the_same_reason_whatever_was_wrong),
