@@ -164,7 +164,13 @@ take_from_signer(struct berth_judge *judge, struct berth_bytes packet)
 			       ipc.signature.object, &why);
 }
 
-/* The role hears of every question it asked: what was on a link that is down is answered here. */
+static bool
+is_orphan(const struct berth_judge_asked *asked, const struct berth_link *link)
+{
+	return asked->is_unsent || !berth_link_is_up(link);
+}
+
+/* The role hears of every question it asked: what was on a link that is down, or full, is answered here. */
 static void
 fail_asked(struct berth_judge *judge)
 {
@@ -174,9 +180,13 @@ fail_asked(struct berth_judge *judge)
 	berth_ignore(berth_fail(&why, BERTH_E_UNREACHABLE, "process-restarted", NULL,
 				"the process that was asked has ended; try again"),
 		     "only the why is wanted");
-	while (judge->signs && !berth_link_is_up(judge->signer)) {
-		struct berth_judge_asked *asked = judge->signs;
-		judge->signs = asked->next;
+	for (struct berth_judge_asked **at = &judge->signs; *at;) {
+		struct berth_judge_asked *asked = *at;
+		if (!is_orphan(asked, judge->signer)) {
+			at = &asked->next;
+			continue;
+		}
+		*at = asked->next;
 		if (judge->role->signature) {
 			judge->role->signature(judge->context, asked->cookie, why.err,
 					       BERTH_BYTES_NONE, &why);
@@ -185,7 +195,7 @@ fail_asked(struct berth_judge *judge)
 	}
 	for (struct berth_judge_asked **at = &judge->dials; *at;) {
 		struct berth_judge_asked *asked = *at;
-		if (berth_link_is_up(judge->nets[asked->net].link)) {
+		if (!is_orphan(asked, judge->nets[asked->net].link)) {
 			at = &asked->next;
 			continue;
 		}
@@ -204,7 +214,7 @@ has_orphans(const struct berth_judge *judge)
 		return true;
 	}
 	for (const struct berth_judge_asked *a = judge->dials; a; a = a->next) {
-		if (!berth_link_is_up(judge->nets[a->net].link)) {
+		if (is_orphan(a, judge->nets[a->net].link)) {
 			return true;
 		}
 	}

@@ -235,12 +235,12 @@ berth_judge_begin(struct berth_judge *judge, struct berth_why *why)
 	return BERTH_OK;
 }
 
-static enum berth_err
+static struct berth_judge_asked *
 remember(struct berth_judge_asked **list, uint64_t id, uint64_t cookie, uint32_t net)
 {
 	struct berth_judge_asked *asked = malloc(sizeof(*asked));
 	if (!asked) {
-		return BERTH_E_MEMORY;
+		return NULL;
 	}
 	*asked = (struct berth_judge_asked){
 		.next = *list,
@@ -249,7 +249,7 @@ remember(struct berth_judge_asked **list, uint64_t id, uint64_t cookie, uint32_t
 		.net = net,
 	};
 	*list = asked;
-	return BERTH_OK;
+	return asked;
 }
 
 static uint64_t
@@ -272,7 +272,7 @@ net_of(const struct berth_judge *judge, const struct berth_link *link)
 	return i;
 }
 
-/* What cannot be sent is answered by the sweep of the next turn (judge.c): its entry stays, its link is down. */
+/* What cannot be sent is answered by the sweep of the next turn (judge.c): its entry stays. */
 static void
 send_ask(struct berth_judge *judge, const struct berth_outgoing *out)
 {
@@ -284,11 +284,15 @@ send_ask(struct berth_judge *judge, const struct berth_outgoing *out)
 	}
 	/* The list owns what is remembered. */
 	BERTH_ANALYZER_TRUST_LEAK
-	enum berth_err err = remember(out->is_dial ? &judge->dials : &judge->signs,
-				      id_of(&out->packet), out->cookie, net);
+	struct berth_judge_asked *asked = remember(out->is_dial ? &judge->dials : &judge->signs,
+						   id_of(&out->packet), out->cookie, net);
 	BERTH_ANALYZER_END
-	err = err ? err : berth_link_send(out->link, berth_buf_view(&out->packet));
+	enum berth_err err =
+		asked ? berth_link_send(out->link, berth_buf_view(&out->packet)) : BERTH_E_MEMORY;
 	if (err) {
+		if (asked) {
+			asked->is_unsent = true;
+		}
 		berth_log(&judge->child->log, BERTH_LOG_ERROR, "ask.unsent", "to",
 			  out->is_dial ? "net" : "signer", "reason", berth_err_name(err), NULL);
 	}
@@ -315,11 +319,17 @@ send_out(struct berth_judge *judge, struct berth_outgoing *out)
 }
 
 static void
+free_packets(struct berth_outgoing *out, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		berth_buf_free(&out[i].packet);
+	}
+}
+
+static void
 clear_out(struct berth_judge *judge)
 {
-	for (size_t i = 0; i < judge->out_count; i++) {
-		berth_buf_free(&judge->out[i].packet);
-	}
+	free_packets(judge->out, judge->out_count);
 	judge->out_count = 0;
 }
 
@@ -360,8 +370,32 @@ fail_list(struct berth_judge *judge, struct berth_ticket *list)
 	}
 }
 
+/* The role waits for an answer to each question; those of the failed batch have never left. */
+static void
+answer_lost(struct berth_judge *judge, const struct berth_outgoing *lost, size_t n)
+{
+	const struct berth_http_response none = {.retry_after_s = -1};
+	const struct berth_tls_facts facts = {0};
+	struct berth_why why;
+	berth_ignore(berth_fail(&why, BERTH_E_UNREACHABLE, "judge-batch", NULL,
+				"the records could not be kept, so nothing was asked; try again"),
+		     "only the why is wanted");
+	for (size_t i = 0; i < n; i++) {
+		if (lost[i].ticket) {
+			continue;
+		}
+		if (lost[i].is_dial && judge->role->dialled) {
+			judge->role->dialled(judge->context, lost[i].cookie, &none, &facts, &why);
+		}
+		if (!lost[i].is_dial && judge->role->signature) {
+			judge->role->signature(judge->context, lost[i].cookie, why.err,
+					       BERTH_BYTES_NONE, &why);
+		}
+	}
+}
+
 /*
- * The role's word on what is gone may be a record too, so it gets a batch of its own; when that
+ * The role's word on what is lost and gone may be a record too, so it gets a batch of its own; when that
  * fails as well, its sessions are freed all the same.
  */
 static void
@@ -370,10 +404,16 @@ fail_batch(struct berth_judge *judge, const struct berth_why *why)
 	struct berth_why again = {0};
 	judge->counts.failed_batches++;
 	berth_log_why(&judge->child->log, BERTH_LOG_ERROR, "batch.failed", why, NULL);
-	clear_out(judge);
+	struct berth_outgoing *lost = judge->out;
+	size_t lost_count = judge->out_count;
+	judge->out = NULL;
+	judge->out_count = judge->out_cap = 0;
 	judge->in_batch = false;
 	bool has_batch = berth_judge_begin(judge, &again) == BERTH_OK;
 	judge->in_batch = true;
+	answer_lost(judge, lost, lost_count);
+	free_packets(lost, lost_count);
+	free(lost);
 	for (size_t i = 0; i < BERTH_NET_PROCESSES_MAX; i++) {
 		fail_list(judge, judge->nets[i].tickets);
 	}

@@ -74,6 +74,7 @@ struct berth_judge {
 		struct berth_judge_asked *next;
 		uint64_t id, cookie;
 		uint32_t net;
+		bool is_unsent; /* its link was full: no answer will come */
 	} * signs, *dials;
 	uint64_t last_id;
 	char *rules

@@ -8,6 +8,7 @@
  *	/sign		the signer's "signed:" + body
  *	/dial?PORT	what https://localhost:PORT/echo answers to the same body; /dial-certificate?PORT: with ours
  *	/fail		in a batch that does not commit
+ *	/sign-fail	asks the signer in a batch that does not commit; /dial-fail?PORT likewise
  *	/stall		then the next three batches cannot begin
  *	/crash		ends the judge in the middle of a batch
  */
@@ -29,6 +30,7 @@ struct echo {
 	struct berth_judge *judge;
 	struct berth_ticket *waiting[WAITING_MAX];
 	uint64_t gone;
+	uint64_t unanswered; /* questions to signer and net that nothing was heard of */
 	bool fail_next_commit;
 	unsigned fail_begins;
 	struct berth_buf anchors;
@@ -167,6 +169,7 @@ dial(struct echo *echo, struct berth_ticket *ticket, const struct berth_http_req
 	dial.request.path = BERTH_LIT("/echo");
 	dial.request.query = BERTH_BYTES_NONE;
 	dial.request.method = BERTH_HTTP_POST;
+	echo->unanswered++;
 	berth_judge_dial(echo->judge, &dial, (uint64_t)(uintptr_t)ticket);
 }
 
@@ -190,7 +193,15 @@ request(void *context, struct berth_ticket *ticket, const struct berth_http_requ
 		release(echo);
 		reply_bytes(echo, ticket, 200, BERTH_LIT("done\n"));
 	} else if (berth_bytes_equal_text(http->path, "/sign")) {
+		echo->unanswered++;
 		berth_judge_sign(echo->judge, 7, http->body, (uint64_t)(uintptr_t)ticket);
+	} else if (berth_bytes_equal_text(http->path, "/sign-fail")) {
+		echo->fail_next_commit = true;
+		echo->unanswered++;
+		berth_judge_sign(echo->judge, 7, http->body, (uint64_t)(uintptr_t)ticket);
+	} else if (berth_bytes_equal_text(http->path, "/dial-fail")) {
+		echo->fail_next_commit = true;
+		dial(echo, ticket, http, false);
 	} else if (berth_bytes_equal_text(http->path, "/dial")) {
 		dial(echo, ticket, http, false);
 	} else if (berth_bytes_equal_text(http->path, "/dial-certificate")) {
@@ -215,6 +226,7 @@ signature(void *context, uint64_t cookie, enum berth_err err, struct berth_bytes
 {
 	struct echo *echo = context;
 	struct berth_ticket *ticket = (struct berth_ticket *)(uintptr_t)cookie;
+	echo->unanswered--;
 	if (err) {
 		berth_judge_reply_text(echo->judge, ticket, 403, false, why->sentence);
 		return;
@@ -229,6 +241,7 @@ dialled(void *context, uint64_t cookie, const struct berth_http_response *respon
 	struct echo *echo = context;
 	struct berth_ticket *ticket = (struct berth_ticket *)(uintptr_t)cookie;
 	(void)tls;
+	echo->unanswered--;
 	if (response->status == 0) {
 		BERTH_BUF text = {0};
 		enum berth_err err = berth_buf_printf(&text, "%s: %s\n", why->rule, why->sentence);
@@ -260,9 +273,10 @@ admin(void *context, struct berth_ticket *ticket, const struct berth_http_reques
 	for (size_t i = 0; i < WAITING_MAX; i++) {
 		waiting += echo->waiting[i] ? 1 : 0;
 	}
-	enum berth_err err =
-		berth_buf_printf(&text, "{\"user\":\"%s\",\"waiting\":%zu,\"gone\":%llu}\n", user,
-				 waiting, (unsigned long long)echo->gone);
+	enum berth_err err = berth_buf_printf(
+		&text, "{\"user\":\"%s\",\"waiting\":%zu,\"gone\":%llu,\"unanswered\":%llu}\n",
+		user, waiting, (unsigned long long)echo->gone,
+		(unsigned long long)echo->unanswered);
 	reply_bytes(echo, ticket, err ? 500 : 200, berth_buf_view(&text));
 }
 

@@ -355,6 +355,11 @@ class Serving(Base):
         self.assertEqual(response.getheader("Retry-After"), "1")
         self.assertEqual(self.daemon.request("GET", "/echo")[0], 200)
 
+    def test_hears_of_what_it_asked_in_a_batch_that_failed(self):
+        for path in ("/sign-fail", "/dial-fail?%d" % self.daemon.port):
+            self.assertEqual(self.daemon.request("POST", path, b"x")[0], 503)
+            self.assertIn('"unanswered":0', self.daemon.admin("/x"), path)
+
     def test_waits_for_a_store_that_cannot_begin(self):
         self.assertEqual(self.daemon.request("POST", "/stall", b"")[0], 200)
         self.assertEqual(self.daemon.request("GET", "/echo")[0], 200)  # late, but answered
