@@ -57,13 +57,14 @@ berth_peers_find(struct berth_peers *peers, struct berth_pki *pki,
 	if (seen == NULL)
 		return berth_fail(why, BERTH_E_MEMORY, "memory", NULL, "out of memory");
 	enum berth_err err = berth_peer_identify(pki, trust, tls, now.wall, &seen->peer, why);
-	seen->since = now.mono;
-	*ret = take(seen, now);
-	if (err || (seen->peer.kind != BERTH_PEER_IDEVID && seen->peer.kind != BERTH_PEER_LDEVID)) {
-		if (err)
-			berth_peers_release(seen);
+	if (err) {
+		free(seen);
 		return err;
 	}
+	seen->since = now.mono;
+	*ret = take(seen, now);
+	if (seen->peer.kind != BERTH_PEER_IDEVID && seen->peer.kind != BERTH_PEER_LDEVID)
+		return BERTH_OK;
 	berth_peers_release(*slot);
 	*slot = seen;
 	seen->references++;
