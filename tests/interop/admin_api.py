@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The admin API answers as docs/openapi/registrar.yaml says: every path and method of it exists, and every member of
+every reply stands in it. Usage: admin_api.py OPENAPI SOCKET DEVICE MANUFACTURER MANIFEST"""
+import http.client
+import json
+import re
+import socket
+import sys
+
+openapi, path, device, manufacturer, manifest = sys.argv[1:]
+
+
+class Admin(http.client.HTTPConnection):
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(20)
+        self.sock.connect(path)
+
+
+def ask(method, target, body=b""):
+    admin = Admin("localhost")
+    admin.request(method, target, body, {"Connection": "close"})
+    reply = admin.getresponse()
+    return reply.status, reply.getheader("Content-Type", ""), reply.read()
+
+
+def members(value):
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield name
+            yield from members(inner)
+    if isinstance(value, list):
+        for inner in value:
+            yield from members(inner)
+
+
+calls, documented, target = [], set(), None
+for line in open(openapi, encoding="utf-8"):
+    if match := re.match(r"  (/\S*):$", line):
+        target = match[1]
+    elif match := re.match(r"    (get|post):$", line):
+        calls.append((match[1].upper(), target))
+    elif match := re.match(r" {6,}([a-z0-9-]+):", line):
+        documented.add(match[1])
+assert len(calls) > 10, "the OpenAPI file was not read"
+
+faults = []
+for method, target in calls:
+    body = open(manifest, "rb").read() if "manifests" in target else b""
+    filled = target.replace("{device}", device).replace("{manufacturer}", manufacturer)
+    status, media_type, reply = ask(method, filled, body)
+    if status != 200:
+        faults.append(f"{method} {filled}: {status}: {reply[:200]!r}")
+    elif media_type.startswith("application/json"):
+        for name in members(json.loads(reply)):
+            if name not in documented:
+                faults.append(f"{method} {target}: member {name} is not documented")
+
+for method, target, body, wanted in [
+    ("GET", "/v1/devices/no-such-device", b"", 404),
+    ("GET", "/v1/nothing", b"", 404),
+    ("DELETE", "/v1/devices", b"", 404),
+    ("POST", f"/v1/devices/{device}/deny", b'{"reason":1}', 400),
+    ("POST", f"/v1/devices/{device}/deny", b'{"reasons":"x"}', 400),
+    ("POST", "/v1/manifests", b"not a manifest", 400),
+    ("POST", "/v1/manifests/Nobody", open(manifest, "rb").read(), 404),
+]:
+    status, _, reply = ask(method, target, body)
+    if status != wanted:
+        faults.append(f"{method} {target}: {status} instead of {wanted}: {reply[:200]!r}")
+    elif set(json.loads(reply)) != {"error", "rule", "sentence"}:
+        faults.append(f"{method} {target}: a refusal without error, rule and sentence")
+
+print("\n".join(faults) or f"ok: {len(calls)} calls are as documented")
+sys.exit(bool(faults))
