@@ -269,5 +269,5 @@ enum berth_est_event
 berth_est_fail(struct berth_est *x, const struct berth_why *why)
 {
 	x->why = *why;
-	return refuse(x, 503);
+	return refuse(x, why->err == BERTH_E_DENIED ? 403 : 503);
 }

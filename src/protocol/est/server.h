@@ -74,7 +74,7 @@ enum berth_est_event berth_est_answer_permission(struct berth_est *x, const stru
 						 struct berth_bytes certificate) BERTH_MUST;
 enum berth_est_event berth_est_answer_certificate(struct berth_est *x,
 						  struct berth_bytes der) BERTH_MUST;
-/* The caller could not do what was asked: ends with 503. */
+/* The caller could not do what was asked: ends with 503, or 403 where why says DENIED. */
 enum berth_est_event berth_est_fail(struct berth_est *x, const struct berth_why *why) BERTH_MUST;
 
 /*

@@ -283,6 +283,41 @@ berth_admin_device_approve(struct berth_admin_call *call, const char *name)
 	return err ? err : berth_admin_device_show(call, device.id);
 }
 
+#define CERTIFICATES_OF_DEVICE_MAX 256 /* renewals of many years */
+
+struct rows {
+	int64_t row[CERTIFICATES_OF_DEVICE_MAX];
+	size_t n;
+	bool with_issued; /* else only those that the signer works at */
+};
+
+static bool
+collect_live(void *context, const struct berth_registrar_certificate *certificate)
+{
+	struct rows *rows = context;
+	if (certificate->credential.state == BERTH_CREDENTIAL_INTENT ||
+	    (rows->with_issued && certificate->credential.state == BERTH_CREDENTIAL_ISSUED))
+		rows->row[rows->n++] = certificate->row;
+	return rows->n < CERTIFICATES_OF_DEVICE_MAX;
+}
+
+static enum berth_err
+revoke_certificates(struct berth_admin_call *call, const struct berth_registrar_device *device,
+		    bool with_issued, const char *sentence)
+{
+	struct rows rows = {.with_issued = with_issued};
+	enum berth_err err = berth_registrar_certificate_each(call->role->store, device->row,
+							      collect_live, &rows, &call->why);
+	for (size_t i = 0; !err && i < rows.n; i++) {
+		err = berth_admin_note(call, BERTH_EVENT_CERTIFICATE_REVOKED, device->id, sentence);
+		if (!err)
+			err = berth_registrar_certificate_revoke(call->role->store, rows.row[i],
+								 BERTH_REVOKED_PRIVILEGE_WITHDRAWN,
+								 now(call), &call->why);
+	}
+	return err;
+}
+
 enum berth_err
 berth_admin_device_deny(struct berth_admin_call *call, const char *name)
 {
@@ -298,41 +333,9 @@ berth_admin_device_deny(struct berth_admin_call *call, const char *name)
 						   reason, now(call), &call->why);
 	if (!err)
 		err = berth_registrar_permission_drop(call->role->store, device.row, &call->why);
+	if (!err)
+		err = revoke_certificates(call, &device, false, "device denied while it enrolled");
 	return err ? err : berth_admin_device_show(call, device.id);
-}
-
-#define CERTIFICATES_OF_DEVICE_MAX 256 /* renewals of many years */
-
-struct rows {
-	int64_t row[CERTIFICATES_OF_DEVICE_MAX];
-	size_t n;
-};
-
-static bool
-collect_live(void *context, const struct berth_registrar_certificate *certificate)
-{
-	struct rows *rows = context;
-	if (certificate->credential.state == BERTH_CREDENTIAL_ISSUED ||
-	    certificate->credential.state == BERTH_CREDENTIAL_INTENT)
-		rows->row[rows->n++] = certificate->row;
-	return rows->n < CERTIFICATES_OF_DEVICE_MAX;
-}
-
-static enum berth_err
-revoke_certificates(struct berth_admin_call *call, const struct berth_registrar_device *device)
-{
-	struct rows rows = {0};
-	enum berth_err err = berth_registrar_certificate_each(call->role->store, device->row,
-							      collect_live, &rows, &call->why);
-	for (size_t i = 0; !err && i < rows.n; i++) {
-		err = berth_admin_note(call, BERTH_EVENT_CERTIFICATE_REVOKED, device->id,
-				       "device revoked");
-		if (!err)
-			err = berth_registrar_certificate_revoke(call->role->store, rows.row[i],
-								 BERTH_REVOKED_PRIVILEGE_WITHDRAWN,
-								 now(call), &call->why);
-	}
-	return err;
 }
 
 enum berth_err
@@ -346,7 +349,7 @@ berth_admin_device_revoke(struct berth_admin_call *call, const char *name)
 	if (!err)
 		err = berth_admin_note(call, BERTH_EVENT_DEVICE_REVOKED, device.id, reason);
 	if (!err)
-		err = revoke_certificates(call, &device);
+		err = revoke_certificates(call, &device, true, "device revoked");
 	if (!err)
 		err = berth_registrar_permission_drop(call->role->store, device.row, &call->why);
 	if (!err)

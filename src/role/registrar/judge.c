@@ -351,6 +351,19 @@ judge_request(void *context, struct berth_ticket *ticket, const struct berth_htt
 
 /* ---- answers ---- */
 
+/* An operator may have spoken against the device while the signer worked; what was signed then never leaves. */
+static enum berth_err
+check_still_wanted(struct berth_registrar_exchange *exchange, struct berth_why *why)
+{
+	struct berth_registrar_certificate certificate;
+	enum berth_err err = berth_registrar_certificate_get(
+		exchange->role->store, exchange->certificate, &exchange->arena, &certificate, why);
+	if (err || certificate.credential.state != BERTH_CREDENTIAL_REVOKED)
+		return err;
+	return berth_fail(why, BERTH_E_DENIED, "credential-revoked", NULL,
+			  "the device was denied or revoked while its certificate was signed");
+}
+
 static void
 certificate_answer(struct berth_registrar_exchange *exchange, enum berth_err err,
 		   struct berth_bytes der, const struct berth_why *signer_why)
@@ -365,7 +378,9 @@ certificate_answer(struct berth_registrar_exchange *exchange, enum berth_err err
 		berth_registrar_serve_est(exchange, berth_est_fail(&exchange->est, &why));
 		return;
 	}
-	err = berth_exchange_note(exchange, BERTH_EVENT_CERTIFICATE_ISSUED, "issued", &why);
+	err = check_still_wanted(exchange, &why);
+	if (!err)
+		err = berth_exchange_note(exchange, BERTH_EVENT_CERTIFICATE_ISSUED, "issued", &why);
 	if (!err)
 		err = berth_registrar_certificate_issued(role->store, exchange->certificate, der,
 							 &why);

@@ -210,6 +210,33 @@ a_revoked_device_gets_nothing_until_it_is_approved_again(void **state)
 	home_close(judge);
 }
 
+/* The operator's word and the signer's answer cross: the word that was given first holds. */
+static void
+a_word_against_the_device_holds_while_its_certificate_is_signed(void **state)
+{
+	(void)state;
+	static const char *const words[] = {"deny", "revoke"};
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		struct berth_judge *judge = home_open(POLICY_AUTO);
+		struct berth_ticket ticket;
+		struct berth_ticket operator_ticket;
+		BERTH_BUF csr = {0};
+		home_reach_voucher(judge);
+		home_accept_voucher(judge, judge->chain.at[1]);
+		home_make_csr(judge, &csr);
+		home_ask_for_certificate(judge, &ticket, berth_buf_view(&csr));
+		home_ask_operator(judge, &operator_ticket, words[i]);
+		assert_int_equal(operator_ticket.status, 200);
+		home_sign(judge);
+		assert_int_equal(ticket.status, 403);
+		assert_int_equal(home_recorded(judge, BERTH_EVENT_CERTIFICATE_ISSUED), 0);
+		assert_int_equal(home_recorded(judge, BERTH_EVENT_CERTIFICATE_REVOKED), 1);
+		berth_buf_free(&ticket.body);
+		berth_buf_free(&operator_ticket.body);
+		home_close(judge);
+	}
+}
+
 /* The requester leaves while the signer works: what was asked for is still written down, and nothing is touched twice. */
 static void
 a_certificate_is_kept_for_a_device_that_left_while_it_was_signed(void **state)
@@ -244,6 +271,7 @@ main(void)
 		cmocka_unit_test(the_same_bytes_pass_once_an_operator_approves),
 		cmocka_unit_test(nobody_deciding_in_time_is_a_denial),
 		cmocka_unit_test(a_revoked_device_gets_nothing_until_it_is_approved_again),
+		cmocka_unit_test(a_word_against_the_device_holds_while_its_certificate_is_signed),
 		cmocka_unit_test(a_certificate_is_kept_for_a_device_that_left_while_it_was_signed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
