@@ -12,6 +12,25 @@ check() { # check NAME FILE
 	*) "$programs/berth-$1" --config "$2" --check-config ;;
 	esac
 }
+# The policy's examples are comments; with their marks taken away a registrar must start on them.
+"$programs/berth" registrar init --dir "$work/home" --name X --host localhost --listen '[::1]:0' > /dev/null
+sed 's/^#\([^ ]\)/\1/' "$data/policy.conf" > "$work/home/policy.conf"
+grep -q '^\[rule' "$work/home/policy.conf"
+serves() { # serves: the registrar takes the policy
+	rm -f "$work/home/port"
+	"$programs/berth-registrar" --config "$work/home/registrar.conf" 2> "$work/said" &
+	local pid=$! rc=0
+	until [ -s "$work/home/port" ] || ! kill -0 $pid 2> /dev/null; do sleep 0.1; done
+	[ -s "$work/home/port" ] || rc=1
+	kill $pid 2> /dev/null || true
+	wait $pid || true
+	return $rc
+}
+serves || { cat "$work/said"; exit 1; }
+sed -i '0,/^match/s//matches/' "$work/home/policy.conf"
+if serves; then echo "FAILED: the policy takes any key"; exit 1; fi
+echo "ok: policy.conf"
+
 for name in device gateway masa registrar; do
 	check $name "$data/$name.conf" > /dev/null
 	sed '0,/^[a-z].* = /s/^[a-z][a-z-]*/&x/' "$data/$name.conf" > "$work/$name.conf"

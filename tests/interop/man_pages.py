@@ -10,7 +10,8 @@ import subprocess
 import sys
 
 PROGRAMS = os.environ["BERTH_PROGRAMS"]
-PAGES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "man")
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PAGES = os.path.join(ROOT, "docs", "man")
 # page: nouns of the one command line, and the program whose own options it tells
 PAGE_OF = {
     "berth-factory.1": (["factory"], None),
@@ -70,6 +71,16 @@ def check_page(page, nouns, program, verbs, faults):
     differ(page, helped, set(re.findall(r"\bFl -([a-z-]+)", text)) - EVERYWHERE, faults)
 
 
+def check_policy(faults):
+    """No program prints the policy's keys, so its table of them is read."""
+    with open(os.path.join(ROOT, "src", "policy", "policy_file.c"), encoding="utf-8") as f:
+        table = set(re.findall(r'\.name = "([a-z.-]+)",\s*\.type', f.read()))
+    with open(os.path.join(PAGES, "berth-policy.5"), encoding="utf-8") as f:
+        lines = re.findall(r"^\.It Cm (.*)$", f.read(), re.M)
+    paged = {word for line in lines for word in re.findall(r"(?:^|, )([a-z][a-z.-]+)", line.partition(" =")[0])}
+    differ("berth-policy.5", table, paged, faults)
+
+
 def main():
     # "  factory init   make a manufacturer ..." and "  playbook   run ..."
     verbs = [(noun, verb.strip()) for noun, verb in
@@ -81,6 +92,7 @@ def main():
         faults.append("berth help lists %d verbs only" % len(verbs))
     for page, (nouns, program) in PAGE_OF.items():
         check_page(page, nouns, program, verbs, faults)
+    check_policy(faults)
     mandoc = shutil.which("mandoc")
     for page in sorted(os.listdir(PAGES)) if mandoc else []:
         if page[-1].isdigit():
