@@ -345,6 +345,27 @@ record_enrol_status(struct berth_registrar_exchange *exchange)
 
 /* ---- the audit log ---- */
 
+/*
+ * The MASA chose which certificate of our chain it pinned, and may have chosen another one each time; the log names those.
+ * All of them are we: their events get the domainID that is returned, in own.
+ */
+static struct berth_bytes
+name_ourselves(struct berth_registrar_role *role, uint8_t own[32],
+	       struct berth_policy_audit_event *events, size_t n)
+{
+	const struct berth_cert_list *chain = role->machine.own_chain;
+	struct berth_bytes name =
+		berth_bytes_of(own, berth_cert_domain_id(role->pki, chain->at[0], own));
+	for (size_t i = 1; i < chain->n; i++) {
+		uint8_t id[32];
+		size_t size = berth_cert_domain_id(role->pki, chain->at[i], id);
+		for (size_t e = 0; e < n; e++)
+			if (berth_bytes_equal(events[e].domain_id, berth_bytes_of(id, size)))
+				events[e].domain_id = name;
+	}
+	return name;
+}
+
 /* What the MASA's log says, and with it whether the device may enrol. */
 static enum berth_err
 judge_audit(struct berth_registrar_exchange *exchange, enum berth_audit_finding *finding,
@@ -352,6 +373,7 @@ judge_audit(struct berth_registrar_exchange *exchange, enum berth_audit_finding 
 {
 	struct berth_registrar_role *role = exchange->role;
 	struct berth_registrar *x = &exchange->brski;
+	uint8_t own[32];
 	*finding = BERTH_AUDIT_UNKNOWN;
 	if (!x->has_audit_log) {
 		berth_log_why(&role->log, BERTH_LOG_WARNING, "audit_log.missing", &x->audit_why,
@@ -373,27 +395,15 @@ judge_audit(struct berth_registrar_exchange *exchange, enum berth_audit_finding 
 			.truncated = event->truncated,
 		};
 	}
-	uint8_t own[BERTH_CERT_LIST_MAX][32];
-	struct berth_audit_facts facts = {
+	const struct berth_audit_facts facts = {
 		.events = events,
 		.n = x->audit_log.event_count,
+		.own_domain_id = name_ourselves(role, own, events, x->audit_log.event_count),
 		.truncated_nonced = x->audit_log.nonced_duplicates,
 		.truncated_nonceless = x->audit_log.nonceless_duplicates,
 		.truncated_arbitrary = x->audit_log.arbitrary,
 		.own_entry_expected = true,
 	};
-	/* The MASA chose which certificate of our chain it pinned; the log names that one. */
-	for (size_t i = 0; i < role->machine.own_chain->n; i++) {
-		size_t n = berth_cert_domain_id(role->pki, role->machine.own_chain->at[i], own[i]);
-		struct berth_bytes id = berth_bytes_of(own[i], n);
-		for (size_t e = 0; e < facts.n; e++)
-			if (berth_bytes_equal(events[e].domain_id, id))
-				facts.own_domain_id = id;
-	}
-	if (facts.own_domain_id.n == 0)
-		facts.own_domain_id = berth_bytes_of(
-			own[0],
-			berth_cert_domain_id(role->pki, role->machine.own_chain->at[0], own[0]));
 	*finding = berth_policy_audit(role->policy, &facts, &x->decision);
 	return BERTH_OK;
 }

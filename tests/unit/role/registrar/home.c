@@ -337,27 +337,34 @@ home_reach_voucher(struct berth_judge *judge)
 	berth_buf_free(&ticket.body);
 }
 
-/* domain: the certificate whose domainID the log's one event names. */
+/* domains: the certificates whose domainIDs the log's events name. */
 static void
-audit_log_of(struct berth_judge *judge, const struct berth_cert *domain, struct berth_buf *json)
+audit_log_of(struct berth_judge *judge, struct berth_cert *const *domains, size_t n,
+	     struct berth_buf *json)
 {
-	uint8_t id[32];
-	BERTH_BUF text = {0};
-	size_t n = berth_cert_domain_id(judge->f->pki, domain, id);
-	assert_int_equal(berth_base64_encode(berth_bytes_of(id, n), 0, &text), BERTH_OK);
+	assert_int_equal(berth_buf_append_text(json, "{\"version\":1,\"events\":["), BERTH_OK);
+	for (size_t i = 0; i < n; i++) {
+		uint8_t id[32];
+		BERTH_BUF text = {0};
+		size_t size = berth_cert_domain_id(judge->f->pki, domains[i], id);
+		assert_int_equal(berth_base64_encode(berth_bytes_of(id, size), 0, &text), BERTH_OK);
+		assert_int_equal(
+			berth_buf_printf(
+				json,
+				"%s{\"date\":\"2026-09-21T00:00:00Z\","
+				"\"domainID\":\"%.*s\",\"nonce\":\"AQIDBAUGBwg=\",\"assertion\":"
+				"\"proximity\"}",
+				i > 0 ? "," : "", (int)text.n, (const char *)text.p),
+			BERTH_OK);
+	}
 	assert_int_equal(
-		berth_buf_printf(json,
-				 "{\"version\":1,\"events\":[{\"date\":\"2026-09-21T00:00:00Z\","
-				 "\"domainID\":\"%.*s\",\"nonce\":\"AQIDBAUGBwg=\",\"assertion\":"
-				 "\"proximity\"}],"
-				 "\"truncation\":{\"nonced duplicates\":0,\"nonceless "
-				 "duplicates\":0,\"arbitrary\":0}}",
-				 (int)text.n, (const char *)text.p),
+		berth_buf_append_text(json, "],\"truncation\":{\"nonced duplicates\":0,\"nonceless "
+					    "duplicates\":0,\"arbitrary\":0}}"),
 		BERTH_OK);
 }
 
 void
-home_accept_voucher(struct berth_judge *judge, const struct berth_cert *domain)
+home_accept_voucher_after(struct berth_judge *judge, struct berth_cert *const *domains, size_t n)
 {
 	struct berth_ticket ticket;
 	BERTH_BUF json = {0};
@@ -365,10 +372,16 @@ home_accept_voucher(struct berth_judge *judge, const struct berth_cert *domain)
 		     "application/json", BERTH_LIT("{\"version\":1,\"status\":true}"));
 	assert_false(ticket.is_replied);
 	assert_string_equal(judge->dialled, "masa.example/.well-known/brski/requestauditlog");
-	audit_log_of(judge, domain, &json);
+	audit_log_of(judge, domains, n, &json);
 	home_masa_answers(judge, 200, "application/json", berth_buf_view(&json));
 	assert_int_equal(ticket.status, 200);
 	berth_buf_free(&ticket.body);
+}
+
+void
+home_accept_voucher(struct berth_judge *judge, struct berth_cert *domain)
+{
+	home_accept_voucher_after(judge, &domain, 1);
 }
 
 void

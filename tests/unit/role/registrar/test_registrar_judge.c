@@ -129,6 +129,27 @@ refuses_enrolment_of_a_device_that_another_domain_had(void **state)
 	home_close(judge);
 }
 
+/* A manufacturer may have pinned our CA once and our registrar another time: both are we. */
+/* req: rfc8995-5.8.3-refuse */
+static void
+permits_enrolment_when_the_log_names_several_certificates_of_ours(void **state)
+{
+	(void)state;
+	struct berth_judge *judge = home_open(POLICY_AUTO);
+	struct berth_cert *const ours[] = {judge->chain.at[1], judge->chain.at[0]};
+	home_reach_voucher(judge);
+	home_accept_voucher_after(judge, ours, 2);
+	assert_int_equal(home_recorded(judge, BERTH_EVENT_ENROL_PERMITTED), 1);
+	assert_int_equal(home_recorded(judge, BERTH_EVENT_ENROL_REFUSED), 0);
+	home_close(judge);
+	judge = home_open(POLICY_AUTO);
+	struct berth_cert *const others[] = {judge->chain.at[1], judge->f->rival_owner.cert};
+	home_reach_voucher(judge);
+	home_accept_voucher_after(judge, others, 2);
+	assert_int_equal(home_recorded(judge, BERTH_EVENT_ENROL_PERMITTED), 0);
+	home_close(judge);
+}
+
 /* req: rfc8995-5.3-authorise */
 static void
 the_same_bytes_pass_once_an_operator_approves(void **state)
@@ -268,6 +289,7 @@ main(void)
 		cmocka_unit_test(refuses_a_second_key_under_one_permission),
 		cmocka_unit_test(refuses_enrolment_before_the_voucher_was_accepted),
 		cmocka_unit_test(refuses_enrolment_of_a_device_that_another_domain_had),
+		cmocka_unit_test(permits_enrolment_when_the_log_names_several_certificates_of_ours),
 		cmocka_unit_test(the_same_bytes_pass_once_an_operator_approves),
 		cmocka_unit_test(nobody_deciding_in_time_is_a_denial),
 		cmocka_unit_test(a_revoked_device_gets_nothing_until_it_is_approved_again),
