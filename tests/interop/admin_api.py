@@ -28,22 +28,25 @@ def ask(method, target, body=b""):
 def members(value):
     if isinstance(value, dict):
         for name, inner in value.items():
-            yield name
+            yield name, inner
             yield from members(inner)
     if isinstance(value, list):
         for inner in value:
             yield from members(inner)
 
 
-calls, documented, target = [], set(), None
+calls, documented, words, target, name = [], set(), {}, None, None
 for line in open(openapi, encoding="utf-8"):
     if match := re.match(r"  (/\S*):$", line):
         target = match[1]
     elif match := re.match(r"    (get|post):$", line):
         calls.append((match[1].upper(), target))
     elif match := re.match(r" {6,}([a-z0-9-]+):", line):
+        name = match[1] if match[1] not in ("type", "format", "enum", "description") else name
         documented.add(match[1])
-assert len(calls) > 10, "the OpenAPI file was not read"
+    if match := re.match(r" {6,}enum: \[(.*)\]", line):
+        words.setdefault(name, set()).update(match[1].split(", "))
+assert words["kind"] and len(calls) > 10, "the OpenAPI file was not read"
 
 faults = []
 for method, target in calls:
@@ -53,9 +56,11 @@ for method, target in calls:
     if status != 200:
         faults.append(f"{method} {filled}: {status}: {reply[:200]!r}")
     elif media_type.startswith("application/json"):
-        for name in members(json.loads(reply)):
+        for name, inner in members(json.loads(reply)):
             if name not in documented:
                 faults.append(f"{method} {target}: member {name} is not documented")
+            if isinstance(inner, str) and name in words and inner not in words[name]:
+                faults.append(f"{method} {target}: {name} is {inner}, which is not documented")
 
 for method, target, body, wanted in [
     ("GET", "/v1/devices/no-such-device", b"", 404),
