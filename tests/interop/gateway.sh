@@ -55,6 +55,7 @@ in_world() {
 	nsenter --net --target "$pid" "$@"
 }
 
+devices='' lan=''
 world devices
 world lan
 ip link add to-dev type veth peer name dev0 netns "$devices"
