@@ -398,6 +398,14 @@ check_voucher(struct berth_registrar *x, const struct berth_voucher *voucher)
 	return BERTH_OK;
 }
 
+/* Of a device: the same anchors often answer for devices and MASA, and a device vouches for nobody. */
+static bool
+is_birth_certificate(const struct berth_cert *signer)
+{
+	return berth_cert_subject_serial_number(signer).n > 0 ||
+	       berth_cert_hw_serial(signer).n > 0 || berth_cert_masa_url(signer).n > 0;
+}
+
 bool
 berth_registrar_is_vouched(struct berth_pki *pki, const struct berth_manufacturer *maker,
 			   const struct berth_signed_voucher *voucher, struct berth_wall now)
@@ -409,7 +417,8 @@ berth_registrar_is_vouched(struct berth_pki *pki, const struct berth_manufacture
 		.at = now,
 	};
 	struct berth_why why = {0};
-	return berth_path_verify(pki, &check, NULL, &why) == BERTH_OK;
+	return !is_birth_certificate(voucher->cms.signer) &&
+	       berth_path_verify(pki, &check, NULL, &why) == BERTH_OK;
 }
 
 /* The pledge judges the signer; we note whether we could, and count on the assertion only then. */
@@ -418,12 +427,12 @@ note_signer(struct berth_registrar *x, const struct berth_signed_voucher *vouche
 {
 	x->voucher_is_trusted = berth_registrar_is_vouched(x->conf->pki, x->peer->manufacturer,
 							   voucher, x->now.wall);
-	berth_decision_pass(&x->decision, "rfc8995-5.6-voucher-signer", "RFC 8995 5.6",
-			    "%s by %.100s",
-			    x->voucher_is_trusted
-				    ? "signed under the manufacturer's anchors"
-				    : "left to the device: signer is not under our anchors, signed",
-			    berth_cert_subject_text(voucher->cms.signer));
+	berth_decision_pass(
+		&x->decision, "rfc8995-5.6-voucher-signer", "RFC 8995 5.6", "%s by %.100s",
+		x->voucher_is_trusted
+			? "signed under the manufacturer's anchors"
+			: "left to the device: signer is no MASA under our anchors, signed",
+		berth_cert_subject_text(voucher->cms.signer));
 }
 
 enum berth_registrar_event

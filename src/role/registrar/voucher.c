@@ -271,7 +271,8 @@ read_step(struct berth_registrar_exchange *exchange, struct berth_registrar_reco
 	exchange->step = step.row;
 	record->has_voucher = step.voucher.n > 0;
 	record->rvr = step.rvr;
-	record->audit_is_due = step.audit_finding.n == 0;
+	/* A device that rejected its voucher does not come on by saying the contrary: it asks for another one. */
+	record->audit_is_due = step.audit_finding.n == 0 && step.state != BERTH_STEP_REJECTED;
 	return record->has_voucher ? record_voucher_status(exchange, &step, why) : BERTH_OK;
 }
 

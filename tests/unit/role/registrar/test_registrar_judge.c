@@ -129,6 +129,57 @@ refuses_enrolment_of_a_device_that_another_domain_had(void **state)
 	home_close(judge);
 }
 
+/* req: rfc8995-5.9-permission */
+static void
+a_device_that_rejected_its_voucher_cannot_change_its_mind(void **state)
+{
+	(void)state;
+	struct berth_judge *judge = home_open(POLICY_AUTO);
+	struct berth_ticket ticket;
+	home_reach_voucher(judge);
+	home_request(judge, &ticket, &judge->f->device, BERTH_BRSKI_VOUCHER_STATUS_PATH,
+		     "application/json",
+		     BERTH_LIT("{\"version\":1,\"status\":false,\"reason\":\"no\"}"));
+	assert_int_equal(ticket.status, 200);
+	berth_buf_free(&ticket.body);
+	home_request(judge, &ticket, &judge->f->device, BERTH_BRSKI_VOUCHER_STATUS_PATH,
+		     "application/json", BERTH_LIT("{\"version\":1,\"status\":true}"));
+	assert_true(ticket.is_replied); /* nobody was asked about it */
+	assert_int_equal(home_recorded(judge, BERTH_EVENT_ENROL_PERMITTED), 0);
+	berth_buf_free(&ticket.body);
+	home_close(judge);
+}
+
+/*
+ * A device's birth certificate leads to the manufacturer's anchor as the MASA's does. Whoever has taken over the net
+ * process and holds one device could make vouchers with it, and with them any assertion.
+ */
+static void
+counts_on_no_assertion_that_a_birth_certificate_signed(void **state)
+{
+	(void)state;
+	for (int by_device = 0; by_device < 2; by_device++) {
+		struct berth_judge *judge = home_open(
+			"[rule \"all\"]\napprove = auto\nrequire.assertion = proximity\n");
+		struct berth_ticket ticket;
+		BERTH_BUF pvr = {0};
+		BERTH_BUF der = {0};
+		home_make_pvr(judge, &pvr);
+		home_ask_for_voucher(judge, &ticket, berth_buf_view(&pvr));
+		home_sign(judge);
+		struct berth_voucher voucher = fixture_voucher(judge->f);
+		voucher.pinned_domain_cert = berth_cert_der(judge->chain.at[1]);
+		fixture_sign(judge->f, &voucher, by_device ? &judge->f->device : &judge->f->masa,
+			     &der);
+		home_masa_answers(judge, 200, BERTH_MEDIA_VOUCHER_CMS, berth_buf_view(&der));
+		assert_int_equal(ticket.status, 200);
+		berth_buf_free(&ticket.body);
+		home_accept_voucher(judge, judge->chain.at[1]);
+		assert_int_equal(home_recorded(judge, BERTH_EVENT_ENROL_PERMITTED), !by_device);
+		home_close(judge);
+	}
+}
+
 /* A manufacturer may have pinned our CA once and our registrar another time: both are we. */
 /* req: rfc8995-5.8.3-refuse */
 static void
@@ -289,6 +340,8 @@ main(void)
 		cmocka_unit_test(refuses_a_second_key_under_one_permission),
 		cmocka_unit_test(refuses_enrolment_before_the_voucher_was_accepted),
 		cmocka_unit_test(refuses_enrolment_of_a_device_that_another_domain_had),
+		cmocka_unit_test(a_device_that_rejected_its_voucher_cannot_change_its_mind),
+		cmocka_unit_test(counts_on_no_assertion_that_a_birth_certificate_signed),
 		cmocka_unit_test(permits_enrolment_when_the_log_names_several_certificates_of_ours),
 		cmocka_unit_test(the_same_bytes_pass_once_an_operator_approves),
 		cmocka_unit_test(nobody_deciding_in_time_is_a_denial),
