@@ -20,6 +20,7 @@ struct berth_seen_peer {
 	/* Of the newest voucher this device got while it is here; saves opening the voucher again. */
 	int64_t step;
 	enum berth_assertion assertion;
+	int64_t waiting_step; /* the step that was last told to wait: its trace is kept once */
 };
 
 struct berth_peers {

@@ -570,10 +570,10 @@ end(struct berth_registrar_exchange *exchange)
 			record_enrol_status(exchange);
 		break;
 	}
-	if (x->response.status == 202 && exchange->seen->step == exchange->step)
+	if (x->response.status == 202 && exchange->seen->waiting_step == exchange->step)
 		about = NULL; /* the same bytes wait again: told once */
 	if (x->response.status == 202)
-		exchange->seen->step = exchange->step;
+		exchange->seen->waiting_step = exchange->step;
 	berth_exchange_finish(exchange, about, &x->decision, &x->response, &x->why);
 }
 
