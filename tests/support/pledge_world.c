@@ -287,8 +287,9 @@ static void
 sign_voucher(struct world *world, const struct peer *peer, const struct berth_voucher *voucher,
 	     struct berth_buf *der)
 {
-	const struct identity *signer =
-		peer->tweaks.other_maker ? &world->other_masa : &world->masa;
+	const struct identity *signer = peer->tweaks.signed_by_device ? &world->idevid
+					: peer->tweaks.other_maker    ? &world->other_masa
+								      : &world->masa;
 	struct berth_buf json = {0};
 	struct berth_why why = {0};
 	/* Encoded and signed apart, so that what the builder would refuse can be sent too. */

@@ -41,6 +41,7 @@ struct tweaks { /* the smallest change that must be refused; all false: an hones
 	bool revocation_checks;
 	bool has_expired;
 	bool broken_signature;
+	bool signed_by_device;	      /* with the birth key of the pledge itself */
 	bool other_maker;	      /* signed by another manufacturer's MASA */
 	const struct berth_cert *pin; /* NULL: its own certificate */
 	const char *media;

@@ -124,6 +124,19 @@ berth_voucher_sign(struct berth_pki *pki, const struct berth_voucher *voucher,
 	return BERTH_OK;
 }
 
+/*
+ * Where one anchor stands above devices and MASA alike, a device's birth key must not do as a voucher signer. A MASA URL or
+ * a hardware name marks a device; a serialNumber does so only under the CA that made this one, since MASAs may have one.
+ */
+static bool
+is_birth_certificate(const struct berth_cert *signer, struct berth_bytes aki_value)
+{
+	if (berth_cert_masa_url(signer).n || berth_cert_hw_serial(signer).n)
+		return true;
+	return aki_value.n && berth_cert_subject_serial_number(signer).n &&
+	       berth_bytes_equal(berth_cert_aki_value(signer), aki_value);
+}
+
 /* req: rfc8995-5.6.1-1 */
 static enum berth_err
 check_signer(struct berth_pki *pki, const struct berth_signed_voucher *opened,
@@ -139,6 +152,12 @@ check_signer(struct berth_pki *pki, const struct berth_signed_voucher *opened,
 	struct berth_why cause = {0};
 	enum berth_err err = berth_path_verify(pki, &check, NULL, &cause);
 
+	if (!err && is_birth_certificate(opened->cms.signer, want->aki_value))
+		return berth_fail(
+			why, BERTH_E_UNTRUSTED, "rfc8995-5.6.1-signer-is-device", SECTION_PLEDGE,
+			"the voucher is signed with a device's birth certificate (%.100s), "
+			"not by a MASA",
+			berth_cert_subject_text(opened->cms.signer));
 	if (!err)
 		return BERTH_OK;
 	if (err == BERTH_E_EXPIRED)

@@ -197,6 +197,16 @@ refuses_voucher_pinning_the_ca_of_another_domain(void **state)
 					      NULL);
 }
 
+/* What made this device made others; none of them speaks for the manufacturer, whatever the anchor stands above. */
+/* req: rfc8995-5.6.1-1 */
+static void
+refuses_voucher_signed_with_a_birth_certificate(void **state)
+{
+	(void)state;
+	refuses_each_voucher_with_one_mistake((struct tweaks){.signed_by_device = true},
+					      "rfc8995-5.6.1-signer-is-device");
+}
+
 static void
 refuses_voucher_of_another_manufacturer(void **state)
 {
@@ -793,6 +803,7 @@ main(void)
 		TEST(refuses_voucher_that_demands_revocation_checks),
 		TEST(refuses_voucher_of_another_media_type),
 		TEST(refuses_registrar_without_cmc_ra),
+		TEST(refuses_voucher_signed_with_a_birth_certificate),
 		TEST(refuses_ca_pinned_registrar_without_cmc_ra),
 		TEST(accepts_pinned_ca_that_tls_did_not_show),
 		TEST(accepts_expired_voucher_times_only_without_a_clock),
