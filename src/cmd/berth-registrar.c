@@ -5,6 +5,13 @@
 
 #include <stddef.h>
 
+static const struct berth_daemon_announce announce = {
+	.kind = BERTH_SERVICE_REGISTRAR,
+	.noun = "registrar",
+	.interfaces_offset = offsetof(struct berth_registrar_settings, announce),
+	.name_offset = offsetof(struct berth_registrar_settings, announce_name),
+};
+
 static const struct berth_daemon daemon_of_registrar = {
 	.name = "berth-registrar",
 	.summary = "onboards devices by BRSKI and issues their local certificates",
@@ -13,6 +20,7 @@ static const struct berth_daemon daemon_of_registrar = {
 	.common_offset = offsetof(struct berth_registrar_settings, daemon),
 	.judge = &berth_registrar_judge_role,
 	.signer = &berth_registrar_signer_role,
+	.announce = &announce,
 };
 
 int

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "net/listen.h"
+#include "role/daemon/announce.h"
 #include "role/daemon/child.h"
 #include "role/daemon/parent.h"
 #include "system/files.h"
@@ -161,6 +162,7 @@ load(const struct berth_daemon *daemon, const char *config, struct loaded *ret,
 		  : berth_conf_parse(daemon->schema, s->texts, s->n, &ret->conf, ret->settings,
 				     why);
 	err = err ? err : berth_listen_parse(ret->common->listen, NULL, NULL, why);
+	err = err ? err : berth_daemon_announce_check(daemon, ret->settings, why);
 	return err || !daemon->check ? err : daemon->check(ret->settings, why);
 }
 

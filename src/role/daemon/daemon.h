@@ -28,6 +28,7 @@
 #include "base/random.h"
 #include "base/time.h"
 #include "codec/conf.h"
+#include "net/dns_sd.h"
 #include "pki/keystore/keystore.h"
 
 struct berth_judge;  /* the judge process's shell */
@@ -200,6 +201,19 @@ extern const char *const berth_daemon_log_choices[]; /* "text", "json" */
 				  .fallback = "text", .choices = berth_daemon_log_choices,         \
 				  .help = "text or json.")
 
+/*
+ * How a daemon is found by those who do not know its address: by DNS-SD, on the interfaces that its
+ * operator names and on no other. Its address is no secret and proves nothing; who finds it checks it.
+ */
+struct berth_daemon_announce {
+	enum berth_service_kind kind;
+	const char *noun; /* "registrar": of registrar.announced in the log */
+	/* In the settings struct: a struct berth_conf_list of interfaces (none: nobody is told), and
+	 * the const char * name of the service. */
+	size_t interfaces_offset;
+	size_t name_offset;
+};
+
 struct berth_daemon {
 	const char *name;    /* "berth-masa" */
 	const char *summary; /* one line for --help */
@@ -211,7 +225,8 @@ struct berth_daemon {
 	/* What the table cannot say (--check-config runs it too); may be NULL. */
 	enum berth_err (*check)(const void *configuration, struct berth_why *why);
 	const struct berth_judge_role *judge;
-	const struct berth_signer_role *signer; /* NULL: this daemon has none */
+	const struct berth_signer_role *signer;	      /* NULL: this daemon has none */
+	const struct berth_daemon_announce *announce; /* NULL: it is found by its address alone */
 };
 
 /* Runs the program: --config FILE, --check-config, --help, --version, --log=; and the hidden child

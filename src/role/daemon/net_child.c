@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "net/http.h"
+#include "role/daemon/announce.h"
 #include "role/daemon/dial.h"
 #include "role/daemon/signer_link.h"
 #include "system/clock.h"
@@ -36,7 +37,8 @@ struct net {
 	struct berth_link *judge;
 	struct berth_http_server *http;
 	struct berth_dialer *dialer;
-	int listen_fd; /* until the server has it */
+	struct berth_announcer *announcer; /* NULL: not this process, or nobody is told */
+	int listen_fd;			   /* until the server has it */
 	bool has_signer;
 	uint64_t last_id;
 	struct pending *pending[PENDING_BUCKETS];
@@ -247,7 +249,11 @@ serve(struct net *net, struct berth_why *why)
 	};
 	int fd = net->listen_fd;
 	net->listen_fd = -1;
-	return berth_http_server_open(net->child->loop, &http, fd, &net->http, why);
+	enum berth_err err = berth_http_server_open(net->child->loop, &http, fd, &net->http, why);
+	if (!err) {
+		berth_announcer_start(net->announcer, fd);
+	}
+	return err;
 }
 
 static void
@@ -293,6 +299,9 @@ static void
 on_drain(void *context)
 {
 	struct net *net = context;
+	/* First, so that nobody comes while the rest ends. */
+	berth_announcer_close(net->announcer);
+	net->announcer = NULL;
 	if (!net->http) {
 		on_drained(net);
 		return;
@@ -361,6 +370,7 @@ start(struct net *net, struct berth_why *why)
 	if (err) {
 		return err;
 	}
+	net->announcer = berth_announcer_open(net->child);
 	berth_loop_prepare_names(net->child->loop);
 	return berth_child_confine(net->child, &sandbox, why);
 }
@@ -368,6 +378,7 @@ start(struct net *net, struct berth_why *why)
 static void
 end(struct net *net)
 {
+	berth_announcer_close(net->announcer);
 	berth_http_server_close(net->http);
 	berth_dialer_close(net->dialer);
 	berth_link_close(net->judge);

@@ -34,6 +34,8 @@ struct berth_registrar_settings {
 	int64_t masa_timeout_s;
 	int64_t issue_per_minute;
 	int64_t sign_per_minute;
+	struct berth_conf_list announce; /* interfaces; none: nobody is told */
+	const char *announce_name;
 	int est_layout; /* enum berth_est_layout */
 	struct berth_conf_items makers;
 };
