@@ -19,7 +19,7 @@ owner_network() {
 		[manufacturer "Globex"]
 		anchors = $BERTH_RUN/globex/root-ca.pem
 	EOF
-	sed -i 's/^retry-after.*//; s/^\[registrar\]/&\nretry-after = 1s/' home/registrar.conf
+	sed -i 's/^retry-after.*//; s/^\[registrar\]/&\nretry-after = 1s\nannounce = lan/' home/registrar.conf
 	cat > home/policy.conf <<-EOF
 		[rule "stolen"]
 		match.serial = A-00003
@@ -42,7 +42,7 @@ owner_network() {
 	home device import "$BERTH_RUN/sale.manifest" --manufacturer Acme
 	home device import "$BERTH_RUN/globex-sale.manifest" --manufacturer Globex
 	capture gw dev dev
-	start_gateway gw lan 198.51.100.1:8443
+	start_gateway gw lan
 }
 
 # Somebody else's network on the same link: the same programs, the same manufacturers known, another domain.
@@ -58,6 +58,8 @@ device_authentication() {
 	device d1 acme-units/A-00001
 	onboard d1
 	is_enrolled d1
+	logged gateway-gw 'event=registrar.found .*port=8443'
+	evidence "the gateway was told of no registrar and found the owner's by DNS-SD: $said"
 	# Observer: the voucher-request that the registrar keeps, judged by openssl.
 	sqlite3 home/state/registrar.db "select hex(rvr) from step where length(rvr) > 0 limit 1" | xxd -r -p > rvr.der
 	openssl cms -verify -inform DER -in rvr.der -CAfile home/domain-ca.pem -purpose any -binary > rvr.json 2> /dev/null
@@ -158,7 +160,7 @@ network_authentication() {
 	logged registrar-rogue 'rule='
 	refusal "only the rogue's network is there: $said"
 	foreign_registrar_refused
-	start_gateway gw lan 198.51.100.1:8443
+	start_gateway gw lan
 	device d9 acme-units/A-00002
 	onboard d9
 	is_enrolled d9
@@ -198,7 +200,7 @@ network_authorization() {
 	device d11 acme-units/A-00007
 	stop gateway-gw
 	onboard d11
-	start_gateway gw lan 198.51.100.1:8443
+	start_gateway gw lan
 	openssl verify -CAfile rogue/domain-ca.pem -untrusted acme-units/A-00007/state/ldevid.pem acme-units/A-00007/state/ldevid.pem > /dev/null
 	refusal "control: a unit sold to that other domain is vouched for, and joins there"
 }
@@ -253,7 +255,7 @@ network_selection() {
 	must_not_onboard d13 7
 	logged registrar-rogue 'A-00009|rule='
 	refusal "only the unowned network is audible, the device stays off it: $said"
-	start_gateway gw lan 198.51.100.1:8443
+	start_gateway gw lan
 	onboard d13
 	refusal "control: the owner's network is audible again, and the device is on it"
 }

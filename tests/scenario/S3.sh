@@ -78,7 +78,7 @@ reonboarding() {
 	rm -f rogue/port
 	start_registrar rogue rogue
 	onboard r1
-	start_gateway gw lan 198.51.100.1:8443
+	start_gateway gw lan
 	openssl verify -CAfile rogue/domain-ca.pem -untrusted $unit/state/ldevid.pem $unit/state/ldevid.pem > /dev/null
 	evidence "released, sold on and its former domain $former named in the new owner's policy, it onboards in the other network: openssl verifies its third certificate to that domain's CA"
 }

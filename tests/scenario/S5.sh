@@ -46,7 +46,7 @@ tour() {
 	echo "The owner's record (berth audit verify): $(home audit verify | head -n 1)"
 }
 
-[ -e "$logs/gateway-gw.pid" ] || start_gateway gw lan 198.51.100.1:8443
+[ -e "$logs/gateway-gw.pid" ] || start_gateway gw lan
 run_row S5.C2 certificate_provisioning
 tour > tour.txt || true
 finish

@@ -12,15 +12,19 @@ home() { # home NOUN VERB ...: the operator of the owner's network
 	shift 2
 	berth "$noun" "$verb" --socket "$BERTH_RUN/home/admin.sock" "$@"
 }
-start_gateway() { # start_gateway NAMESPACE REGISTRAR-INTERFACE REGISTRAR
+start_gateway() { # start_gateway NAMESPACE REGISTRAR-INTERFACE [REGISTRAR]: without one, it finds it by DNS-SD
 	cat > "$BERTH_RUN/gateway-$1.conf" <<-EOF
 		[gateway]
 		device-interfaces = dev
 		registrar-interfaces = $2
-		registrars = $3
+		${3:+registrars = $3}
 	EOF
+	local log="$logs/gateway-$1.log" before
+	before=$(grep -c 'event=proxy.announced' "$log" 2> /dev/null) || true
 	spawn "$1" "gateway-$1" berth-gateway --config "$BERTH_RUN/gateway-$1.conf"
 	until_true 20 proxy_port "$1"
+	# it announces itself once it knows a registrar
+	until_true 20 sh -c "[ \$(grep -c event=proxy.announced '$log') -gt ${before:-0} ]"
 }
 # Where a proxy listens, asked of the kernel.
 proxy_port() {
