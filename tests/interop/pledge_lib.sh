@@ -7,12 +7,13 @@
 #	start_world "A-0001 A-0002"		starts the daemons; $masa_pid, $registrar_pid, masa.log, registrar.log
 #	onboard A-0001				the whole path of one device
 #
-# daemon_settings, when set, is added to section [daemon] of both.
+# daemon_settings, when set, is added to section [daemon] of both; registrar_options to "berth registrar init".
 set -euo pipefail
 
 programs=${BERTH_PROGRAMS:?the folder of the programs}
 PATH=$programs:$PATH
 daemon_settings=${daemon_settings:-}
+[ -n "${registrar_options+set}" ] || registrar_options=()
 for tool in curl openssl base64; do
 	command -v "$tool" > /dev/null || { echo "missing: $tool"; exit 77; }
 done
@@ -63,7 +64,8 @@ start_manufacturer() { # start_manufacturer SERIALS
 	for serial in $1; do
 		cp "units/$serial/idevid.pem" "pledge/$serial/idevid.pem"
 	done
-	berth registrar init --dir home --name 'Example Home' --host localhost --listen 127.0.0.1:0 > /dev/null
+	berth registrar init --dir home --name 'Example Home' --host localhost --listen 127.0.0.1:0 \
+		"${registrar_options[@]}" > /dev/null
 	berth factory sell --dir acme --all --owner home/domain-ca.pem --out sale.manifest > /dev/null
 	sed -i 's/^listen = .*/listen = 127.0.0.1:0/; /^port-file/d' acme/masa/masa.conf
 	sed -i "s|^\[daemon\]|&\nport-file = $work/masa.port\n$daemon_settings|" acme/masa/masa.conf

@@ -127,6 +127,8 @@ struct berth_daemon_conf {
 	const char *tls_key;	      /* keystore URI; file-backed, EC */
 	const char *state_directory;  /* store, issuance log; the only place judge and signer may
 					 write */
+	const char *token_directory;  /* NULL; where a PKCS#11 module works: the signer may write
+					 there too */
 	const char *admin_socket;     /* path; NULL: none */
 	const char *admin_group;      /* NULL: the daemon's own user and root */
 	const char *user;	      /* drop to; NULL: stay */
@@ -167,6 +169,10 @@ extern const char *const berth_daemon_log_choices[]; /* "text", "json" */
 		BERTH_DAEMON_KEY_(settings, member, state_directory, "state-directory",            \
 				  BERTH_CONF_PATH, .is_required = true,                            \
 				  .help = "Where the daemon keeps its state."),                    \
+		BERTH_DAEMON_KEY_(settings, member, token_directory, "token-directory",            \
+				  BERTH_CONF_PATH,                                                 \
+				  .help = "Where a PKCS#11 module keeps tokens in files "          \
+					  "(SoftHSM2); the signer may write there."),              \
 		BERTH_DAEMON_KEY_(settings, member, admin_socket, "admin-socket", BERTH_CONF_PATH, \
 				  .help = "Unix socket of the admin interface."),                  \
 		BERTH_DAEMON_KEY_(settings, member, admin_group, "admin-group", BERTH_CONF_TEXT,   \

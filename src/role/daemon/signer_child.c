@@ -159,6 +159,7 @@ start(struct signer *signer, struct berth_why *why)
 	};
 	if (child->kind == BERTH_CHILD_SIGNER) {
 		sandbox.write[0] = child->conf->state_directory;
+		sandbox.write[1] = child->conf->token_directory;
 	}
 	enum berth_err err = berth_pki_open(&signer->pki, why);
 	err = err ? err : load(signer, why);
