@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define BACKLOG 1024 /* the kernel cuts it to net.core.somaxconn */
@@ -55,20 +56,22 @@ berth_listen_parse(const char *text, char host[BERTH_LISTEN_ADDRESS_MAX], uint16
 	return BERTH_OK;
 }
 
+enum sharing { ALONE, SHARED };
+
 static int
-open_one(const struct addrinfo *address)
+open_one(const struct addrinfo *address, enum sharing sharing)
 {
 	int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0) {
 		return -1;
 	}
-	int on = 1, off = 0;
+	int on = 1, off = 0, is_shared = sharing == SHARED;
 	if (address->ai_family == AF_INET6) {
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
 	}
 	/* TCP_NODELAY is inherited by what is accepted. */
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) != 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &is_shared, sizeof(is_shared)) != 0 ||
 	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0 ||
 	    bind(fd, address->ai_addr, address->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
 		int e = errno;
@@ -79,9 +82,33 @@ open_one(const struct addrinfo *address)
 	return fd;
 }
 
+/*
+ * SO_REUSEPORT would let a second daemon of the same user share the port without a word, and each
+ * would get some of the devices: so the port is first taken alone. The net processes of a daemon
+ * that was killed may live a moment longer, hence the patience.
+ */
+#define TAKEN_TRIES 10
+#define TAKEN_WAIT_NS 50000000L
+
+static int
+open_free(const struct addrinfo *address)
+{
+	const struct timespec wait = {.tv_nsec = TAKEN_WAIT_NS};
+	int fd = open_one(address, ALONE);
+	for (int i = 1; i < TAKEN_TRIES && fd < 0 && errno == EADDRINUSE; i++) {
+		(void)nanosleep(&wait, NULL);
+		fd = open_one(address, ALONE);
+	}
+	if (fd < 0) {
+		return -1;
+	}
+	(void)close(fd);
+	return open_one(address, SHARED);
+}
+
 static enum berth_err
-open_on(const char *text, const char *host, uint16_t port, int *ret_fd, uint16_t *ret_port,
-	struct berth_why *why)
+open_on(const char *text, const char *host, uint16_t port, bool is_first, int *ret_fd,
+	uint16_t *ret_port, struct berth_why *why)
 {
 	char service[8];
 	(void)snprintf(service, sizeof(service), "%u", port);
@@ -93,7 +120,7 @@ open_on(const char *text, const char *host, uint16_t port, int *ret_fd, uint16_t
 	if (getaddrinfo(host, service, &hints, &address) != 0) {
 		return bad_form(text, why);
 	}
-	int fd = open_one(address);
+	int fd = is_first ? open_free(address) : open_one(address, SHARED);
 	freeaddrinfo(address);
 	if (fd < 0) {
 		return berth_fail(why, BERTH_E_IO, "listen", NULL, "cannot listen on %s: %s", text,
@@ -119,7 +146,7 @@ berth_listen(const char *text, int *ret_fds, size_t count, uint16_t *ret_port,
 	uint16_t port = 0;
 	enum berth_err err = berth_listen_parse(text, host, &port, why);
 	for (size_t i = 0; i < count && !err; i++) {
-		err = open_on(text, host, port, &ret_fds[i], &port, why);
+		err = open_on(text, host, port, i == 0, &ret_fds[i], &port, why);
 		if (err) {
 			while (i-- > 0) {
 				(void)close(ret_fds[i]);

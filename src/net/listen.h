@@ -10,7 +10,8 @@
 /* "[::]:9443", "127.0.0.1:0", "[fe80::1%eth0]:443"; numeric only. Both outputs may be NULL: a check of the form. */
 enum berth_err berth_listen_parse(const char *text, char host[BERTH_LISTEN_ADDRESS_MAX],
 				  uint16_t *ret_port, struct berth_why *why) BERTH_MUST;
-/* Binds and listens; port 0: any, the same for all. The caller's fds, close-on-exec, non-blocking. */
+/* Binds and listens; port 0: any, the same for all. BERTH_E_IO when anybody else listens there. The
+ * caller's fds, close-on-exec, non-blocking. */
 enum berth_err berth_listen(const char *text, int *ret_fds, size_t count, uint16_t *ret_port,
 			    struct berth_why *why) BERTH_MUST;
 

@@ -232,6 +232,34 @@ on_gone(void *context, struct berth_http_exchange *exchange)
 	berth_judge_end(judge);
 }
 
+/* What stands at the path may be deleted if it is the socket of a judge that was killed. */
+static enum berth_err
+clear_path(const struct sockaddr_un *at, struct berth_why *why)
+{
+	struct stat status;
+	if (lstat(at->sun_path, &status) != 0) {
+		return BERTH_OK; /* bind() tells what else is wrong with the path */
+	}
+	if (!S_ISSOCK(status.st_mode)) {
+		return berth_fail(why, BERTH_E_EXISTS, "admin-socket", NULL,
+				  "%s is there and is no socket: change 'admin-socket'",
+				  at->sun_path);
+	}
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	bool is_dead = fd >= 0 && connect(fd, (const struct sockaddr *)at, sizeof(*at)) != 0 &&
+		       errno == ECONNREFUSED;
+	if (fd >= 0) {
+		(void)close(fd);
+	}
+	if (!is_dead) {
+		return berth_fail(why, BERTH_E_EXISTS, "admin-socket", NULL,
+				  "%s: another program serves this socket: change 'admin-socket'",
+				  at->sun_path);
+	}
+	(void)unlink(at->sun_path);
+	return BERTH_OK;
+}
+
 /* Only who may use it can even connect: mode 0600, or 0660 for the group. */
 static enum berth_err
 listen_at(struct berth_admin *admin, int *ret_fd, struct berth_why *why)
@@ -242,9 +270,11 @@ listen_at(struct berth_admin *admin, int *ret_fd, struct berth_why *why)
 				  "%s: longer than a socket's path can be", admin->path);
 	}
 	memcpy(at.sun_path, admin->path, strlen(admin->path) + 1);
+	enum berth_err err = clear_path(&at, why);
+	if (err) {
+		return err;
+	}
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	(void)unlink(
-		admin->path); /* of a judge that was killed; the parent's lock says it is ours */
 	mode_t old = umask(0177);
 	bool is_bound = fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0;
 	int e = errno;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "role/daemon/parent.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "net/listen.h"
@@ -481,6 +483,12 @@ lock_state(struct parent *parent, struct berth_why *why)
 			 parent->conf.daemon->name);
 	if (n < 0 || (size_t)n >= sizeof(path)) {
 		return berth_fail(why, BERTH_E_USAGE, "state-directory", NULL, "path too long");
+	}
+	/* Not made here: an empty one in place of a disk that was not mounted forgets everything. */
+	if (access(parent->conf.conf->state_directory, W_OK | X_OK) != 0) {
+		return berth_fail(why, BERTH_E_IO, "state-directory", NULL,
+				  "state-directory %s: %s; it must be there (mode 0700) and ours",
+				  parent->conf.conf->state_directory, strerror(errno));
 	}
 	return berth_file_lock(path, &parent->lock_fd, why);
 }

@@ -615,6 +615,49 @@ class Ending(unittest.TestCase):
         self.assertIn(b"rule=file-lock", second.stderr)
         self.assertEqual(daemon.stop(), 0)
 
+    def second(self, **settings):
+        """Starts another daemon, which must not come up; what it says."""
+        os.makedirs(os.path.join(self.temporary.name, "second"), exist_ok=True)
+        path = os.path.join(self.temporary.name, "second.conf")
+        with open(os.path.join(self.temporary.name, "daemon.conf")) as first, open(path, "w") as f:
+            values = dict(line.rstrip("\n").split(" = ") for line in first if line.count(" = ") == 1)
+            anchors = values.pop("anchors")
+            values["state-directory"] = os.path.join(self.temporary.name, "second")
+            values["port-file"] = os.path.join(self.temporary.name, "second.port")
+            values["admin-socket"] = os.path.join(self.temporary.name, "second.admin")
+            values.update({key.replace("_", "-"): value for key, value in settings.items()})
+            f.write("[daemon]\n" + "".join("%s = %s\n" % item for item in values.items()))
+            f.write("[echo]\nanchors = %s\n" % anchors)
+        done = subprocess.run([DAEMON, "--config", path], stderr=subprocess.PIPE, timeout=WAIT_S)
+        self.assertEqual(done.returncode, 1)
+        return done.stderr.decode()
+
+    def test_refuses_a_port_that_another_daemon_serves(self):
+        daemon = Daemon(self.temporary.name)
+        said = self.second(listen="127.0.0.1:%d" % daemon.port)
+        self.assertIn("rule=listen", said)
+        self.assertIn("Address already in use", said)
+        self.assertEqual(daemon.stop(), 0)
+
+    def test_leaves_the_admin_socket_of_another_daemon_alone(self):
+        daemon = Daemon(self.temporary.name)
+        said = self.second(admin_socket=daemon.path("admin"))
+        self.assertIn("rule=admin-socket", said)
+        self.assertTrue(daemon.admin("/healthz").startswith("HTTP/1.1 200 "))
+        self.assertEqual(daemon.stop(), 0)
+
+    def test_deletes_no_file_that_is_no_socket(self):
+        Daemon(self.temporary.name).stop()
+        path = os.path.join(self.temporary.name, "server.crt")
+        self.assertIn("rule=admin-socket", self.second(admin_socket=path))
+        self.assertTrue(os.path.exists(path))
+
+    def test_says_that_the_state_directory_is_missing(self):
+        Daemon(self.temporary.name).stop()
+        path = os.path.join(self.temporary.name, "gone")
+        said = self.second(state_directory=path)
+        self.assertIn("state-directory %s: No such file or directory" % path, said)
+
     def test_ends_when_the_key_cannot_be_read(self):
         path = os.path.join(self.temporary.name, "server.key")
         os.chmod(path, 0o644)
