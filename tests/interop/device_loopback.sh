@@ -164,3 +164,7 @@ for serial in D-0001 U-0001; do
 	[ "$(keys_of "$serial")" -eq 0 ]
 	said "$serial is kept out and ends with 3: $(grep -o 'status=[0-9]*' "$serial.log" | tail -n 1)"
 done
+berth device deny D-0001 > /dev/null
+berth device list > list.txt
+grep -Eq 'D-0001 +denied +Acme' list.txt || fail "the list does not show the operator's no"
+said "the list shows the operator's no"

@@ -2,9 +2,10 @@
 #include "role/operator/print.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define ID_WIDTH 28
-#define STATE_WIDTH 12
+#define STATE_WIDTH 16
 #define MAKER_WIDTH 16
 #define MODEL_WIDTH 16
 #define SEGMENT_WIDTH 12
@@ -47,6 +48,23 @@ line(const char *name, const char *text)
 	putchar('\n');
 }
 
+/* A word of the operator that the device has not come back to hear is what people want to see. */
+static void
+state_column(const json_t *device)
+{
+	const char *state = text_of(device, "state");
+	const char *said = text_of(json_object_get(device, "approval"), "state");
+	bool is_decided = strcmp(said, "denied") == 0 || strcmp(said, "approved") == 0;
+	if (is_decided && (strcmp(state, "pending") == 0 || strcmp(state, "known") == 0)) {
+		column(said, STATE_WIDTH);
+		return;
+	}
+	char both[64];
+	bool is_held = strcmp(said, "denied") == 0;
+	(void)snprintf(both, sizeof(both), "%.40s%s", state, is_held ? ", denied" : "");
+	column(both, STATE_WIDTH);
+}
+
 void
 berth_print_devices(const json_t *reply)
 {
@@ -63,7 +81,7 @@ berth_print_devices(const json_t *reply)
 	json_array_foreach(devices, i, device)
 	{
 		column(text_of(device, "id"), ID_WIDTH);
-		column(text_of(device, "state"), STATE_WIDTH);
+		state_column(device);
 		column(text_of(device, "manufacturer"), MAKER_WIDTH);
 		column(text_of(device, "model"), MODEL_WIDTH);
 		column(text_of(device, "segment"), SEGMENT_WIDTH);

@@ -49,34 +49,10 @@ describe(json_t *object, const struct berth_registrar_device *device)
 }
 
 struct listing {
+	struct berth_admin_call *call; /* of berth_admin_devices alone */
 	json_t *array;
 	enum berth_err err;
 };
-
-static bool
-list_device(void *context, const struct berth_registrar_device *device)
-{
-	struct listing *listing = context;
-	json_t *object = json_object();
-	if (object == NULL || json_array_append_new(listing->array, object) != 0) {
-		listing->err = BERTH_E_MEMORY;
-		return false;
-	}
-	listing->err = describe(object, device);
-	return listing->err == BERTH_OK;
-}
-
-enum berth_err
-berth_admin_devices(struct berth_admin_call *call)
-{
-	struct listing listing = {.array = json_array()};
-	enum berth_err err =
-		berth_admin_built(call, berth_json_set(call->reply, "devices", listing.array));
-	if (!err)
-		err = berth_registrar_device_each(call->role->store, list_device, &listing,
-						  &call->why);
-	return err ? err : berth_admin_built(call, listing.err);
-}
 
 static enum berth_err
 find_device(struct berth_admin_call *call, const char *name, struct berth_registrar_device *ret)
@@ -101,24 +77,57 @@ approval_word(enum berth_registrar_approval_state state)
 	return "denied";
 }
 
+#define APPROVAL_ARENA_BYTES                                                                       \
+	((size_t)512 << 10) /* one device's, as long as an operator may write */
+
+/* Into object; nothing when nobody was asked. */
 static enum berth_err
-show_approval(struct berth_admin_call *call, int64_t device)
+show_approval(struct berth_admin_call *call, json_t *object, int64_t device)
 {
+	BERTH_ARENA arena;
+	berth_arena_start(&arena, APPROVAL_ARENA_BYTES);
 	struct berth_registrar_approval approval;
-	enum berth_err err = berth_registrar_approval_get(call->role->store, device, call->arena,
+	enum berth_err err = berth_registrar_approval_get(call->role->store, device, &arena,
 							  &approval, &call->why);
 	if (err || approval.state == BERTH_REGISTRAR_APPROVAL_NONE)
 		return err;
-	json_t *object = json_object();
-	err = berth_json_set(call->reply, "approval", object);
+	json_t *said = json_object();
+	err = berth_json_set(object, "approval", said);
 	err = err ? err
-		  : berth_json_set_text(object, "state", berth_text(approval_word(approval.state)));
-	err = err ? err : berth_json_set_text(object, "by", approval.decided_by);
-	err = err ? err : berth_json_set_text(object, "reason", approval.reason);
-	err = err ? err : put_time(object, "at", approval.decided_at);
-	err = err ? err : put_time(object, "first-asked", approval.first_asked);
-	err = err ? err : berth_json_set_i64(object, "times-asked", approval.times_asked);
+		  : berth_json_set_text(said, "state", berth_text(approval_word(approval.state)));
+	err = err ? err : berth_json_set_text(said, "by", approval.decided_by);
+	err = err ? err : berth_json_set_text(said, "reason", approval.reason);
+	err = err ? err : put_time(said, "at", approval.decided_at);
+	err = err ? err : put_time(said, "first-asked", approval.first_asked);
+	err = err ? err : berth_json_set_i64(said, "times-asked", approval.times_asked);
 	return berth_admin_built(call, err);
+}
+
+static bool
+list_device(void *context, const struct berth_registrar_device *device)
+{
+	struct listing *listing = context;
+	json_t *object = json_object();
+	if (object == NULL || json_array_append_new(listing->array, object) != 0) {
+		listing->err = BERTH_E_MEMORY;
+		return false;
+	}
+	listing->err = berth_admin_built(listing->call, describe(object, device));
+	if (!listing->err)
+		listing->err = show_approval(listing->call, object, device->row);
+	return listing->err == BERTH_OK;
+}
+
+enum berth_err
+berth_admin_devices(struct berth_admin_call *call)
+{
+	struct listing listing = {.call = call, .array = json_array()};
+	enum berth_err err =
+		berth_admin_built(call, berth_json_set(call->reply, "devices", listing.array));
+	if (!err)
+		err = berth_registrar_device_each(call->role->store, list_device, &listing,
+						  &call->why);
+	return err ? err : listing.err;
 }
 
 static bool
@@ -185,7 +194,7 @@ berth_admin_device_show(struct berth_admin_call *call, const char *name)
 	if (!err)
 		err = berth_admin_built(call, describe(call->reply, &device));
 	if (!err)
-		err = show_approval(call, device.row);
+		err = show_approval(call, call->reply, device.row);
 	if (!err)
 		err = show_voucher(call, device.row);
 	struct listing certificates = {.array = json_array()};
@@ -231,7 +240,7 @@ berth_admin_device_explain(struct berth_admin_call *call, const char *name)
 	if (!err)
 		err = berth_admin_built(call, describe(call->reply, &device));
 	if (!err)
-		err = show_approval(call, device.row);
+		err = show_approval(call, call->reply, device.row);
 	struct listing listing = {.array = json_array()};
 	enum berth_err set = berth_json_set(call->reply, "decisions", listing.array);
 	if (!err)

@@ -255,6 +255,31 @@ nobody_deciding_in_time_is_a_denial(void **state)
 }
 
 static void
+the_list_shows_what_an_operator_said(void **state)
+{
+	(void)state;
+	struct berth_judge *judge = home_open(POLICY_ASK);
+	struct berth_ticket ticket;
+	BERTH_BUF pvr = {0};
+	home_make_pvr(judge, &pvr);
+	home_ask_for_voucher(judge, &ticket, berth_buf_view(&pvr));
+	berth_buf_free(&ticket.body);
+	home_ask_operator(judge, &ticket, "deny");
+	berth_buf_free(&ticket.body);
+	const struct berth_http_request http = {.method = BERTH_HTTP_GET,
+						.path = berth_text("/v1/devices")};
+	ticket = (struct berth_ticket){0};
+	home_begin(judge);
+	berth_registrar_judge_role.admin(judge->role, &ticket, &http, "anna");
+	home_commit(judge);
+	assert_int_equal(ticket.status, 200);
+	static const char denied[] = "\"approval\":{\"state\":\"denied\",\"by\":\"anna\"";
+	assert_non_null(memmem(ticket.body.p, ticket.body.n, denied, sizeof(denied) - 1));
+	berth_buf_free(&ticket.body);
+	home_close(judge);
+}
+
+static void
 a_revoked_device_gets_nothing_until_it_is_approved_again(void **state)
 {
 	(void)state;
@@ -345,6 +370,7 @@ main(void)
 		cmocka_unit_test(permits_enrolment_when_the_log_names_several_certificates_of_ours),
 		cmocka_unit_test(the_same_bytes_pass_once_an_operator_approves),
 		cmocka_unit_test(nobody_deciding_in_time_is_a_denial),
+		cmocka_unit_test(the_list_shows_what_an_operator_said),
 		cmocka_unit_test(a_revoked_device_gets_nothing_until_it_is_approved_again),
 		cmocka_unit_test(a_word_against_the_device_holds_while_its_certificate_is_signed),
 		cmocka_unit_test(a_certificate_is_kept_for_a_device_that_left_while_it_was_signed),
