@@ -6,7 +6,7 @@
 cd "$BERTH_RUN"
 
 capture() { # capture NAMESPACE INTERFACE NAME: what passes there, into NAME.pcap
-	spawn "$1" "capture-$3" tcpdump --immediate-mode -U -i "$2" -w "$BERTH_RUN/$3.pcap"
+	spawn "$1" "capture-$3" dumpcap -q -P -i "$2" -w "$BERTH_RUN/$3.pcap"
 	until_true 10 test -s "$BERTH_RUN/$3.pcap"
 }
 
