@@ -48,6 +48,7 @@ valgrind:
 	@$(MAKE) --no-print-directory build
 	@meson test -C build --no-rebuild --suite unit --timeout-multiplier 20 --print-errorlogs \
 		--wrapper 'valgrind --quiet --error-exitcode=99 --suppressions=$(CURDIR)/tests/valgrind.supp --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite'
+	@meson test -C build --no-rebuild --suite valgrind --print-errorlogs
 
 # Each target for SECONDS_PER_TARGET seconds, from its corpus.
 fuzz:

@@ -37,7 +37,7 @@ said() { echo "ok: $*"; }
 fail() { echo "FAILED: $*"; exit 1; }
 
 until_there() { # until_there FILE PID
-	for _ in $(seq 200); do
+	for _ in $(seq "${BERTH_TENTHS:-200}"); do
 		[ -s "$1" ] && return 0
 		kill -0 "$2" 2> /dev/null || fail "the program that should write $1 has ended"
 		read -r -t 0.1 <> <(:) || true

@@ -25,6 +25,7 @@ from frames import *  # noqa: E402,F403
 PROGRAMS = os.environ["BERTH_PROGRAMS"]
 VOUCHER_MEDIA = b"application/voucher-cms+json"
 REQUEST_VOUCHER = b"/.well-known/brski/requestvoucher"
+FEW = 60 if WRAPPER else 0
 SEED = int(os.environ.get("BERTH_SEED", "8995"))
 
 
@@ -389,8 +390,8 @@ class TakenOver(unittest.TestCase):
         good = frame(REQUEST, 5, [(METHOD, POST), (PATH, REQUEST_VOUCHER), (MEDIA_TYPE, VOUCHER_MEDIA), (BODY, b"x"),
                                   (VERSION, 0x0304), (CONNECTION, 7)])
         packets = [good[:n] for n in range(1, len(good))]
-        packets += [bytes(chance.randrange(256) for _ in range(chance.randrange(1, 400))) for _ in range(400)]
-        for _ in range(400):
+        packets += [bytes(chance.randrange(256) for _ in range(chance.randrange(1, 400))) for _ in range(FEW or 400)]
+        for _ in range(FEW or 400):
             spoilt = bytearray(good)
             spoilt[chance.randrange(len(spoilt))] ^= 1 << chance.randrange(8)
             packets.append(bytes(spoilt))
@@ -407,7 +408,8 @@ class TakenOver(unittest.TestCase):
         lines = self.registrar.judge.lines[before:]
         self.assertTrue(any("event=ipc.bad" in line for line in lines), "seed %d" % SEED)
         self.assertLess(len(lines), 200, "seed %d: the log is not limited" % SEED)
-        self.assertLess(self.registrar.judge.cpu_s() - cpu, 5.0)
+        if not WRAPPER:
+            self.assertLess(self.registrar.judge.cpu_s() - cpu, 5.0)
 
     def drain_replies(self):
         """Whatever is a request by chance is answered, and never asks anybody for anything."""
@@ -460,7 +462,7 @@ class TakenOver(unittest.TestCase):
         fields = [(METHOD, POST), (PATH, REQUEST_VOUCHER), (MEDIA_TYPE, VOUCHER_MEDIA), (BODY, b"\x30\x00" * 500),
                   (VERSION, 0x0304), (CONNECTION, 7)]
         fields += [(PEER_CERTIFICATE, der) for der in self.world.chains["A-0002"]]
-        for i in range(3000):
+        for i in range(FEW or 3000):
             self.registrar.nets[0].send(frame(REQUEST, i % 7, fields))
             self.registrar.nets[0].send(frame(GONE, i))
             self.drain_replies()
@@ -474,7 +476,7 @@ class TakenOver(unittest.TestCase):
         big = [(METHOD, GET), (PATH, b"/.well-known/est/cacerts"), (VERSION, 0x0304), (CONNECTION, 7)]
         self.registrar.nets[0].setblocking(False)
         sent = 0
-        for _ in range(30000):
+        for _ in range(FEW or 30000):
             try:
                 self.registrar.nets[0].send(frame(REQUEST, 1, big))
                 sent += 1

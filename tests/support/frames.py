@@ -7,6 +7,7 @@ import os
 import socket
 import struct
 import subprocess
+import sys
 import threading
 import time
 
@@ -14,7 +15,8 @@ REQUEST, GONE, DIAL, SIGN, LINK, DRAIN, READY = range(1, 8)
 EDGE_LISTEN, EDGE_JUDGE, EDGE_TLS_SIGNER, EDGE_NET, EDGE_SIGNER, EDGE_FROM_JUDGE = range(1, 7)
 GET, POST = 0, 1
 FRAME_MAX = 192 << 10
-WAIT_S = 30
+WRAPPER = os.environ.get("BERTH_WRAPPER", "").split()  # valgrind and its options: then all is slow
+WAIT_S = 300 if WRAPPER else 30
 
 (METHOD, PATH, QUERY, MEDIA_TYPE, ACCEPT, USER_AGENT, AUTHORIZATION, BODY, PEER_CERTIFICATE, OWN_CERTIFICATE,
  EXPORTER, VERSION, CONNECTION, PEER_ADDRESS, STATUS, LOCATION, RETRY_AFTER, CLOSE, HOST, PORT, ANCHORS,
@@ -81,24 +83,32 @@ def receive(sock):
 class Process:
     """One process of a daemon, with us for its parent."""
 
-    def __init__(self, program, kind, config):
+    def __init__(self, program, kind, config, is_plumbed_first=False, shows_log=False):
         self.control, its = pair()
         # a child finds the channel to its parent at descriptor 3
         self.process = subprocess.Popen(
-            ["bash", "-c", 'exec 3<&%d %d<&-; exec "$0" "$@"' % (its.fileno(), its.fileno()), program,
+            ["bash", "-c", 'exec 3<&%d %d<&-; exec "$@"' % (its.fileno(), its.fileno()), "child", *WRAPPER, program,
              "--child", kind, "0", "--config", config, "--log=text"],
             pass_fds=[its.fileno()], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
         its.close()
-        self.lines = []
+        self.lines, self.shows_log = [], shows_log
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
+        self.kind = kind
+        if not is_plumbed_first:
+            self.wait_ready()
+
+    def wait_ready(self):
         ready = receive(self.control)
-        assert ready and ready.kind == READY, "%s does not start: %s" % (kind, self.log())
+        assert ready and ready.kind == READY, "%s does not start: %s" % (self.kind, self.log())
 
     # A pipe, not a file: so that what limits its files does not silence it.
     def read(self):
         for line in self.process.stderr:
             self.lines.append(line.decode(errors="replace"))
+            if self.shows_log:
+                sys.stderr.write(self.lines[-1])
+                sys.stderr.flush()
 
     def log(self):
         return "".join(self.lines)
