@@ -106,6 +106,22 @@ open_free(const struct addrinfo *address)
 	return open_one(address, SHARED);
 }
 
+enum berth_err
+berth_listen_port(int fd, uint16_t *ret)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} at = {.any = {.sa_family = AF_UNSPEC}};
+	socklen_t n = sizeof(at);
+	if (getsockname(fd, &at.any, &n) != 0) {
+		return BERTH_E_IO;
+	}
+	*ret = ntohs(at.any.sa_family == AF_INET6 ? at.v6.sin6_port : at.v4.sin_port);
+	return BERTH_OK;
+}
+
 static enum berth_err
 open_on(const char *text, const char *host, uint16_t port, bool is_first, int *ret_fd,
 	uint16_t *ret_port, struct berth_why *why)
@@ -126,14 +142,10 @@ open_on(const char *text, const char *host, uint16_t port, bool is_first, int *r
 		return berth_fail(why, BERTH_E_IO, "listen", NULL, "cannot listen on %s: %s", text,
 				  strerror(errno));
 	}
-	struct sockaddr_storage bound = {0};
-	socklen_t n = sizeof(bound);
-	if (getsockname(fd, (struct sockaddr *)&bound, &n) != 0) {
+	if (berth_listen_port(fd, ret_port)) {
 		(void)close(fd);
 		return berth_fail(why, BERTH_E_IO, "listen", NULL, "%s: no name", text);
 	}
-	/* sin_port and sin6_port lie at the same place. */
-	*ret_port = ntohs(((const struct sockaddr_in *)&bound)->sin_port);
 	*ret_fd = fd;
 	return BERTH_OK;
 }

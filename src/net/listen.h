@@ -15,4 +15,7 @@ enum berth_err berth_listen_parse(const char *text, char host[BERTH_LISTEN_ADDRE
 enum berth_err berth_listen(const char *text, int *ret_fds, size_t count, uint16_t *ret_port,
 			    struct berth_why *why) BERTH_MUST;
 
+/* The port that a bound IPv4 or IPv6 socket has. */
+enum berth_err berth_listen_port(int fd, uint16_t *ret) BERTH_MUST;
+
 #endif

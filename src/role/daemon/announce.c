@@ -2,11 +2,11 @@
 #include "role/daemon/announce.h"
 
 #include <net/if.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
+
+#include "net/listen.h"
 
 #define EVENT_MAX 48 /* "registrar.not-announced" */
 
@@ -120,19 +120,6 @@ berth_announcer_open(const struct berth_child *child)
 	return announcer;
 }
 
-static uint16_t
-port_of(int fd)
-{
-	struct sockaddr_storage address = {0};
-	socklen_t n = sizeof(address);
-	if (getsockname(fd, (struct sockaddr *)&address, &n) != 0) {
-		return 0;
-	}
-	const struct sockaddr_in *v4 = (const void *)&address;
-	const struct sockaddr_in6 *v6 = (const void *)&address;
-	return ntohs(address.ss_family == AF_INET6 ? v6->sin6_port : v4->sin_port);
-}
-
 /* req: rfc8995-4.3-announce */
 void
 berth_announcer_start(struct berth_announcer *announcer, int listen_fd)
@@ -140,10 +127,14 @@ berth_announcer_start(struct berth_announcer *announcer, int listen_fd)
 	if (!announcer || announcer->announcement) {
 		return;
 	}
+	uint16_t port = 0;
+	if (berth_listen_port(listen_fd, &port)) {
+		return;
+	}
 	const struct berth_announce what = {
 		.kind = announcer->role->kind,
 		.name = announcer->name,
-		.port = port_of(listen_fd),
+		.port = port,
 	};
 	struct berth_why why;
 	if (berth_dns_sd_announce(announcer->sd, &what, &announcer->announcement, &why)) {

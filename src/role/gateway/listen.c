@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/listen.h"
 #include "system/files.h"
 
 #define BACKLOG 64 /* connections that wait to be looked at; more are the kernel's to refuse */
@@ -44,19 +45,6 @@ bind_any(int fd, int family, uint16_t port)
 				  : bind(fd, (struct sockaddr *)&at4, sizeof at4);
 }
 
-static enum berth_err
-bound_port(int fd, uint16_t *ret)
-{
-	struct sockaddr_storage at = {0};
-	socklen_t n = sizeof at;
-
-	if (getsockname(fd, (struct sockaddr *)&at, &n))
-		return BERTH_E_IO;
-	*ret = ntohs(at.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&at)->sin6_port
-					      : ((struct sockaddr_in *)&at)->sin_port);
-	return BERTH_OK;
-}
-
 enum berth_err
 berth_gateway_listen(const char *interface, uint16_t port, int *ret_fd, uint16_t *ret_port,
 		     struct berth_why *why)
@@ -74,7 +62,7 @@ berth_gateway_listen(const char *interface, uint16_t port, int *ret_fd, uint16_t
 	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface,
 		       (socklen_t)strlen(interface) + 1))
 		return fail(interface, "cannot bind to the interface", why);
-	if (bind_any(fd, family, port) || listen(fd, BACKLOG) || bound_port(fd, ret_port))
+	if (bind_any(fd, family, port) || listen(fd, BACKLOG) || berth_listen_port(fd, ret_port))
 		return fail(interface, "cannot listen", why);
 	*ret_fd = fd;
 	fd = -1;
