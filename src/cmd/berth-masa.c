@@ -15,6 +15,7 @@ main(int argc, char **argv)
 		.settings_size = sizeof(struct berth_masa_settings),
 		.common_offset = offsetof(struct berth_masa_settings, daemon),
 		.check = berth_masa_settings_check,
+		.check_files = berth_masa_check_files,
 		.judge = &berth_masa_judge_role,
 		.signer = &berth_masa_signer_role,
 	};

@@ -140,6 +140,30 @@ signer-certificates = $work/masa.pem
 signer-key = file:$work/masa.key
 END
 berth-masa --config masa.conf --check-config
+unsound() { # unsound FILE KEY: without FILE, then with rubbish in it where that can be told, the check names KEY
+	local rc=0
+	mv "$1" kept
+	berth-masa --config masa.conf --check-config > err 2>&1 || rc=$?
+	[ $rc = 2 ] || fail "$1 is missing and --check-config ends with $rc"
+	grep -q "$2 = .*$1" err || fail "--check-config does not say what is missing: $(cat err)"
+	case $1 in
+	*.pem)
+		rc=0
+		echo rubbish > "$1"
+		berth-masa --config masa.conf --check-config > err 2>&1 || rc=$?
+		[ $rc = 2 ] || fail "$1 is rubbish and --check-config ends with $rc"
+		grep -q "$2 = .*$1" err || fail "--check-config does not say what is rubbish: $(cat err)"
+		;;
+	esac
+	mv kept "$1"
+}
+unsound anchors.pem manufacturer-anchors
+unsound masa.pem signer-certificates
+unsound tls.pem tls-certificates
+unsound tls.key tls-key
+unsound masa.key signer-key
+[ -z "$(ls state)" ] || fail '--check-config wrote into the state folder'
+said 'the check of the configuration names each file that is missing or rubbish, and writes nothing'
 berth-masa --config masa.conf 2> masa.log &
 pid=$!
 for _ in $(seq 200); do

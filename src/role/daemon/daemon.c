@@ -5,11 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "net/listen.h"
 #include "role/daemon/announce.h"
 #include "role/daemon/child.h"
 #include "role/daemon/parent.h"
+#include "role/verb.h"
 #include "system/files.h"
 #include "system/process.h"
 
@@ -17,8 +19,6 @@
 #define DROP_INS_MAX 64
 
 const char *const berth_daemon_log_choices[] = {"text", "json", NULL};
-
-enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 struct arguments {
 	const char *config;
@@ -83,7 +83,7 @@ print_help(const struct berth_daemon *daemon)
 	       "       %s --help | --version\n\n"
 	       "%s\n\n"
 	       "  --config FILE    its configuration; FILE.d/*.conf are read after it\n"
-	       "  --check-config   read it, say what is wrong, and end\n"
+	       "  --check-config   read it and the files it names, say what is wrong, and end\n"
 	       "  --log=FORM       text (default) or json, on standard error\n\n"
 	       "The configuration, with its defaults:\n\n",
 	       daemon->name, daemon->name, daemon->summary ? daemon->summary : "");
@@ -191,7 +191,7 @@ run_child(const struct berth_daemon *daemon, const struct loaded *loaded,
 	};
 	struct berth_why why = {0};
 	if (!find_kind(arguments->child, &child.kind)) {
-		return EXIT_USAGE;
+		return BERTH_EXIT_USAGE;
 	}
 	if ((loaded->common->user && berth_process_become(loaded->common->user, &why)) ||
 	    berth_child_open(&child, &why)) {
@@ -214,6 +214,31 @@ run_child(const struct berth_daemon *daemon, const struct loaded *loaded,
 	return status;
 }
 
+static enum berth_err
+check_files(const struct berth_daemon *daemon, const struct loaded *loaded, struct berth_why *why)
+{
+	BERTH_CLEANUP(berth_pki_closep) struct berth_pki *pki = NULL;
+	/* As the children will: root can read what they cannot. */
+	enum berth_err err = loaded->common->user && geteuid() == 0
+				     ? berth_process_become(loaded->common->user, why)
+				     : BERTH_OK;
+	err = err ? err : berth_daemon_check_key("tls-key", loaded->common->tls_key, why);
+	err = err ? err : berth_pki_open(&pki, why);
+	return err || !daemon->check_files ? err : daemon->check_files(pki, loaded->settings, why);
+}
+
+static int
+run_check(const struct berth_daemon *daemon, const struct loaded *loaded, const char *config)
+{
+	struct berth_why why = {0};
+	if (check_files(daemon, loaded, &why)) {
+		berth_print_why(daemon->name, NULL, &why);
+		return BERTH_EXIT_USAGE;
+	}
+	printf("%s: the configuration is good\n", config);
+	return BERTH_EXIT_DONE;
+}
+
 static int
 run_loaded(const struct berth_daemon *daemon, const struct loaded *loaded,
 	   const struct arguments *arguments)
@@ -225,8 +250,7 @@ run_loaded(const struct berth_daemon *daemon, const struct loaded *loaded,
 		return run_child(daemon, loaded, arguments, &log);
 	}
 	if (arguments->check) {
-		printf("%s: the configuration is good\n", arguments->config);
-		return 0;
+		return run_check(daemon, loaded, arguments->config);
 	}
 	const struct berth_parent_conf conf = {
 		.daemon = daemon,
@@ -238,6 +262,14 @@ run_loaded(const struct berth_daemon *daemon, const struct loaded *loaded,
 	return berth_parent_run(&conf);
 }
 
+static int
+exit_of_load(enum berth_err err)
+{
+	/* Syntax and limits are those of a file that the operator wrote. */
+	return err == BERTH_E_SYNTAX || err == BERTH_E_LIMIT ? BERTH_EXIT_USAGE
+							     : (int)berth_exit_of(err);
+}
+
 int
 berth_daemon_main(const struct berth_daemon *daemon, int argc, char **argv)
 {
@@ -247,7 +279,7 @@ berth_daemon_main(const struct berth_daemon *daemon, int argc, char **argv)
 		if (took == 0) {
 			fprintf(stderr, "%s: %s: no such option (see --help)\n", daemon->name,
 				argv[i]);
-			return EXIT_USAGE;
+			return BERTH_EXIT_USAGE;
 		}
 		i += took;
 	}
@@ -261,12 +293,13 @@ berth_daemon_main(const struct berth_daemon *daemon, int argc, char **argv)
 	}
 	if (!arguments.config) {
 		fprintf(stderr, "%s: --config FILE is missing (see --help)\n", daemon->name);
-		return EXIT_USAGE;
+		return BERTH_EXIT_USAGE;
 	}
 	struct loaded loaded = {0};
 	struct berth_why why = {0};
-	int status = EXIT_FAILED;
-	if (load(daemon, arguments.config, &loaded, &why)) {
+	enum berth_err err = load(daemon, arguments.config, &loaded, &why);
+	int status = exit_of_load(err);
+	if (err) {
 		fprintf(stderr, "%s: %s\n", daemon->name, why.sentence);
 	} else {
 		status = run_loaded(daemon, &loaded, &arguments);

@@ -230,13 +230,25 @@ struct berth_daemon {
 	size_t common_offset; /* of its struct berth_daemon_conf */
 	/* What the table cannot say (--check-config runs it too); may be NULL. */
 	enum berth_err (*check)(const void *configuration, struct berth_why *why);
+	/* Loads the files that judge and signer would load at start, for --check-config alone; opens
+	 * no key and writes nothing. May be NULL. */
+	enum berth_err (*check_files)(struct berth_pki *pki, const void *configuration,
+				      struct berth_why *why);
 	const struct berth_judge_role *judge;
 	const struct berth_signer_role *signer;	      /* NULL: this daemon has none */
 	const struct berth_daemon_announce *announce; /* NULL: it is found by its address alone */
 };
 
-/* Runs the program: --config FILE, --check-config, --help, --version, --log=; and the hidden child
- * roles. Exit status. */
+/* For check_files: a key that is a file exists. name is the key of the configuration that says
+ * uri. Whether a token holds a key is not asked: that needs its PIN. */
+enum berth_err berth_daemon_check_key(const char *name, const char *uri,
+				      struct berth_why *why) BERTH_MUST;
+
+/*
+ * Runs the program: --config FILE, --check-config, --help, --version, --log=; and the hidden child
+ * roles. Exit status as role/verb.h: 4 for a configuration that is not there, 2 for what is wrong in
+ * it.
+ */
 int berth_daemon_main(const struct berth_daemon *daemon, int argc, char **argv);
 
 #endif

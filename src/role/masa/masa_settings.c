@@ -222,3 +222,24 @@ berth_masa_trust_free(struct berth_masa_trust *trust)
 	berth_cert_list_free(&trust->client);
 	berth_cert_list_free(&trust->never_pin);
 }
+
+enum berth_err
+berth_masa_check_files(struct berth_pki *pki, const void *settings, struct berth_why *why)
+{
+	const struct berth_masa_settings *s = settings;
+	struct berth_masa_trust trust;
+	struct berth_cert_list own = {0};
+	enum berth_err err = berth_masa_trust_load(pki, s, &trust, why);
+
+	err = err ? err
+		  : berth_masa_load_certificates(pki, "signer-certificates", s->signer_certificates,
+						 &own, why);
+	berth_cert_list_free(&own);
+	err = err ? err
+		  : berth_masa_load_certificates(pki, "tls-certificates",
+						 s->daemon.tls_certificates, &own, why);
+	err = err ? err : berth_daemon_check_key("signer-key", s->signer_key, why);
+	berth_cert_list_free(&own);
+	berth_masa_trust_free(&trust);
+	return err;
+}

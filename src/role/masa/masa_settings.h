@@ -57,4 +57,8 @@ enum berth_err berth_masa_trust_load(struct berth_pki *pki,
 				     struct berth_why *why) BERTH_MUST;
 void berth_masa_trust_free(struct berth_masa_trust *trust);
 
+/* check_files of struct berth_daemon: anchors and certificates. */
+enum berth_err berth_masa_check_files(struct berth_pki *pki, const void *settings,
+				      struct berth_why *why) BERTH_MUST;
+
 #endif

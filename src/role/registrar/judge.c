@@ -107,15 +107,41 @@ load_domain(struct berth_registrar_role *role, struct berth_why *why)
 		.manufacturer_count = role->maker_count,
 		.domain = &role->domain,
 	};
-	role->machine = (struct berth_registrar_conf){
-		.pki = role->pki,
-		.own_chain = berth_judge_tls_chain(role->judge),
-	};
 	role->est.pki = role->pki;
 	role->est.cacerts = &role->issuing;
 	role->est.attrs = berth_registrar_csrattrs();
 	role->est.layout = (enum berth_est_layout)role->settings->est_layout;
 	return berth_est_conf_build(&role->est, why);
+}
+
+static enum berth_err
+load_files(struct berth_registrar_role *role, struct berth_why *why)
+{
+	enum berth_err err = load_makers(role, why);
+	if (!err)
+		err = load_policy(role, why);
+	return err ? err : load_domain(role, why);
+}
+
+enum berth_err
+berth_registrar_check_files(struct berth_pki *pki, const void *configuration, struct berth_why *why)
+{
+	const struct berth_registrar_settings *settings = configuration;
+	struct berth_registrar_role *role = calloc(1, sizeof(*role));
+	struct berth_cert_list shown = {0};
+	if (role == NULL)
+		return berth_fail(why, BERTH_E_MEMORY, "memory", NULL, "out of memory");
+	role->pki = pki;
+	role->settings = settings;
+	enum berth_err err = load_files(role, why);
+	if (!err)
+		err = berth_registrar_load_certificates(
+			pki, "tls-certificates", settings->daemon.tls_certificates, &shown, why);
+	if (!err)
+		err = berth_daemon_check_key("issuing-key", settings->issuing_key, why);
+	berth_cert_list_free(&shown);
+	judge_end(role);
+	return err;
 }
 
 struct intents {
@@ -174,11 +200,11 @@ judge_start(struct berth_judge *judge, const void *configuration, void **ret_con
 	role->log = berth_log_open("berth-registrar", role->settings->daemon.log == 1);
 	role->refusals = (struct berth_log_limit){.burst = REFUSALS_AT_ONCE,
 						  .interval_ms = REFUSALS_INTERVAL_MS};
-	enum berth_err err = load_makers(role, why);
-	if (!err)
-		err = load_policy(role, why);
-	if (!err)
-		err = load_domain(role, why);
+	role->machine = (struct berth_registrar_conf){
+		.pki = role->pki,
+		.own_chain = berth_judge_tls_chain(judge),
+	};
+	enum berth_err err = load_files(role, why);
 	if (!err)
 		err = open_store(role, why);
 	if (!err)

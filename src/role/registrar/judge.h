@@ -18,6 +18,10 @@
 
 extern const struct berth_judge_role berth_registrar_judge_role;
 
+/* check_files of struct berth_daemon: manufacturers, policy and certificates. */
+enum berth_err berth_registrar_check_files(struct berth_pki *pki, const void *configuration,
+					   struct berth_why *why) BERTH_MUST;
+
 #define BERTH_REGISTRAR_RESOURCES 6
 #define BERTH_REGISTRAR_STATUS_CLASSES 4   /* 2xx to 5xx */
 #define BERTH_REGISTRAR_EXCHANGES_MAX 4096 /* requests that wait for signer or MASA at one time */

@@ -671,8 +671,30 @@ class Ending(unittest.TestCase):
         with open(path, "w") as f:
             f.write("[daemon]\nlisten = 127.0.0.1:0\nlissten = 1\n")
         done = subprocess.run([DAEMON, "--config", path, "--check-config"], stderr=subprocess.PIPE)
-        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.returncode, 2)
         self.assertIn(b"bad.conf:3", done.stderr)
+
+    def test_tells_a_missing_configuration_from_a_bad_one(self):
+        path = os.path.join(self.temporary.name, "bad.conf")
+        for option in ["--check-config", "--log=text"]:
+            done = subprocess.run([DAEMON, "--config", path, option], stderr=subprocess.PIPE)
+            self.assertEqual(done.returncode, 4)
+            self.assertIn(b"bad.conf", done.stderr)
+        with open(path, "w") as f:
+            f.write("[daemon\n")
+        done = subprocess.run([DAEMON, "--config", path], stderr=subprocess.PIPE)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"bad.conf:1", done.stderr)
+
+    def test_check_config_names_a_key_file_that_is_missing(self):
+        Daemon(self.temporary.name).stop()
+        check = [DAEMON, "--config", os.path.join(self.temporary.name, "daemon.conf"), "--check-config"]
+        done = subprocess.run(check, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        os.unlink(os.path.join(self.temporary.name, "server.key"))
+        done = subprocess.run(check, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.assertEqual((done.returncode, done.stdout), (2, b""))
+        self.assertIn(b"tls-key = file:", done.stderr)
 
     def test_drop_ins_are_read(self):
         os.makedirs(os.path.join(self.temporary.name, "daemon.conf.d"))
