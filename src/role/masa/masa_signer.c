@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "role/masa/masa_signer.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#include "base/hex.h"
 #include "pki/keystore/keystore.h"
-#include "system/files.h"
+#include "role/daemon/issuance.h"
+#include "role/daemon/rate.h"
 
 #define ARENA_BYTES ((size_t)256 << 10) /* one voucher and what it pins */
-#define PATH_BYTES 1024
-#define MINUTE_MS 60000
 #define SKEW_S 300 /* judge and signer share a machine; a request may wait a little */
 
 struct signer {
@@ -22,9 +17,8 @@ struct signer {
 	struct berth_cert_list certificates; /* the signing one first */
 	struct berth_cert_list above;	     /* the same without the first */
 	struct berth_key *key;
-	struct berth_mono minute;
-	int64_t signed_in_minute;
-	int log_fd;
+	struct berth_rate rate;
+	struct berth_issuance issuance;
 };
 
 static void
@@ -37,25 +31,8 @@ signer_end(void *context)
 	berth_key_free(signer->key);
 	berth_cert_list_free(&signer->certificates);
 	berth_cert_list_free(&signer->above);
-	berth_fd_close(&signer->log_fd);
+	berth_issuance_close(&signer->issuance);
 	free(signer);
-}
-
-static enum berth_err
-open_log(struct signer *signer, struct berth_why *why)
-{
-	char path[PATH_BYTES];
-	int n = snprintf(path, sizeof(path), "%s/%s", signer->settings->daemon.state_directory,
-			 BERTH_MASA_ISSUANCE_LOG);
-
-	if (n < 0 || (size_t)n >= sizeof(path))
-		return berth_fail(why, BERTH_E_USAGE, "masa-issuance-log", NULL,
-				  "state-directory is too long");
-	signer->log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (signer->log_fd < 0)
-		return berth_fail(why, BERTH_E_IO, "masa-issuance-log", NULL,
-				  "cannot open %.150s: %s", path, strerror(errno));
-	return BERTH_OK;
 }
 
 static enum berth_err
@@ -74,7 +51,7 @@ load(struct signer *signer, struct berth_why *why)
 	if (!berth_key_equal(berth_cert_key(signer->certificates.at[0]), signer->key))
 		return berth_fail(why, BERTH_E_USAGE, "masa-signer-key", NULL,
 				  "signer-key is not the key of the first of signer-certificates");
-	return open_log(signer, why);
+	return berth_issuance_open(s->daemon.state_directory, &signer->issuance, why);
 }
 
 static enum berth_err
@@ -87,7 +64,8 @@ signer_start(struct berth_pki *pki, const void *configuration, void **ret_contex
 		return berth_fail(why, BERTH_E_MEMORY, "berth-memory", NULL, "out of memory");
 	signer->pki = pki;
 	signer->settings = configuration;
-	signer->log_fd = -1;
+	signer->issuance.fd = -1;
+	berth_rate_start(&signer->rate, signer->settings->vouchers_per_minute);
 	enum berth_err err = load(signer, why);
 	if (err) {
 		signer_end(signer);
@@ -127,49 +105,19 @@ berth_masa_signer_check(struct berth_pki *pki, const struct berth_voucher *vouch
 }
 
 static enum berth_err
-take_share(struct signer *signer, struct berth_mono now, struct berth_why *why)
-{
-	if (signer->signed_in_minute == 0 || now.ms - signer->minute.ms >= MINUTE_MS) {
-		signer->minute = now;
-		signer->signed_in_minute = 0;
-	}
-	if (signer->signed_in_minute >= signer->settings->vouchers_per_minute)
-		return berth_fail(why, BERTH_E_TIMEOUT, "masa-signer-rate", NULL,
-				  "the signer has signed %lld vouchers in this minute; "
-				  "vouchers-per-minute is the limit",
-				  (long long)signer->signed_in_minute);
-	signer->signed_in_minute++;
-	return BERTH_OK;
-}
-
-/* One line for each voucher, durable before it is released. The serial number is foreign text: hex. */
-static enum berth_err
 log_voucher(struct signer *signer, const struct berth_voucher *voucher, struct berth_now now,
 	    struct berth_bytes der, struct berth_why *why)
 {
-	uint8_t digest[BERTH_SHA256_BYTES];
-	char time[BERTH_TIME_TEXT_MAX];
-	char hash[2 * BERTH_SHA256_BYTES + 1];
-	char serial[2 * BERTH_VOUCHER_SERIAL_MAX + 1];
-	BERTH_BUF line = {0};
-	enum berth_err err = berth_sha256(signer->pki, der, digest);
-
-	err = err ? err
-		  : berth_buf_printf(
-			    &line, "%s voucher sha256=%s assertion=%s serial-hex=%s\n",
-			    berth_wall_format(now.wall, time),
-			    berth_hex_text(berth_bytes_of(digest, sizeof(digest)), hash,
-					   sizeof(hash)),
-			    berth_assertion_name(voucher->assertion),
-			    berth_hex_text(voucher->serial_number, serial, sizeof(serial)));
-	if (err)
-		return berth_fail(why, err, "berth-memory", NULL, "out of memory");
-	if (write(signer->log_fd, line.p, line.n) != (ssize_t)line.n ||
-	    fdatasync(signer->log_fd) != 0)
-		return berth_fail(why, BERTH_E_IO, "masa-issuance-log", NULL,
-				  "the issuance log cannot be written, so nothing is signed: %s",
-				  strerror(errno));
-	return BERTH_OK;
+	char details[64];
+	(void)snprintf(details, sizeof(details), " assertion=%s",
+		       berth_assertion_name(voucher->assertion));
+	const struct berth_issuance_line line = {
+		.what = "voucher",
+		.subject = voucher->serial_number,
+		.object = der,
+		.details = details,
+	};
+	return berth_issuance_write(&signer->issuance, signer->pki, now.wall, &line, why);
 }
 
 static enum berth_err
@@ -187,7 +135,7 @@ sign_voucher(struct signer *signer, struct berth_bytes payload, struct berth_now
 	err = err ? err
 		  : berth_masa_signer_check(signer->pki, &voucher, ask.signing_time, now.wall,
 					    signer->settings->voucher_lifetime_s, why);
-	err = err ? err : take_share(signer, now.mono, why);
+	err = err ? err : berth_rate_take(&signer->rate, now.mono, "vouchers-per-minute", why);
 	if (err)
 		return err;
 	const struct berth_cms_fields how = {

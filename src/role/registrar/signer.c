@@ -5,19 +5,15 @@
 #include "model/device.h"
 #include "protocol/brski/rvr.h"
 #include "protocol/est/server.h"
-#include "role/registrar/rate.h"
+#include "role/daemon/issuance.h"
+#include "role/daemon/rate.h"
 #include "role/registrar/signing.h"
-#include "system/files.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define ARENA_BYTES ((size_t)512 << 10) /* one voucher-request and the pledge's inside */
 #define BACKDATE_S 300			/* devices' clocks are a little slow */
-#define PATH_BYTES 1024
 
 struct signer {
 	struct berth_pki *pki;
@@ -30,7 +26,7 @@ struct signer {
 	struct berth_csrattrs attrs;
 	struct berth_rate sign_rate;
 	struct berth_rate issue_rate;
-	int log_fd;
+	struct berth_issuance issuance;
 };
 
 static void
@@ -44,24 +40,8 @@ signer_end(void *context)
 	berth_cert_list_free(&signer->registrar);
 	berth_cert_list_free(&signer->above);
 	berth_cert_list_free(&signer->issuing);
-	berth_fd_close(&signer->log_fd);
+	berth_issuance_close(&signer->issuance);
 	free(signer);
-}
-
-static enum berth_err
-open_log(struct signer *signer, struct berth_why *why)
-{
-	char path[PATH_BYTES];
-	int n = snprintf(path, sizeof(path), "%s/%s", signer->settings->daemon.state_directory,
-			 BERTH_REGISTRAR_ISSUANCE_LOG);
-	if (n < 0 || (size_t)n >= sizeof(path))
-		return berth_fail(why, BERTH_E_USAGE, "signer-log", NULL,
-				  "state-directory is too long");
-	signer->log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (signer->log_fd < 0)
-		return berth_fail(why, BERTH_E_IO, "signer-log", NULL, "cannot open %.150s: %s",
-				  path, strerror(errno));
-	return BERTH_OK;
 }
 
 static enum berth_err
@@ -91,7 +71,7 @@ load(struct signer *signer, struct berth_why *why)
 		return berth_fail(
 			why, BERTH_E_USAGE, "signer-keys", NULL,
 			"issuing-key is not the key of the first of issuing-certificates");
-	return open_log(signer, why);
+	return berth_issuance_open(s->daemon.state_directory, &signer->issuance, why);
 }
 
 static enum berth_err
@@ -103,7 +83,7 @@ signer_start(struct berth_pki *pki, const void *configuration, void **ret_contex
 		return berth_fail(why, BERTH_E_MEMORY, "memory", NULL, "out of memory");
 	signer->pki = pki;
 	signer->settings = configuration;
-	signer->log_fd = -1;
+	signer->issuance.fd = -1;
 	signer->attrs = berth_registrar_csrattrs();
 	berth_rate_start(&signer->sign_rate, signer->settings->sign_per_minute);
 	berth_rate_start(&signer->issue_rate, signer->settings->issue_per_minute);
@@ -142,35 +122,22 @@ sign_rvr(struct signer *signer, struct berth_bytes payload, struct berth_now now
 	return berth_voucher_sign(signer->pki, &rvr, &how, object, why);
 }
 
-/* One line for each certificate, durable before the certificate is released. */
 static enum berth_err
 log_issue(struct signer *signer, const struct berth_issue_ldevid *ask, struct berth_now now,
 	  struct berth_bytes der, struct berth_why *why)
 {
-	uint8_t digest[BERTH_SHA256_BYTES];
-	enum berth_err err = berth_sha256(signer->pki, der, digest);
-	if (err)
-		return berth_fail(why, err, "sha256", NULL,
-				  "the certificate's digest could not be made");
-	char time[BERTH_TIME_TEXT_MAX];
 	char serial[2 * BERTH_CERT_SERIAL_BYTES + 1];
-	char hash[2 * BERTH_SHA256_BYTES + 1];
-	BERTH_BUF line = {0};
-	err = berth_buf_printf(
-		&line, "%s ldevid serial=%s sha256=%s device=%.*s\n",
-		berth_wall_format(now.wall, time),
-		berth_hex_text(berth_bytes_of(ask->serial, sizeof(ask->serial)), serial,
-			       sizeof(serial)),
-		berth_hex_text(berth_bytes_of(digest, sizeof(digest)), hash, sizeof(hash)),
-		(int)ask->serial_number.n, (const char *)ask->serial_number.p);
-	if (err)
-		return berth_fail(why, err, "memory", NULL, "out of memory");
-	if (write(signer->log_fd, line.p, line.n) != (ssize_t)line.n ||
-	    fdatasync(signer->log_fd) != 0)
-		return berth_fail(why, BERTH_E_IO, "signer-log", NULL,
-				  "the issuance log cannot be written, so nothing is issued: %s",
-				  strerror(errno));
-	return BERTH_OK;
+	char details[sizeof(serial) + 16];
+	(void)snprintf(details, sizeof(details), " serial=%s",
+		       berth_hex_text(berth_bytes_of(ask->serial, sizeof(ask->serial)), serial,
+				      sizeof(serial)));
+	const struct berth_issuance_line line = {
+		.what = "ldevid",
+		.subject = ask->serial_number,
+		.object = der,
+		.details = details,
+	};
+	return berth_issuance_write(&signer->issuance, signer->pki, now.wall, &line, why);
 }
 
 static enum berth_err

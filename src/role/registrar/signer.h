@@ -12,6 +12,5 @@
 
 extern const struct berth_signer_role berth_registrar_signer_role;
 
-#define BERTH_REGISTRAR_ISSUANCE_LOG "issuance.log" /* in the state directory */
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* How often a key may be used: a bucket that fills over a minute. */
-#ifndef BERTH_ROLE_REGISTRAR_RATE_H
-#define BERTH_ROLE_REGISTRAR_RATE_H
+#ifndef BERTH_ROLE_DAEMON_RATE_H
+#define BERTH_ROLE_DAEMON_RATE_H
 
 #include "base/time.h"
 

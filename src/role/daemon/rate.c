@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "role/registrar/rate.h"
+#include "role/daemon/rate.h"
 
 #define WINDOW_MS 60000
 
