@@ -17,6 +17,7 @@
 #include "base/hex.h"
 #include "codec/json.h"
 #include "protocol/manifest/manifest.h"
+#include "role/daemon/admin_error.h"
 
 #define ARENA_BYTES ((size_t)8 << 20)
 #define UNITS_PATH "/v1/units"
@@ -412,51 +413,6 @@ route(struct call *call)
 	return route_unit(call, BERTH_BYTES_NONE);
 }
 
-static int
-status_of(enum berth_err err)
-{
-	switch (err) {
-	case BERTH_OK:
-		return 200;
-	case BERTH_E_NOT_FOUND:
-		return 404;
-	case BERTH_E_DENIED:
-	case BERTH_E_UNTRUSTED:
-	case BERTH_E_SIGNATURE:
-	case BERTH_E_EXPIRED:
-		return 403;
-	case BERTH_E_EXISTS:
-	case BERTH_E_STATE:
-	case BERTH_E_MISMATCH:
-		return 409;
-	case BERTH_E_SYNTAX:
-	case BERTH_E_LIMIT:
-	case BERTH_E_UNSUPPORTED:
-	case BERTH_E_USAGE:
-		return 400;
-	case BERTH_E_PENDING:
-	case BERTH_E_UNREACHABLE:
-	case BERTH_E_TIMEOUT:
-	case BERTH_E_IO:
-	case BERTH_E_MEMORY:
-	case BERTH_E_CRYPTO:
-	case BERTH_E_INTERNAL:
-	case BERTH_E__COUNT:
-		return 500;
-	}
-	return 500;
-}
-
-static void
-put_error(json_t *object, enum berth_err err, const struct berth_why *why)
-{
-	enum berth_err put = berth_json_set_text(object, "error", berth_text(berth_err_name(err)));
-
-	put = put ? put : berth_json_set_text(object, "rule", berth_text(why->rule));
-	berth_ignore(put ? put : berth_json_set_text(object, "sentence", berth_text(why->sentence)),
-		     "the status tells enough");
-}
-
 /* A failed act must leave nothing behind: half a manifest, an audit record without its act. */
 static enum berth_err
 run(struct call *call)
@@ -487,13 +443,13 @@ berth_masa_admin(void *context, struct berth_ticket *ticket, const struct berth_
 	berth_arena_start(&arena, ARENA_BYTES);
 	enum berth_err err = run(&call);
 	if (err)
-		put_error(error, err, &call.why);
+		berth_admin_error_put(error, err, &call.why);
 	if (berth_json_encode(err ? error : reply, BERTH_JSON_AS_BUILT, &body)) {
 		berth_judge_reply_text(call.role->judge, ticket, 500, false, "out of memory");
 		return;
 	}
 	const struct berth_http_response response = {
-		.status = status_of(err),
+		.status = berth_admin_status(err),
 		.media_type = BERTH_LIT("application/json"),
 		.retry_after_s = -1,
 		.body = berth_buf_view(&body),

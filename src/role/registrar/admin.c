@@ -4,6 +4,7 @@
 
 #include "base/hex.h"
 #include "protocol/manifest/manifest.h"
+#include "role/daemon/admin_error.h"
 
 #include <stdio.h>
 
@@ -291,41 +292,6 @@ route(struct berth_admin_call *call)
 	return no_such_resource(call);
 }
 
-static int
-status_of(enum berth_err err)
-{
-	switch (err) {
-	case BERTH_OK:
-		return 200;
-	case BERTH_E_NOT_FOUND:
-		return 404;
-	case BERTH_E_DENIED:
-	case BERTH_E_UNTRUSTED:
-	case BERTH_E_SIGNATURE:
-	case BERTH_E_EXPIRED:
-		return 403;
-	case BERTH_E_EXISTS:
-	case BERTH_E_STATE:
-	case BERTH_E_MISMATCH:
-		return 409;
-	case BERTH_E_SYNTAX:
-	case BERTH_E_LIMIT:
-	case BERTH_E_UNSUPPORTED:
-	case BERTH_E_USAGE:
-		return 400;
-	case BERTH_E_PENDING:
-	case BERTH_E_UNREACHABLE:
-	case BERTH_E_TIMEOUT:
-	case BERTH_E_IO:
-	case BERTH_E_MEMORY:
-	case BERTH_E_CRYPTO:
-	case BERTH_E_INTERNAL:
-	case BERTH_E__COUNT:
-		break;
-	}
-	return 500;
-}
-
 static void
 reply(struct berth_admin_call *call, struct berth_ticket *ticket, int status,
       const char *media_type, struct berth_bytes body)
@@ -344,13 +310,10 @@ reply_error(struct berth_admin_call *call, struct berth_ticket *ticket, enum ber
 {
 	BERTH_BUF body = {0};
 	BERTH_JSON json_t *root = json_object();
-	enum berth_err built = berth_json_set_text(root, "error", berth_text(berth_err_name(err)));
-	built = built ? built : berth_json_set_text(root, "rule", berth_text(call->why.rule));
-	built = built ? built
-		      : berth_json_set_text(root, "sentence", berth_text(call->why.sentence));
-	built = built ? built : berth_json_encode(root, BERTH_JSON_AS_BUILT, &body);
-	berth_ignore(built, "an empty body then; the status tells");
-	reply(call, ticket, status_of(err), "application/json", berth_buf_view(&body));
+	berth_admin_error_put(root, err, &call->why);
+	berth_ignore(berth_json_encode(root, BERTH_JSON_AS_BUILT, &body),
+		     "an empty body then; the status tells");
+	reply(call, ticket, berth_admin_status(err), "application/json", berth_buf_view(&body));
 }
 
 void
