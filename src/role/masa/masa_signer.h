@@ -9,7 +9,6 @@
 #include "role/masa/masa_settings.h"
 #include "role/masa/masa_signing.h"
 
-
 extern const struct berth_signer_role berth_masa_signer_role;
 
 /*

@@ -12,5 +12,4 @@
 
 extern const struct berth_signer_role berth_registrar_signer_role;
 
-
 #endif
