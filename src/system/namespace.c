@@ -71,20 +71,10 @@ world(int (*body)(void *context), void *context)
 	return body(context);
 }
 
-enum berth_err
-berth_namespace_run(int (*body)(void *context), void *context, int *ret_status,
-		    struct berth_why *why)
+/* Forks the world's first process and waits for it. */
+static enum berth_err
+run_world(int (*body)(void *context), void *context, int *ret_status, struct berth_why *why)
 {
-	if (geteuid() != 0) {
-		enum berth_err err = enter_user_namespace(why);
-		if (err != BERTH_OK) {
-			return err;
-		}
-	}
-	if (unshare(WORLD) != 0) {
-		return refused(why, "network, mount and process namespaces were refused");
-	}
-	fflush(NULL);
 	pid_t pid = fork();
 	if (pid < 0) {
 		return berth_fail(why, BERTH_E_IO, "namespace-fork", NULL, "fork: %s",
@@ -105,5 +95,61 @@ berth_namespace_run(int (*body)(void *context), void *context, int *ret_status,
 				  "the new namespaces could not be set up; run it as root");
 	}
 	*ret_status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	return BERTH_OK;
+}
+
+static enum berth_err
+enter(int (*body)(void *context), void *context, int *ret_status, struct berth_why *why)
+{
+	enum berth_err err = geteuid() != 0 ? enter_user_namespace(why) : BERTH_OK;
+	if (err != BERTH_OK) {
+		return err;
+	}
+	if (unshare(WORLD) != 0) {
+		return refused(why, "network, mount and process namespaces were refused");
+	}
+	return run_world(body, context, ret_status, why);
+}
+
+/* What the process between us and the world tells; why's texts are at the same place in both, by fork. */
+struct outcome {
+	enum berth_err err;
+	int status;
+	struct berth_why why;
+};
+
+enum berth_err
+berth_namespace_run(int (*body)(void *context), void *context, int *ret_status,
+		    struct berth_why *why)
+{
+	struct outcome outcome = {.err = BERTH_E_IO};
+	int told[2];
+	if (pipe2(told, O_CLOEXEC) != 0) {
+		return berth_fail(why, BERTH_E_IO, "namespace-pipe", NULL, "pipe: %s",
+				  strerror(errno));
+	}
+	fflush(NULL);
+	/* A process between: who has left its process namespace can never fork again, and that must not be us. */
+	pid_t pid = fork();
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		outcome.err = enter(body, context, &outcome.status, &outcome.why);
+		_exit(write(told[1], &outcome, sizeof(outcome)) == (ssize_t)sizeof(outcome) ? 0
+											    : 1);
+	}
+	(void)close(told[1]);
+	ssize_t n = pid > 0 ? read(told[0], &outcome, sizeof(outcome)) : -1;
+	(void)close(told[0]);
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+	}
+	if (n != (ssize_t)sizeof(outcome)) {
+		return berth_fail(why, BERTH_E_IO, "namespace-fork", NULL,
+				  "the process that makes the namespaces ended early");
+	}
+	if (outcome.err != BERTH_OK) {
+		*why = outcome.why;
+		return outcome.err;
+	}
+	*ret_status = outcome.status;
 	return BERTH_OK;
 }
