@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * berth-gateway: for now the join proxy of RFC 8995 4.1, an unprivileged process that relays devices' TCP connections to the
+ * berth-gateway: the join proxy of RFC 8995 4.1, an unprivileged process that relays devices' TCP connections to the
  * registrar and to nothing else. It announces itself on the devices' interfaces only, and only while a registrar is known;
  * registrars are looked for on the other side only, so that a device cannot put itself in their place.
  */
