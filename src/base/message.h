@@ -17,6 +17,7 @@ enum berth_http_method {
 	BERTH_HTTP_OTHER
 };
 
+#define BERTH_TLS_UNIQUE_BYTES 12 /* verify_data of every cipher suite in use (RFC 5246 7.4.9) */
 #define BERTH_CHAIN_MAX 8 /* certificates a TLS peer may send; deeper chains have no use here */
 
 /* What TLS says of the peer and of ourselves on this connection. */
@@ -25,8 +26,9 @@ struct berth_tls_facts {
 	size_t peer_count;				/* 0: no certificate */
 	struct berth_bytes own_certificate;		/* DER of the end entity we presented */
 	struct berth_bytes exporter; /* RFC 9266 tls-exporter, 32 bytes, TLS 1.3 only; else empty */
-	uint16_t version;	     /* 0x0303, 0x0304; 0: no TLS (admin socket) */
-	uint64_t connection;	     /* unique in this net process; same value = same connection */
+	struct berth_bytes tls_unique; /* RFC 5929 3, 12 bytes, TLS 1.2 only; else empty */
+	uint16_t version;	       /* 0x0303, 0x0304; 0: no TLS (admin socket) */
+	uint64_t connection; /* unique in this net process; same value = same connection */
 };
 
 struct berth_http_request {
@@ -44,8 +46,10 @@ struct berth_http_response {
 	int status;		       /* 0: the peer could not be reached */
 	struct berth_bytes media_type; /* for a reply we build: with its parameters */
 	struct berth_bytes location;   /* empty if none */
-	int32_t retry_after_s;	       /* -1: no header */
-	bool close;		       /* close the connection after this reply */
+	struct berth_bytes
+		www_authenticate; /* a reply's challenge (RFC 9110 11.6.1); empty if none */
+	int32_t retry_after_s;	  /* -1: no header */
+	bool close;		  /* close the connection after this reply */
 	struct berth_bytes body;
 };
 

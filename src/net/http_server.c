@@ -456,6 +456,7 @@ berth_http_reply(struct berth_http_exchange *exchange, const struct berth_http_r
 	(void)event_del(&conn->left);
 	add_header(request, "Content-Type", response->media_type);
 	add_header(request, "Location", response->location);
+	add_header(request, "WWW-Authenticate", response->www_authenticate);
 	if (response->retry_after_s >= 0) {
 		char text[16];
 		(void)snprintf(text, sizeof(text), "%d", (int)response->retry_after_s);

@@ -429,6 +429,22 @@ copy_certificates(X509 *const *certs, size_t n, struct berth_bytes *views, uint8
 	return BERTH_OK;
 }
 
+/*
+ * RFC 5929 3.1: the first Finished of the newest handshake. There is no resumption and no renegotiation here, so
+ * that is always the client's of the only one.
+ */
+static void
+see_unique(SSL *ssl, struct berth_tls_seen *ret)
+{
+	if (SSL_version(ssl) != TLS1_2_VERSION)
+		return;
+	size_t n = SSL_is_server(ssl)
+			   ? SSL_get_peer_finished(ssl, ret->tls_unique, sizeof(ret->tls_unique))
+			   : SSL_get_finished(ssl, ret->tls_unique, sizeof(ret->tls_unique));
+	if (n == sizeof(ret->tls_unique))
+		ret->facts.tls_unique = berth_bytes_of(ret->tls_unique, n);
+}
+
 enum berth_err
 berth_tls_see(struct bufferevent *bev, uint64_t connection, struct berth_tls_seen *ret)
 {
@@ -467,6 +483,7 @@ berth_tls_see(struct bufferevent *bev, uint64_t connection, struct berth_tls_see
 				       sizeof(EXPORTER_LABEL) - 1, NULL, 0, 0) == 1) {
 		facts->exporter = berth_bytes_of(ret->exporter, sizeof(ret->exporter));
 	}
+	see_unique(ssl, ret);
 	return BERTH_OK;
 }
 

@@ -28,6 +28,7 @@ enum berth_err berth_tls_connect(struct berth_tls_client *client, struct event_b
 struct berth_tls_seen {
 	struct berth_tls_facts facts;
 	uint8_t exporter[BERTH_TLS_EXPORTER_BYTES];
+	uint8_t tls_unique[BERTH_TLS_UNIQUE_BYTES];
 	uint8_t *memory;
 };
 /* connection: the number for facts.connection. */

@@ -35,7 +35,9 @@ enum tag {
 	TAG_RULE,
 	TAG_SENTENCE,
 	TAG_EDGE,
-	TAG_INDEX
+	TAG_INDEX,
+	TAG_TLS_UNIQUE,
+	TAG_WWW_AUTHENTICATE
 };
 
 #define OPTIONAL_BYTES(t, m, n)                                                                    \
@@ -69,6 +71,7 @@ enum tag {
 	 .name = "peer-certificate"},                                                              \
 		OPTIONAL_BYTES(TAG_OWN_CERTIFICATE, 0, "own-certificate"),                         \
 		OPTIONAL_BYTES(TAG_EXPORTER, 32, "exporter"),                                      \
+		OPTIONAL_BYTES(TAG_TLS_UNIQUE, BERTH_TLS_UNIQUE_BYTES, "tls-unique"),              \
 		REQUIRED(TAG_VERSION, BERTH_FRAME_U32, "version"),                                 \
 		REQUIRED(TAG_CONNECTION, BERTH_FRAME_U64, "connection")
 
@@ -76,6 +79,7 @@ enum tag {
 	REQUIRED(TAG_STATUS, BERTH_FRAME_U32, "status"),                                           \
 		OPTIONAL_BYTES(TAG_MEDIA_TYPE, BERTH_IPC_MEDIA_TYPE_MAX, "media-type"),            \
 		OPTIONAL_BYTES(TAG_LOCATION, BERTH_IPC_HEADER_MAX, "location"),                    \
+		OPTIONAL_BYTES(TAG_WWW_AUTHENTICATE, BERTH_IPC_HEADER_MAX, "www-authenticate"),    \
 		REQUIRED(TAG_RETRY_AFTER, BERTH_FRAME_I64, "retry-after"),                         \
 		REQUIRED(TAG_CLOSE, BERTH_FRAME_U32, "close"), OPTIONAL_BYTES(TAG_BODY, 0, "body")
 
@@ -196,6 +200,7 @@ read_tls(const struct berth_frame *frame, struct berth_tls_facts *ret, struct be
 	*ret = (struct berth_tls_facts){
 		.own_certificate = berth_frame_get(frame, TAG_OWN_CERTIFICATE),
 		.exporter = berth_frame_get(frame, TAG_EXPORTER),
+		.tls_unique = berth_frame_get(frame, TAG_TLS_UNIQUE),
 		.connection = berth_frame_get_u64(frame, TAG_CONNECTION, 0),
 	};
 	uint32_t version = berth_frame_get_u32(frame, TAG_VERSION, 0);
@@ -205,6 +210,9 @@ read_tls(const struct berth_frame *frame, struct berth_tls_facts *ret, struct be
 	ret->version = (uint16_t)version;
 	if (ret->exporter.n != 0 && ret->exporter.n != 32) {
 		return bad_value(why, "exporter");
+	}
+	if (ret->tls_unique.n != 0 && ret->tls_unique.n != BERTH_TLS_UNIQUE_BYTES) {
+		return bad_value(why, "tls-unique");
 	}
 	struct berth_bytes certificate;
 	for (size_t at = 0; berth_frame_next(frame, TAG_PEER_CERTIFICATE, &at, &certificate);) {
@@ -234,6 +242,7 @@ read_http_response(const struct berth_frame *frame, uint32_t least, struct berth
 		.status = (int)status,
 		.media_type = berth_frame_get(frame, TAG_MEDIA_TYPE),
 		.location = berth_frame_get(frame, TAG_LOCATION),
+		.www_authenticate = berth_frame_get(frame, TAG_WWW_AUTHENTICATE),
 		.retry_after_s = (int32_t)retry,
 		.close = close == 1,
 		.body = berth_frame_get(frame, TAG_BODY),
@@ -411,6 +420,7 @@ put_tls(struct berth_buf *buf, const struct berth_tls_facts *tls)
 	}
 	err = err ? err : put_some(buf, TAG_OWN_CERTIFICATE, tls->own_certificate, 0);
 	err = err ? err : put_some(buf, TAG_EXPORTER, tls->exporter, 32);
+	err = err ? err : put_some(buf, TAG_TLS_UNIQUE, tls->tls_unique, BERTH_TLS_UNIQUE_BYTES);
 	err = err ? err : berth_frame_put_u32(buf, TAG_VERSION, tls->version);
 	return err ? err : berth_frame_put_u64(buf, TAG_CONNECTION, tls->connection);
 }
@@ -421,6 +431,9 @@ put_http_response(struct berth_buf *buf, const struct berth_http_response *http)
 	enum berth_err err = berth_frame_put_u32(buf, TAG_STATUS, (uint32_t)http->status);
 	err = err ? err : put_some(buf, TAG_MEDIA_TYPE, http->media_type, BERTH_IPC_MEDIA_TYPE_MAX);
 	err = err ? err : put_some(buf, TAG_LOCATION, http->location, BERTH_IPC_HEADER_MAX);
+	err = err ? err
+		  : put_some(buf, TAG_WWW_AUTHENTICATE, http->www_authenticate,
+			     BERTH_IPC_HEADER_MAX);
 	err = err ? err : berth_frame_put_i64(buf, TAG_RETRY_AFTER, http->retry_after_s);
 	err = err ? err : berth_frame_put_u32(buf, TAG_CLOSE, http->close ? 1 : 0);
 	return err ? err : put_some(buf, TAG_BODY, http->body, 0);

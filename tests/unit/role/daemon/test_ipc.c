@@ -22,6 +22,7 @@ static const struct berth_tls_facts facts = {
 	.peer_count = 2,
 	.own_certificate = {(const uint8_t *)"own", 3},
 	.exporter = {(const uint8_t *)"0123456789abcdef0123456789abcdef", 32},
+	.tls_unique = {(const uint8_t *)"twelve-bytes", 12},
 	.version = 0x0304,
 	.connection = 77,
 };
@@ -34,6 +35,7 @@ assert_facts(const struct berth_tls_facts *got)
 	assert_true(berth_bytes_equal_text(got->peer_chain[1], "ca"));
 	assert_true(berth_bytes_equal_text(got->own_certificate, "own"));
 	assert_int_equal(got->exporter.n, 32);
+	assert_true(berth_bytes_equal_text(got->tls_unique, "twelve-bytes"));
 	assert_int_equal(got->version, 0x0304);
 	assert_int_equal(got->connection, 77);
 }
@@ -66,6 +68,7 @@ carries_a_reply_to_net(void **state)
 		.status = 202,
 		.media_type = BERTH_LIT("a/b"),
 		.location = BERTH_LIT("/x"),
+		.www_authenticate = BERTH_LIT("Basic realm=\"est\""),
 		.retry_after_s = 30,
 		.close = true,
 		.body = BERTH_LIT("later"),
@@ -77,6 +80,7 @@ carries_a_reply_to_net(void **state)
 	assert_int_equal(ipc.reply.retry_after_s, 30);
 	assert_true(ipc.reply.close);
 	assert_true(berth_bytes_equal_text(ipc.reply.location, "/x"));
+	assert_true(berth_bytes_equal_text(ipc.reply.www_authenticate, "Basic realm=\"est\""));
 	assert_true(berth_bytes_equal_text(ipc.reply.body, "later"));
 }
 
