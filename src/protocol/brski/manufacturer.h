@@ -17,6 +17,20 @@ enum berth_identity_rule {
 	BERTH_IDENTITY_HARDWARE_SERIAL, /* hardwareModuleName's hwSerialNum */
 };
 
+/* How the idevid-issuer of a request for this manufacturer's MASA is written (checklist 25): MASAs differ. */
+enum berth_issuer_form {
+	BERTH_ISSUER_AKI,	   /* 8366bis: the AKI's DER SEQUENCE */
+	BERTH_ISSUER_OCTET_STRING, /* the same inside its OCTET STRING */
+	BERTH_ISSUER_KEY_ID,	   /* the bare key identifier */
+	BERTH_ISSUER_NONE,	   /* left out, as RFC 8995's own example does */
+};
+
+/* How voucher artefacts travel to this manufacturer's MASA and devices. */
+enum berth_voucher_body {
+	BERTH_VOUCHER_BODY_DER,	   /* RFC 8995 5.11 */
+	BERTH_VOUCHER_BODY_BASE64, /* as some early implementations do; who sends DER still gets DER */
+};
+
 #define BERTH_MANUFACTURERS_MAX 256 /* each costs a path attempt only when its anchor's name fits */
 
 struct berth_manufacturer {
@@ -28,6 +42,8 @@ struct berth_manufacturer {
 	enum berth_identity_rule identity;
 	bool ignore_expiry;		     /* of IDevIDs (checklist 8) */
 	enum berth_cms_content content_type; /* of the requests we sign for its MASA */
+	enum berth_issuer_form issuer_form;  /* in those requests */
+	enum berth_voucher_body body;
 };
 
 /* "serial-number", "serial-number-sn", "common-name", "hardware-serial". */

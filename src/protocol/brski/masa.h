@@ -24,6 +24,7 @@
 #include "base/message.h"
 #include "model/decision.h"
 #include "protocol/brski/audit_log.h"
+#include "protocol/brski/manufacturer.h"
 #include "protocol/voucher/voucher_cms.h"
 
 #define BERTH_MASA_ARENA_BYTES ((size_t)512 << 10) /* an RVR, its PVR, the voucher, and slack */
@@ -55,6 +56,8 @@ struct berth_masa_policy {
 	enum berth_masa_ownership ownership;
 	enum berth_masa_pinning pinning;
 	enum berth_masa_revocation revocation;
+	enum berth_identity_rule
+		identity; /* where IDevIDs of this manufacturer say their serial number */
 	bool require_client_certificate; /* for every request, not only nonceless ones */
 	bool require_idevid_issuer;	 /* RFC 8995's own example has none */
 	bool allow_without_proximity; /* a nonced request whose proximity does not show still gets a "logged" voucher */
@@ -64,6 +67,9 @@ struct berth_masa_policy {
 	int64_t created_on_age_s;  /* an RVR may be this old; 0: BERTH_MASA_CREATED_ON_AGE_S */
 	int64_t audit_log_age_s; /* and this old when the log is asked for; 0: BERTH_MASA_AUDIT_AGE_S */
 	int64_t nonceless_lifetime_s; /* 0: BERTH_MASA_NONCELESS_LIFETIME_S */
+	int64_t nonceless_age_s; /* an RVR without a nonce may be this old; 0: as created_on_age_s */
+	/* last-renewal-date of a nonceless voucher is this far off (RFC 8366 5.3, 6.1); 0: left out. */
+	int64_t renewable_for_s;
 };
 
 #define BERTH_MASA_CREATED_ON_AGE_S ((int64_t)20 * 60)

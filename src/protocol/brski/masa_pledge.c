@@ -81,7 +81,8 @@ check_manufacturer(struct berth_masa *masa)
 static enum berth_err
 check_serial(struct berth_masa *masa)
 {
-	struct berth_bytes certificate = berth_cert_subject_serial_number(masa->pvr.cms.signer);
+	struct berth_bytes certificate =
+		berth_identity_serial(masa->policy->identity, masa->pvr.cms.signer);
 	struct berth_bytes pledge = masa->pvr.voucher.serial_number;
 	struct berth_bytes registrar = masa->rvr.voucher.serial_number;
 

@@ -175,6 +175,9 @@ check_created_on(struct berth_masa *masa)
 	int64_t created = masa->rvr.voucher.created_on.s;
 	char text[BERTH_TIME_TEXT_MAX];
 
+	/* What a nonceless request may get is the same however old it is: the owner's, now. */
+	if (masa->rvr.voucher.nonce.n == 0 && policy->nonceless_age_s > age)
+		age = policy->nonceless_age_s;
 	if (masa->operation == BERTH_MASA_REQUEST_AUDIT_LOG)
 		age = policy->audit_log_age_s ? policy->audit_log_age_s : BERTH_MASA_AUDIT_AGE_S;
 	berth_wall_format(masa->rvr.voucher.created_on, text);

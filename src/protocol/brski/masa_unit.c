@@ -210,6 +210,17 @@ expiry_of(const struct berth_masa *masa)
 	return expiry;
 }
 
+/* Short-lived and renewed rather than long-lived (RFC 8366 6.1); a renewal is a new request of the same domain. */
+/* req: rfc8366-6.1-renewal */
+static void
+promise_renewal(const struct berth_masa *masa, struct berth_voucher *voucher)
+{
+	if (masa->policy->renewable_for_s == 0)
+		return;
+	voucher->has_last_renewal_date = true;
+	voucher->last_renewal_date.s = masa->now.wall.s + masa->policy->renewable_for_s;
+}
+
 /* req: rfc8995-5.6-fields */
 static enum berth_err
 fill_voucher(struct berth_masa *masa, const struct berth_masa_unit_facts *facts)
@@ -232,6 +243,7 @@ fill_voucher(struct berth_masa *masa, const struct berth_masa_unit_facts *facts)
 	if (asked->nonce.n == 0) {
 		voucher->has_expires_on = true;
 		voucher->expires_on = expiry_of(masa);
+		promise_renewal(masa, voucher);
 	}
 	if (facts->has_serial_twins)
 		voucher->idevid_issuer = masa->has_prior

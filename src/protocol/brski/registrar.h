@@ -84,6 +84,7 @@ struct berth_registrar {
 	const struct berth_peer *peer;
 	struct berth_signed_voucher pvr;
 	struct berth_bytes pvr_der;
+	bool device_wants_base64; /* it sent base64, and its manufacturer's devices may */
 	uint8_t pvr_digest[BERTH_SHA256_BYTES]; /* of the bytes: tells an identical resend */
 	struct berth_buf rvr_json;
 	struct berth_bytes rvr_der;	/* signed */

@@ -48,6 +48,10 @@ enum berth_registrar_event berth_registrar_finish(struct berth_registrar *x, con
 bool berth_registrar_request_is_sound(struct berth_registrar *x,
 				      const struct berth_http_request *http, const char *media_type,
 				      bool allow_ldevid, int *status);
+/* Sets x->masa_body to the signed request, as this MASA reads it; then event, or the end. */
+enum berth_registrar_event berth_registrar_ask_masa(struct berth_registrar *x,
+						    struct berth_bytes rvr,
+						    enum berth_registrar_event event);
 /* Fills x->masa from the configuration or the IDevID; x->why on failure. */
 enum berth_err berth_registrar_find_masa(struct berth_registrar *x) BERTH_MUST;
 

@@ -101,9 +101,8 @@ berth_registrar_on_device(struct berth_registrar *x, const struct berth_registra
 		return BERTH_REGISTRAR_NEED_AUDIT_VERDICT;
 	}
 	(void)snprintf(x->masa_path, sizeof(x->masa_path), "%s/requestauditlog", x->masa.path);
-	x->masa_body = x->record.rvr;
 	x->audit_fetches = 1;
-	return BERTH_REGISTRAR_NEED_AUDIT_LOG;
+	return berth_registrar_ask_masa(x, x->record.rvr, BERTH_REGISTRAR_NEED_AUDIT_LOG);
 }
 
 /* 201: the log is at Location, on the same MASA and nowhere else. */

@@ -2,6 +2,7 @@
 /* requestvoucher: RFC 8995 5.2 to 5.6 at the registrar, in the order in which the checks are made. */
 #include "protocol/brski/registrar_machine.h"
 
+#include "base/base64.h"
 #include "protocol/brski/accept.h"
 #include "protocol/brski/rvr.h"
 
@@ -49,9 +50,68 @@ status_of_bad_request(enum berth_err err)
 	return 400;
 }
 
+#define DER_SEQUENCE 0x30 /* a CMS begins with it; no base64 text of one does: it begins with "M" */
+
+/* A body of a manufacturer whose parts write base64: decoded into the arena. DER stays as it is. */
+static enum berth_err
+plain_body(struct berth_registrar *x, struct berth_bytes *body, bool *was_base64)
+{
+	*was_base64 = x->peer->manufacturer->body == BERTH_VOUCHER_BODY_BASE64 && body->n > 0 &&
+		      body->p[0] != DER_SEQUENCE;
+	if (!*was_base64)
+		return BERTH_OK;
+	BERTH_BUF der = {.limit = BERTH_CMS_MAX_BYTES};
+	enum berth_err err = berth_base64_decode(*body, true, &der, &x->why);
+	if (err)
+		return err;
+	*body = berth_arena_copy(&x->arena, berth_buf_view(&der));
+	return body->p == NULL ? berth_fail(&x->why, BERTH_E_LIMIT, "rfc8995-5.2-size",
+					    "RFC 8995 5.2", "the body is too large")
+			       : BERTH_OK;
+}
+
+/* Empty when memory is used up. */
+static struct berth_bytes
+base64_of(struct berth_registrar *x, struct berth_bytes der)
+{
+	BERTH_BUF text = {0};
+	if (berth_base64_encode(der, 0, &text))
+		return BERTH_BYTES_NONE;
+	return berth_arena_copy(&x->arena, berth_buf_view(&text));
+}
+
+/* What goes to the MASA: the signed request, in the form that this manufacturer's reads. */
+enum berth_registrar_event
+berth_registrar_ask_masa(struct berth_registrar *x, struct berth_bytes rvr,
+			 enum berth_registrar_event event)
+{
+	x->masa_body =
+		x->peer->manufacturer->body == BERTH_VOUCHER_BODY_BASE64 ? base64_of(x, rvr) : rvr;
+	if (x->masa_body.n > 0)
+		return event;
+	return end_with_reason(x, 500,
+			       berth_fail(&x->why, BERTH_E_MEMORY, "exchange-memory", NULL,
+					  "the exchange's memory is used up"));
+}
+
+/* The voucher as the device reads it. req: rfc8995-5.11-body */
+static enum berth_registrar_event
+send_voucher(struct berth_registrar *x, struct berth_bytes der)
+{
+	struct berth_bytes body = x->device_wants_base64 ? base64_of(x, der) : der;
+	if (body.n > 0)
+		return berth_registrar_finish(x, BERTH_MEDIA_VOUCHER_CMS, body);
+	return end_with_reason(x, 500,
+			       berth_fail(&x->why, BERTH_E_MEMORY, "exchange-memory", NULL,
+					  "the exchange's memory is used up"));
+}
+
 static enum berth_err
 open_request(struct berth_registrar *x, struct berth_bytes body)
 {
+	enum berth_err plain = plain_body(x, &body, &x->device_wants_base64);
+	if (plain)
+		return plain;
 	x->pvr_der = berth_arena_copy(&x->arena, body);
 	if (x->pvr_der.p == NULL)
 		return berth_fail(&x->why, BERTH_E_LIMIT, "rfc8995-5.2-size", "RFC 8995 5.2",
@@ -279,13 +339,13 @@ berth_registrar_on_decision(struct berth_registrar *x,
 		break;
 	}
 	if (message->answer->earlier_voucher.n > 0)
-		return berth_registrar_finish(x, BERTH_MEDIA_VOUCHER_CMS,
-					      message->answer->earlier_voucher);
+		return send_voucher(x, message->answer->earlier_voucher);
 	const struct berth_rvr_source source = {
 		.pvr = &x->pvr.voucher,
 		.pvr_der = x->pvr_der,
 		.idevid = berth_peer_cert(x->peer),
 		.serial_number = x->peer->serial_number,
+		.issuer_form = x->peer->manufacturer->issuer_form,
 		.now = x->now.wall,
 	};
 	struct berth_voucher rvr;
@@ -304,8 +364,7 @@ berth_registrar_on_rvr(struct berth_registrar *x, const struct berth_registrar_m
 				       berth_fail(&x->why, BERTH_E_MEMORY, "exchange-memory", NULL,
 						  "the exchange's memory is used up"));
 	(void)snprintf(x->masa_path, sizeof(x->masa_path), "%s/requestvoucher", x->masa.path);
-	x->masa_body = x->rvr_der;
-	return BERTH_REGISTRAR_NEED_VOUCHER;
+	return berth_registrar_ask_masa(x, x->rvr_der, BERTH_REGISTRAR_NEED_VOUCHER);
 }
 
 /* The MASA said no: its class goes on to the pledge, except what is between the MASA and us. req: rfc8995-5.6-masa-error */
@@ -446,7 +505,11 @@ berth_registrar_on_voucher(struct berth_registrar *x, const struct berth_registr
 				       berth_fail(&x->why, BERTH_E_UNSUPPORTED,
 						  "rfc8995-5.6-media-type", "RFC 8995 5.6",
 						  "the MASA answered with another media type"));
-	x->voucher_der = berth_arena_copy(&x->arena, response->body);
+	struct berth_bytes body = response->body;
+	bool was_base64 = false;
+	if (plain_body(x, &body, &was_base64))
+		return berth_registrar_refuse(x, 502);
+	x->voucher_der = berth_arena_copy(&x->arena, body);
 	if (x->voucher_der.p == NULL)
 		return end_with_reason(x, 502,
 				       berth_fail(&x->why, BERTH_E_LIMIT, "rfc8995-5.6-size",
@@ -471,5 +534,5 @@ enum berth_registrar_event
 berth_registrar_on_record(struct berth_registrar *x, const struct berth_registrar_message *message)
 {
 	(void)message;
-	return berth_registrar_finish(x, BERTH_MEDIA_VOUCHER_CMS, x->voucher_der);
+	return send_voucher(x, x->voucher_der);
 }

@@ -6,9 +6,9 @@
 /* SEQUENCE { [0] keyIdentifier } around 20 octets: AuthorityKeyIdentifier, RFC 5280 4.2.1.1. */
 static const uint8_t aki_head[] = {0x30, 2 + BERTH_KEY_ID_BYTES, 0x80, BERTH_KEY_ID_BYTES};
 
-enum berth_err
-berth_rvr_idevid_issuer(const struct berth_cert *idevid, struct berth_arena *arena,
-			struct berth_bytes *ret, struct berth_why *why)
+static enum berth_err
+aki_of(const struct berth_cert *idevid, struct berth_arena *arena, struct berth_bytes *ret,
+       struct berth_why *why)
 {
 	struct berth_bytes aki = berth_cert_aki_value(idevid);
 	if (aki.n > 0) {
@@ -25,13 +25,68 @@ berth_rvr_idevid_issuer(const struct berth_cert *idevid, struct berth_arena *are
 	return BERTH_OK;
 }
 
+#define DER_OCTET_STRING 0x04
+#define DER_LENGTH_BYTES 4 /* tag and the longest length of BERTH_VOUCHER_ISSUER_MAX */
+
+/* DER: a tag, then a length in as few octets as it takes (X.690 10.1). */
+static enum berth_err
+wrap(struct berth_arena *arena, struct berth_bytes *value, struct berth_why *why)
+{
+	uint8_t head[DER_LENGTH_BYTES] = {DER_OCTET_STRING};
+	size_t n = 1;
+	if (value->n > BERTH_VOUCHER_ISSUER_MAX)
+		return berth_fail(why, BERTH_E_LIMIT, "rfc8366-5.3-idevid-issuer", "RFC 8366 5.3",
+				  "the IDevID's AuthorityKeyIdentifier is too long");
+	if (value->n > 0xff)
+		head[n++] = 0x82;
+	else if (value->n > 0x7f)
+		head[n++] = 0x81;
+	if (value->n > 0xff)
+		head[n++] = (uint8_t)(value->n >> 8);
+	head[n++] = (uint8_t)value->n;
+	uint8_t *made = berth_arena_alloc(arena, n + value->n);
+	if (made == NULL)
+		return berth_fail(why, BERTH_E_MEMORY, "exchange-memory", NULL,
+				  "the exchange's memory is used up");
+	memcpy(made, head, n);
+	memcpy(made + n, value->p, value->n);
+	*value = berth_bytes_of(made, n + value->n);
+	return BERTH_OK;
+}
+
+enum berth_err
+berth_rvr_idevid_issuer(const struct berth_cert *idevid, enum berth_issuer_form form,
+			struct berth_arena *arena, struct berth_bytes *ret, struct berth_why *why)
+{
+	struct berth_bytes aki = BERTH_BYTES_NONE;
+	enum berth_err err = BERTH_OK;
+	if (form != BERTH_ISSUER_NONE)
+		err = aki_of(idevid, arena, &aki, why);
+	if (err)
+		return err;
+	switch (form) {
+	case BERTH_ISSUER_NONE:
+	case BERTH_ISSUER_AKI:
+		break;
+	case BERTH_ISSUER_OCTET_STRING:
+		err = wrap(arena, &aki, why);
+		break;
+	case BERTH_ISSUER_KEY_ID:
+		aki = berth_voucher_issuer_key_id(aki);
+		break;
+	}
+	*ret = aki;
+	return err;
+}
+
 /* req: rfc8995-5.5-fields */
 enum berth_err
 berth_rvr_fields(const struct berth_rvr_source *source, struct berth_arena *arena,
 		 struct berth_voucher *ret, struct berth_why *why)
 {
 	struct berth_bytes issuer;
-	enum berth_err err = berth_rvr_idevid_issuer(source->idevid, arena, &issuer, why);
+	enum berth_err err =
+		berth_rvr_idevid_issuer(source->idevid, source->issuer_form, arena, &issuer, why);
 	if (err)
 		return err;
 	*ret = (struct berth_voucher){

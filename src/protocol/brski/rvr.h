@@ -6,6 +6,7 @@
 #ifndef BERTH_PROTOCOL_BRSKI_RVR_H
 #define BERTH_PROTOCOL_BRSKI_RVR_H
 
+#include "protocol/brski/manufacturer.h"
 #include "protocol/voucher/voucher_cms.h"
 
 #define BERTH_RVR_CLOCK_SKEW_S 300 /* between judge and signer: one machine, but a frame may wait */
@@ -15,15 +16,20 @@ struct berth_rvr_source {
 	struct berth_bytes pvr_der;	  /* as received; becomes prior-signed-voucher-request */
 	const struct berth_cert *idevid;  /* of the TLS connection */
 	struct berth_bytes serial_number; /* from that certificate, never from the request */
+	enum berth_issuer_form issuer_form;
 	struct berth_wall now;
 };
 
 /* Fields only; views in *ret borrow from source and arena. */
 enum berth_err berth_rvr_fields(const struct berth_rvr_source *source, struct berth_arena *arena,
 				struct berth_voucher *ret, struct berth_why *why) BERTH_MUST;
-/* The idevid-issuer of 8366bis: the AKI's extnValue content; where there is no AKI, one made of the key's SHA-1. */
-enum berth_err berth_rvr_idevid_issuer(const struct berth_cert *idevid, struct berth_arena *arena,
-				       struct berth_bytes *ret, struct berth_why *why) BERTH_MUST;
+/*
+ * The idevid-issuer in the form wanted. 8366bis: the AKI's extnValue content; where there is no AKI, one made of the
+ * key's SHA-1. Empty for BERTH_ISSUER_NONE.
+ */
+enum berth_err berth_rvr_idevid_issuer(const struct berth_cert *idevid, enum berth_issuer_form form,
+				       struct berth_arena *arena, struct berth_bytes *ret,
+				       struct berth_why *why) BERTH_MUST;
 /*
  * For the signer: json is a registrar voucher-request made now, and the request inside it is a pledge's, signed by the
  * device whose serial number (in the SN of its certificate or in the pledge's own words) it names, with the same nonce.

@@ -16,7 +16,7 @@
 #include "system/process.h"
 
 #define CONFIG_BYTES_MAX 262144
-#define DROP_INS_MAX 64
+#define DROP_INS_MAX 320 /* a file for each of 256 manufacturers, and others */
 
 const char *const berth_daemon_log_choices[] = {"text", "json", NULL};
 

@@ -9,6 +9,8 @@
 static const char *const ownership_choices[] = {"recorded", "first", NULL};
 static const char *const pinning_choices[] = {"registrar", "farthest", "ca", NULL};
 static const char *const revocation_choices[] = {"required", "ignored", NULL};
+static const char *const identity_choices[] = {"serial-number", "serial-number-sn", "common-name",
+					       "hardware-serial", NULL};
 static const char *const content_choices[] = {"anima", "data", NULL};
 
 #define SETTING(member) .offset = offsetof(struct berth_masa_settings, member)
@@ -75,6 +77,14 @@ static const struct berth_conf_key masa_keys[] = {
 	 SETTING(content_type),
 	 .help = "eContentType of vouchers: anima (RFC 8366), or data for pledges that know no "
 		 "other."},
+	{.name = "identity",
+	 .type = BERTH_CONF_CHOICE,
+	 .choices = identity_choices,
+	 .fallback = "serial-number",
+	 SETTING(identity),
+	 .help = "Where IDevIDs of this manufacturer say their serial number; vouchers and "
+		 "manifests "
+		 "name it."},
 	{.name = "require-client-certificate",
 	 .type = BERTH_CONF_BOOL,
 	 .fallback = "no",
@@ -122,6 +132,22 @@ static const struct berth_conf_key masa_keys[] = {
 	 .max = 31536000,
 	 SETTING(voucher_lifetime_s),
 	 .help = "How long a nonceless voucher holds; never beyond the registrar's certificates."},
+	{.name = "nonceless-request-age",
+	 .type = BERTH_CONF_DURATION_S,
+	 .fallback = "7d",
+	 .min = 10,
+	 .max = 31536000,
+	 SETTING(nonceless_age_s),
+	 .help = "A request without a nonce may be this old: it may have come on a memory stick."},
+	{.name = "renewable-for",
+	 .type = BERTH_CONF_DURATION_S,
+	 .fallback = "0s",
+	 .min = 0,
+	 .max = 315360000,
+	 SETTING(renewable_for_s),
+	 .help = "last-renewal-date of nonceless vouchers: how long from now their owner may count "
+		 "on "
+		 "getting a new one; 0s promises nothing."},
 	{.name = "vouchers-per-minute",
 	 .type = BERTH_CONF_INTEGER,
 	 .fallback = "60000",
@@ -210,6 +236,9 @@ berth_masa_trust_load(struct berth_pki *pki, const struct berth_masa_settings *s
 		.created_on_age_s = s->request_age_s,
 		.audit_log_age_s = s->audit_log_age_s,
 		.nonceless_lifetime_s = s->voucher_lifetime_s,
+		.nonceless_age_s = s->nonceless_age_s,
+		.renewable_for_s = s->renewable_for_s,
+		.identity = (enum berth_identity_rule)s->identity,
 	};
 	return err;
 }

@@ -20,6 +20,7 @@ struct berth_masa_settings {
 	int pinning;			  /* enum berth_masa_pinning */
 	int revocation;			  /* enum berth_masa_revocation */
 	int content_type;		  /* 0 anima, 1 data */
+	int identity;			  /* enum berth_identity_rule */
 	bool require_client_certificate;
 	bool require_idevid_issuer;
 	bool allow_without_proximity;
@@ -28,6 +29,8 @@ struct berth_masa_settings {
 	int64_t request_age_s;
 	int64_t audit_log_age_s;
 	int64_t voucher_lifetime_s;
+	int64_t nonceless_age_s;
+	int64_t renewable_for_s;
 	int64_t vouchers_per_minute;
 };
 

@@ -8,6 +8,8 @@
 static const char *const identity_choices[] = {"serial-number", "serial-number-sn", "common-name",
 					       "hardware-serial", NULL};
 static const char *const content_choices[] = {"data", "anima", NULL};
+static const char *const issuer_choices[] = {"aki", "octet-string", "key-id", "none", NULL};
+static const char *const body_choices[] = {"der", "base64", NULL};
 static const char *const layout_choices[] = {"auto", "single", "wrapped", NULL};
 
 #define SETTING(member) .offset = offsetof(struct berth_registrar_settings, member)
@@ -134,6 +136,20 @@ static const struct berth_conf_key maker_keys[] = {
 	 .fallback = "anima",
 	 MAKER(content_type),
 	 .help = "eContentType of the requests sent to its MASA: data for older ones."},
+	{.name = "idevid-issuer",
+	 .type = BERTH_CONF_CHOICE,
+	 .choices = issuer_choices,
+	 .fallback = "aki",
+	 MAKER(issuer_form),
+	 .help = "How idevid-issuer is written in the requests sent to its MASA; none leaves it "
+		 "out."},
+	{.name = "voucher-body",
+	 .type = BERTH_CONF_CHOICE,
+	 .choices = body_choices,
+	 .fallback = "der",
+	 MAKER(body),
+	 .help = "base64 for a MASA and devices that write vouchers so against RFC 8995 5.11; a "
+		 "device that sends DER still gets DER."},
 };
 
 static const struct berth_conf_key daemon_keys[] = {
@@ -200,6 +216,8 @@ berth_registrar_load_maker(struct berth_pki *pki, const struct berth_registrar_m
 		.identity = (enum berth_identity_rule)maker->identity,
 		.ignore_expiry = maker->ignore_expiry,
 		.content_type = (enum berth_cms_content)maker->content_type,
+		.issuer_form = (enum berth_issuer_form)maker->issuer_form,
+		.body = (enum berth_voucher_body)maker->body,
 	};
 	enum berth_err err = berth_registrar_load_certificates(pki, "anchors", maker->anchors,
 							       &ret->anchors, why);

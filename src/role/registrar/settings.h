@@ -17,6 +17,8 @@ struct berth_registrar_maker {
 	const char *masa_anchors;
 	int identity;	  /* enum berth_identity_rule */
 	int content_type; /* enum berth_cms_content */
+	int issuer_form;  /* enum berth_issuer_form */
+	int body;	  /* enum berth_voucher_body */
 	bool ignore_expiry;
 };
 

@@ -664,6 +664,53 @@ issues_an_expiring_nonceless_voucher_to_the_owner_of_record(void **state)
 	assert_int_equal(world.voucher.voucher.expires_on.s, world.now.s + 3600);
 }
 
+/* req: rfc8366-6.1-renewal */
+static void
+promises_to_renew_a_short_lived_voucher_and_does(void **state)
+{
+	(void)state;
+	world.policy.allow_nonceless = true;
+	world.policy.nonceless_lifetime_s = 3600;
+	world.policy.renewable_for_s = 86400;
+	world.rvr.nonce = BERTH_BYTES_NONE;
+	world.without_prior = true;
+	masa_world_ask(&world);
+	expect_voucher(BERTH_ASSERTION_VERIFIED);
+	assert_int_equal(world.voucher.voucher.expires_on.s, world.now.s + 3600);
+	assert_true(world.voucher.voucher.has_last_renewal_date);
+	assert_int_equal(world.voucher.voucher.last_renewal_date.s, world.now.s + 86400);
+}
+
+static void
+nonceless_of_age(int64_t age_s)
+{
+	world.policy.allow_nonceless = true;
+	world.policy.nonceless_age_s = 86400;
+	world.rvr.nonce = BERTH_BYTES_NONE;
+	world.rvr.created_on.s = world.now.s - age_s;
+	world.without_prior = true;
+	masa_world_ask(&world);
+}
+
+/* req: rfc8995-5.6-stale */
+static void
+a_nonceless_request_may_have_travelled_for_a_day(void **state)
+{
+	(void)state;
+	nonceless_of_age(86400);
+	expect_voucher(BERTH_ASSERTION_VERIFIED);
+}
+
+/* req: rfc8995-5.6-stale */
+static void
+but_not_longer(void **state)
+{
+	(void)state;
+	nonceless_of_age(86401);
+	assert_int_equal(world.masa.response.status, 403);
+	assert_string_equal(world.masa.why.rule, "rfc8995-5.6-created-on");
+}
+
 /* req: rfc8366-5.3-3 */
 static void
 no_nonceless_voucher_outlives_the_registrar(void **state)
@@ -807,6 +854,9 @@ main(void)
 		test_in_world(accepts_all_three_forms_of_idevid_issuer),
 		test_in_world(names_the_issuer_where_serial_numbers_have_twins),
 		test_in_world(issues_an_expiring_nonceless_voucher_to_the_owner_of_record),
+		test_in_world(promises_to_renew_a_short_lived_voucher_and_does),
+		test_in_world(a_nonceless_request_may_have_travelled_for_a_day),
+		test_in_world(but_not_longer),
 		test_in_world(no_nonceless_voucher_outlives_the_registrar),
 		test_in_world(a_client_certificate_of_a_configured_anchor_authenticates),
 		cmocka_unit_test(pins_what_the_policy_says),
