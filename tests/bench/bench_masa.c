@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * usage: bench-masa --port=N --units=FOLDER --prefix=SERIAL --first=N --count=N --concurrency=N
- *                   --anchors=FILE --chain=FILE --key=URI [--host=NAME]
+ *                   --anchors=FILE --chain=FILE --key=URI [--host=NAME] [--audit=1] [--fresh=1]
  *
- * Asks the MASA for COUNT vouchers over CONCURRENCY kept connections, as a registrar would. The voucher-requests, the
- * devices' and the registrar's around them, are signed before the clock starts.
+ * Asks the MASA for COUNT vouchers over CONCURRENCY connections, as a registrar would. The voucher-requests, the
+ * devices' and the registrar's around them, are signed before the clock starts. --audit=1: after each voucher the audit
+ * log, with the same request. --fresh=1: a new connection for each device, as a registrar that seldom has one to ask
+ * for; else connections are kept, and up before the clock starts.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,12 +14,14 @@
 #include "bench/bench.h"
 #include "net/http.h"
 #include "pki/keystore/keystore.h"
+#include "protocol/brski/telemetry.h"
 #include "protocol/voucher/voucher_cms.h"
 #include "system/clock.h"
 
 #define TIMEOUT_MS 60000
 #define BODY_MAX_BYTES ((size_t)64 << 10)
-#define PATH "/.well-known/brski/requestvoucher"
+#define VOUCHER_PATH "/.well-known/brski/requestvoucher"
+#define AUDIT_PATH "/.well-known/brski/requestauditlog"
 
 struct bench {
 	struct berth_pki *pki;
@@ -25,7 +29,9 @@ struct bench {
 	struct berth_cert_list anchors, chain;
 	struct berth_key *key;
 	struct berth_tls_client *tls;
+	struct berth_http_client_conf http_conf;
 	struct berth_buf *requests;
+	bool with_audit, is_fresh;
 	size_t count, next, ended, failed, connected, connections;
 	struct bench_samples samples;
 	int64_t first_ns, last_ns;
@@ -36,56 +42,69 @@ struct bench {
 struct slot {
 	struct bench *bench;
 	struct berth_http_client *http;
+	struct berth_timer
+		*again; /* a connection must not be closed in its own callback's caller */
+	size_t request;
+	bool is_auditing;
 	int64_t started_ns;
 };
 
 static void ask(struct slot *slot);
 
+/* tools/bench reads the MASA's CPU here. */
 static void
-on_voucher(void *context, const struct berth_http_response *response,
-	   const struct berth_tls_facts *tls, const struct berth_why *why)
+say_ready(struct bench *bench)
+{
+	(void)puts("ready");
+	(void)fflush(stdout);
+	int c = 0;
+	do {
+		c = getchar();
+	} while (c != '\n' && c != EOF);
+	bench->cpu_s = bench_cpu_s();
+	bench->first_ns = bench_now_ns();
+}
+
+static void
+on_answer(void *context, const struct berth_http_response *response,
+	  const struct berth_tls_facts *tls, const struct berth_why *why)
 {
 	struct slot *slot = context;
 	struct bench *bench = slot->bench;
 	(void)tls;
+	if (response->status == 0) {
+		bench_die("bench-masa: a connection ended: %s", why->sentence);
+	}
+	if (response->status != 200) {
+		(void)fprintf(stderr, "bench-masa: %d %.*s\n", response->status,
+			      (int)response->body.n, (const char *)response->body.p);
+		bench->failed++;
+	} else if (bench->with_audit && !slot->is_auditing) {
+		slot->is_auditing = true;
+		ask(slot);
+		return;
+	} else {
+		bench_samples_add(&bench->samples, bench_now_ns() - slot->started_ns);
+	}
 	bench->last_ns = bench_now_ns();
 	bench->ended++;
-	if (response->status == 200) {
-		bench_samples_add(&bench->samples, bench->last_ns - slot->started_ns);
-	} else {
-		bench->failed++;
-		(void)fprintf(stderr, "bench-masa: %d %s%.*s\n", response->status,
-			      response->status ? "" : why->sentence, (int)response->body.n,
-			      (const char *)response->body.p);
-	}
-	if (response->status == 0) {
-		bench_die("bench-masa: a connection ended");
-	}
-	ask(slot);
+	berth_timer_start(slot->again, 0);
 }
 
 static void
 ask(struct slot *slot)
 {
-	struct bench *bench = slot->bench;
-	if (bench->next == bench->count) {
-		if (bench->ended == bench->count) {
-			berth_loop_stop(bench->loop);
-		}
-		return;
-	}
 	const struct berth_http_request request = {
 		.method = BERTH_HTTP_POST,
-		.path = BERTH_LIT(PATH),
+		.path = slot->is_auditing ? BERTH_LIT(AUDIT_PATH) : BERTH_LIT(VOUCHER_PATH),
 		.media_type = BERTH_LIT(BERTH_MEDIA_VOUCHER_CMS),
-		.accept = BERTH_LIT(BERTH_MEDIA_VOUCHER_CMS),
-		.body = berth_buf_view(&bench->requests[bench->next++]),
+		.accept = slot->is_auditing ? BERTH_LIT(BERTH_MEDIA_JSON)
+					    : BERTH_LIT(BERTH_MEDIA_VOUCHER_CMS),
+		.body = berth_buf_view(&slot->bench->requests[slot->request]),
 	};
-	slot->started_ns = bench_now_ns();
-	berth_http_client_send(slot->http, &request, on_voucher, slot);
+	berth_http_client_send(slot->http, &request, on_answer, slot);
 }
 
-/* The clock starts when all connections are up: the registrar keeps them. */
 static void
 on_connected(void *context, const struct berth_tls_facts *tls, const struct berth_why *why)
 {
@@ -94,14 +113,48 @@ on_connected(void *context, const struct berth_tls_facts *tls, const struct bert
 	if (!tls) {
 		bench_die("bench-masa: %s", why->sentence);
 	}
-	if (++bench->connected < bench->connections) {
+	if (bench->is_fresh) {
+		ask(slot);
 		return;
 	}
-	bench->cpu_s = bench_cpu_s();
-	bench->first_ns = bench_now_ns();
-	for (size_t i = 0; i < bench->connections; i++) {
-		ask(&bench->slots[i]);
+	/* The clock starts when all connections are up: the registrar keeps them. */
+	if (++bench->connected == bench->connections) {
+		say_ready(bench);
+		for (size_t i = 0; i < bench->connections; i++) {
+			berth_timer_start(bench->slots[i].again, 0);
+		}
 	}
+}
+
+static void
+connect_to(struct slot *slot)
+{
+	berth_http_client_close(slot->http);
+	bench_call(berth_http_client_open(slot->bench->loop, &slot->bench->http_conf, &slot->http,
+					  &why));
+	berth_http_client_connect(slot->http, on_connected, slot);
+}
+
+/* The next device. */
+static void
+on_again(void *context)
+{
+	struct slot *slot = context;
+	struct bench *bench = slot->bench;
+	if (bench->next == bench->count) {
+		if (bench->ended == bench->count) {
+			berth_loop_stop(bench->loop);
+		}
+		return;
+	}
+	slot->request = bench->next++;
+	slot->is_auditing = false;
+	slot->started_ns = bench_now_ns();
+	if (bench->is_fresh) {
+		connect_to(slot);
+		return;
+	}
+	ask(slot);
 }
 
 static void
@@ -134,7 +187,7 @@ prepare(struct bench *bench, int argc, char **argv)
 }
 
 static void
-connect_all(struct bench *bench, int argc, char **argv)
+start_all(struct bench *bench, int argc, char **argv)
 {
 	const char *host = bench_text(argc, argv, "host", "localhost");
 	const struct berth_tls_client_conf tls = {.pki = bench->pki,
@@ -143,21 +196,29 @@ connect_all(struct bench *bench, int argc, char **argv)
 						  .anchors = &bench->anchors,
 						  .server_name = host,
 						  .wall = berth_clock_wall};
-	const struct berth_http_client_conf http = {
+	bench_call(berth_tls_client_open(&tls, &bench->tls, &why));
+	bench->http_conf = (struct berth_http_client_conf){
 		.address = "127.0.0.1",
 		.port = (uint16_t)bench_number(argc, argv, "port", NULL),
 		.host = host,
+		.tls = bench->tls,
 		.connect_timeout_ms = TIMEOUT_MS,
 		.request_timeout_ms = TIMEOUT_MS,
 		.body_limit_bytes = BODY_MAX_BYTES};
-	bench_call(berth_tls_client_open(&tls, &bench->tls, &why));
+	if (bench->is_fresh) {
+		say_ready(bench);
+	}
 	for (size_t i = 0; i < bench->connections; i++) {
 		struct slot *slot = &bench->slots[i];
-		struct berth_http_client_conf conf = http;
-		conf.tls = bench->tls;
 		slot->bench = bench;
-		bench_call(berth_http_client_open(bench->loop, &conf, &slot->http, &why));
-		berth_http_client_connect(slot->http, on_connected, slot);
+		if (berth_timer_open(bench->loop, on_again, slot, &slot->again)) {
+			bench_die("no timer");
+		}
+		if (bench->is_fresh) {
+			berth_timer_start(slot->again, 0);
+		} else {
+			connect_to(slot);
+		}
 	}
 }
 
@@ -166,6 +227,7 @@ tidy(struct bench *bench)
 {
 	for (size_t i = 0; i < bench->connections; i++) {
 		berth_http_client_close(bench->slots[i].http);
+		berth_timer_close(bench->slots[i].again);
 	}
 	for (size_t i = 0; i < bench->count; i++) {
 		berth_buf_free(&bench->requests[i]);
@@ -186,8 +248,10 @@ main(int argc, char **argv)
 {
 	struct bench bench = {.count = bench_number(argc, argv, "count", NULL),
 			      .connections = bench_number(argc, argv, "concurrency", "4")};
+	bench.with_audit = bench_number(argc, argv, "audit", "0") > 0;
+	bench.is_fresh = bench_number(argc, argv, "fresh", "0") > 0;
 	prepare(&bench, argc, argv);
-	connect_all(&bench, argc, argv);
+	start_all(&bench, argc, argv);
 	berth_loop_run(bench.loop);
 	double cpu = bench_cpu_s() - bench.cpu_s;
 	double seconds = (double)(bench.last_ns - bench.first_ns) / 1e9;

@@ -7,7 +7,8 @@
  * certificates, in one process each, behind a bare evhttp server with Berth's TLS settings, and nothing else: no
  * store, no policy, no separation, no checks. The same number of handshakes and requests as the real thing:
  * per onboarding two handshakes and six requests of the device, and two requests of the registrar to the MASA on a
- * kept connection. COUNT units are used in turn. CPU milliseconds per onboarding, of each server process.
+ * kept connection. COUNT units are used in turn. CPU milliseconds per onboarding, of each server process. Then the same
+ * without the device's handshakes, simpleenroll alone, and the MASA asked directly, on kept connections and on fresh ones.
  */
 #include <errno.h>
 #include <event2/buffer.h>
@@ -368,6 +369,9 @@ struct device {
 	struct berth_buf pvr, rvr, csr;
 };
 
+enum server_index { REGISTRAR, MASA, SERVERS };
+struct script;
+
 struct load {
 	struct berth_pki *pki;
 	struct berth_loop *loop;
@@ -375,9 +379,12 @@ struct load {
 	size_t device_count;
 	struct berth_cert_list registrar;
 	struct berth_key *registrar_key;
-	uint16_t port;
-	bool vouchers_only; /* asks the MASA, over kept connections */
-	size_t count, next, ended, running;
+	uint16_t ports[SERVERS];
+	const struct script *script;
+	const pid_t *servers;
+	double *began_s; /* of each server, when the connections that are kept are up */
+	size_t count, next, running, connected, concurrency;
+	struct slot *slots;
 };
 
 struct slot {
@@ -390,11 +397,12 @@ struct slot {
 	size_t step;
 };
 
-static const struct step {
+struct step {
 	const char *path, *media; /* media NULL: GET */
 	size_t body;		  /* offset in struct device; 0: a status */
 	bool reconnect;
-} steps[] = {
+};
+static const struct step fresh_steps[] = {
 	{BRSKI "requestvoucher", BERTH_MEDIA_VOUCHER_CMS, offsetof(struct device, pvr), true},
 	{BRSKI "voucher_status", "application/json", 0, false},
 	{EST "cacerts", NULL, 0, false},
@@ -402,9 +410,41 @@ static const struct step {
 	{EST "simpleenroll", "application/pkcs10", offsetof(struct device, csr), false},
 	{BRSKI "enrollstatus", "application/json", 0, true},
 };
-#define STEP_COUNT (sizeof(steps) / sizeof(steps[0]))
-static const struct step voucher_step = {BRSKI "requestvoucher", BERTH_MEDIA_VOUCHER_CMS,
-					 offsetof(struct device, rvr), false};
+static const struct step kept_steps[] = {
+	{BRSKI "requestvoucher", BERTH_MEDIA_VOUCHER_CMS, offsetof(struct device, pvr), false},
+	{BRSKI "voucher_status", "application/json", 0, false},
+	{EST "cacerts", NULL, 0, false},
+	{EST "csrattrs", NULL, 0, false},
+	{EST "simpleenroll", "application/pkcs10", offsetof(struct device, csr), false},
+	{BRSKI "enrollstatus", "application/json", 0, false},
+};
+static const struct step enrol_steps[] = {
+	{EST "simpleenroll", "application/pkcs10", offsetof(struct device, csr), false},
+};
+static const struct step masa_steps[] = {
+	{BRSKI "requestvoucher", BERTH_MEDIA_VOUCHER_CMS, offsetof(struct device, rvr), false},
+	{BRSKI "requestauditlog", BERTH_MEDIA_VOUCHER_CMS, offsetof(struct device, rvr), false},
+};
+static const struct step masa_fresh_steps[] = {
+	{BRSKI "requestvoucher", BERTH_MEDIA_VOUCHER_CMS, offsetof(struct device, rvr), true},
+	{BRSKI "requestauditlog", BERTH_MEDIA_VOUCHER_CMS, offsetof(struct device, rvr), false},
+};
+
+/* With a first step that connects anew each device has connections of its own; else a slot is one device with one. */
+static const struct script {
+	const char *name;
+	enum server_index server; /* asked, and counted */
+	const struct step *steps;
+	size_t n;
+} scripts[] = {
+	{"registrar_ms", REGISTRAR, fresh_steps, sizeof(fresh_steps) / sizeof(struct step)},
+	{"registrar_kept_ms", REGISTRAR, kept_steps, sizeof(kept_steps) / sizeof(struct step)},
+	{"enrol_ms", REGISTRAR, enrol_steps, 1},
+	{"masa_alone_ms", MASA, masa_steps, 2},
+	{"masa_voucher_ms", MASA, masa_steps, 1},
+	{"masa_fresh_ms", MASA, masa_fresh_steps, 2},
+};
+#define SCRIPT_COUNT (sizeof(scripts) / sizeof(scripts[0]))
 
 static void
 on_answer(void *context, const struct berth_http_response *response,
@@ -423,7 +463,7 @@ on_answer(void *context, const struct berth_http_response *response,
 static void
 ask(struct slot *slot)
 {
-	const struct step *step = slot->load->vouchers_only ? &voucher_step : &steps[slot->step];
+	const struct step *step = &slot->load->script->steps[slot->step];
 	struct berth_bytes body = BERTH_LIT("{\"version\":1,\"status\":true}");
 	if (step->body) {
 		const struct berth_buf *buf =
@@ -438,13 +478,38 @@ ask(struct slot *slot)
 	berth_http_client_send(slot->http, &request, on_answer, slot);
 }
 
+static double cpu_of(pid_t pid);
+
+/* The clock starts when nothing but the steps is left to do. */
+static void
+start_clock(struct load *load)
+{
+	for (size_t i = 0; i < SERVERS; i++) {
+		load->began_s[i] = cpu_of(load->servers[i]);
+	}
+	for (size_t i = 0; i < load->concurrency; i++) {
+		berth_timer_start(load->slots[i].again, 0);
+	}
+}
+
+static bool
+is_kept(const struct load *load)
+{
+	return !load->script->steps[0].reconnect;
+}
+
 static void
 on_connected(void *context, const struct berth_tls_facts *tls, const struct berth_why *why)
 {
+	struct slot *slot = context;
 	if (!tls) {
 		bench_die("bench-practical: %s", why->sentence);
 	}
-	ask(context);
+	if (!is_kept(slot->load)) {
+		ask(slot);
+	} else if (++slot->load->connected == slot->load->concurrency) {
+		start_clock(slot->load);
+	}
 }
 
 static void
@@ -460,14 +525,16 @@ static void
 connect_to(struct slot *slot)
 {
 	struct load *load = slot->load;
-	const struct berth_tls_client_conf tls = {.pki = load->pki,
-						  .chain = &slot->device->unit.chain,
-						  .key = slot->device->unit.key,
-						  .provisional = true};
+	bool is_registrar = load->script->server == MASA;
+	const struct berth_tls_client_conf tls = {
+		.pki = load->pki,
+		.chain = is_registrar ? &load->registrar : &slot->device->unit.chain,
+		.key = is_registrar ? load->registrar_key : slot->device->unit.key,
+		.provisional = true};
 	disconnect(slot);
 	bench_call(berth_tls_client_open(&tls, &slot->tls, &why));
 	const struct berth_http_client_conf http = {.address = "127.0.0.1",
-						    .port = load->port,
+						    .port = load->ports[load->script->server],
 						    .host = "localhost",
 						    .tls = slot->tls,
 						    .connect_timeout_ms = TIMEOUT_MS,
@@ -482,48 +549,63 @@ on_again(void *context)
 {
 	struct slot *slot = context;
 	struct load *load = slot->load;
-	if (slot->device && slot->step == (load->vouchers_only ? 1 : STEP_COUNT)) {
-		slot->device = NULL;
-		load->ended++;
-	}
-	if (!slot->device) {
+	if (slot->step == load->script->n) {
 		if (load->next == load->count) {
-			disconnect(slot);
 			if (--load->running == 0) {
 				berth_loop_stop(load->loop);
 			}
 			return;
 		}
-		slot->device = &load->devices[load->next++ % load->device_count];
+		size_t i = load->next++;
+		if (!is_kept(load)) {
+			slot->device = &load->devices[i % load->device_count];
+		}
 		slot->step = 0;
 	}
-	if (!slot->http || (!load->vouchers_only && steps[slot->step].reconnect)) {
+	if (load->script->steps[slot->step].reconnect) {
 		connect_to(slot);
 		return;
 	}
 	ask(slot);
 }
 
+/* CPU seconds of each server, from the moment that the connections are up. */
 static void
-play(struct load *load, size_t count, size_t concurrency)
+play(struct load *load, const struct script *script, size_t count, size_t concurrency,
+     double cpu_s[SERVERS])
 {
 	struct slot *slots = calloc(concurrency, sizeof(*slots));
 	if (!slots) {
 		bench_die("bench-practical: out of memory");
 	}
+	load->script = script;
+	load->slots = slots;
 	load->count = count;
 	load->next = 0;
-	load->ended = 0;
+	load->connected = 0;
 	load->running = concurrency;
+	load->concurrency = concurrency;
+	load->began_s = cpu_s;
 	for (size_t i = 0; i < concurrency; i++) {
-		slots[i].load = load;
+		slots[i] = (struct slot){.load = load,
+					 .device = &load->devices[i % load->device_count],
+					 .step = script->n};
 		if (berth_timer_open(load->loop, on_again, &slots[i], &slots[i].again)) {
 			bench_die("bench-practical: no timer");
 		}
-		berth_timer_start(slots[i].again, 0);
+		if (is_kept(load)) {
+			connect_to(&slots[i]);
+		}
+	}
+	if (!is_kept(load)) {
+		start_clock(load);
 	}
 	berth_loop_run(load->loop);
+	for (size_t i = 0; i < SERVERS; i++) {
+		cpu_s[i] = cpu_of(load->servers[i]) - cpu_s[i];
+	}
 	for (size_t i = 0; i < concurrency; i++) {
+		disconnect(&slots[i]);
 		berth_timer_close(slots[i].again);
 	}
 	free(slots);
@@ -608,35 +690,29 @@ main(int argc, char **argv)
 	size_t concurrency = bench_number(argc, argv, "concurrency", "4");
 	int masa_fd = -1;
 	int registrar_fd = -1;
-	uint16_t masa_port = 0;
 	struct load load = {0};
-	bench_call(berth_listen("127.0.0.1:0", &masa_fd, 1, &masa_port, &why));
-	bench_call(berth_listen("127.0.0.1:0", &registrar_fd, 1, &load.port, &why));
-	pid_t masa = start_server(&at, masa_fd, 0);
-	pid_t registrar = start_server(&at, registrar_fd, masa_port);
+	double cpu_s[SERVERS];
+	bench_call(berth_listen("127.0.0.1:0", &masa_fd, 1, &load.ports[MASA], &why));
+	bench_call(berth_listen("127.0.0.1:0", &registrar_fd, 1, &load.ports[REGISTRAR], &why));
+	const pid_t masa = start_server(&at, masa_fd, 0);
+	const pid_t registrar = start_server(&at, registrar_fd, load.ports[MASA]);
+	const pid_t servers[SERVERS] = {[REGISTRAR] = registrar, [MASA] = masa};
+	/* cppcheck-suppress autoVariables ; the load ends before it does */
+	load.servers = servers;
 	open_load(&load, &at, argc, argv);
 
-	play(&load, concurrency,
-	     concurrency); /* connections to the MASA, and all that is made once */
-	double masa_s = cpu_of(masa);
-	double registrar_s = cpu_of(registrar);
-	int64_t began_ns = bench_now_ns();
-	play(&load, count, concurrency);
-	double seconds = (double)(bench_now_ns() - began_ns) / 1e9;
-	registrar_s = cpu_of(registrar) - registrar_s;
-	masa_s = cpu_of(masa) - masa_s;
-
-	load.port = masa_port;
-	load.vouchers_only = true;
-	double voucher_s = cpu_of(masa);
-	play(&load, count, concurrency);
-	voucher_s = cpu_of(masa) - voucher_s;
-
+	/* connections to the MASA, and all that is made once */
+	play(&load, &scripts[0], concurrency * 2, concurrency, cpu_s);
 	double per_ms = 1e3 / (double)count;
-	(void)printf("{\"registrar_ms\": %.6f, \"masa_ms\": %.6f, \"masa_voucher_ms\": %.6f, "
-		     "\"rate\": %.2f}\n",
-		     registrar_s * per_ms, masa_s * per_ms, voucher_s * per_ms,
-		     (double)count / seconds);
+	(void)printf("{");
+	for (size_t i = 0; i < SCRIPT_COUNT; i++) {
+		play(&load, &scripts[i], count, concurrency, cpu_s);
+		if (i == 0) {
+			(void)printf("\"masa_ms\": %.6f, ", cpu_s[MASA] * per_ms);
+		}
+		(void)printf("\"%s\": %.6f%s", scripts[i].name, cpu_s[scripts[i].server] * per_ms,
+			     i + 1 < SCRIPT_COUNT ? ", " : "}\n");
+	}
 	stop_server(registrar);
 	stop_server(masa);
 	close_load(&load);
