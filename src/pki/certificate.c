@@ -614,17 +614,3 @@ berth_cert_domain_id(struct berth_pki *pki, const struct berth_cert *cert, uint8
 		return 0;
 	return BERTH_SHA256_BYTES;
 }
-
-bool
-berth_cert_has_revocation_source(const struct berth_cert *cert)
-{
-	bool has = X509_get_ext_by_NID(cert->x509, NID_crl_distribution_points, -1) >= 0;
-	AUTHORITY_INFO_ACCESS *access = X509_get_ext_d2i(cert->x509, NID_info_access, NULL, NULL);
-
-	for (int i = 0; !has && i < sk_ACCESS_DESCRIPTION_num(access); i++)
-		has = OBJ_obj2nid(sk_ACCESS_DESCRIPTION_value(access, i)->method) == NID_ad_OCSP;
-	AUTHORITY_INFO_ACCESS_free(access);
-	ERR_clear_error();
-	/* One that cannot be read cannot be asked either: it counts as there. */
-	return has || (!access && X509_get_ext_by_NID(cert->x509, NID_info_access, -1) >= 0);
-}

@@ -52,6 +52,13 @@ struct berth_bytes berth_cert_mud_url(
 	const struct berth_cert *cert); /* id-pe-mud-url, RFC 8520 11 */
 /* True when it names a CRL (cRLDistributionPoints) or an OCSP responder (authorityInfoAccess, id-ad-ocsp). */
 bool berth_cert_has_revocation_source(const struct berth_cert *cert);
+/*
+ * The first URL of its kind that begins with http:// (revocation data is signed, and fetching it over TLS would need
+ * revocation data first): of a whole distribution point, id-ad-ocsp, id-ad-caIssuers. Empty: none.
+ */
+struct berth_bytes berth_cert_crl_url(const struct berth_cert *cert);
+struct berth_bytes berth_cert_ocsp_url(const struct berth_cert *cert);
+struct berth_bytes berth_cert_issuer_url(const struct berth_cert *cert);
 /* hardwareModuleName SAN (RFC 4108): the hwSerialNum octets and the hwType OID as text. */
 struct berth_bytes berth_cert_hw_serial(const struct berth_cert *cert);
 const char *berth_cert_hw_type(const struct berth_cert *cert);

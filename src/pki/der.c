@@ -89,7 +89,8 @@ is_well_formed(const struct berth_der *element)
 }
 
 enum berth_err
-berth_der_check(struct berth_bytes der, const char *rule, struct berth_why *why)
+berth_der_check_up_to(struct berth_bytes der, size_t elements_max, const char *rule,
+		      struct berth_why *why)
 {
 	struct berth_bytes open[BERTH_DER_DEPTH_MAX]; /* what is left of each open element */
 	size_t depth = 1;
@@ -103,10 +104,9 @@ berth_der_check(struct berth_bytes der, const char *rule, struct berth_why *why)
 			continue;
 		}
 		size_t offset = (size_t)(open[depth - 1].p - der.p);
-		if (++elements > BERTH_DER_ELEMENTS_MAX)
+		if (++elements > elements_max)
 			return berth_fail_at(why, BERTH_E_LIMIT, rule, "X.690", offset,
-					     "The input has more than %d elements.",
-					     BERTH_DER_ELEMENTS_MAX);
+					     "The input has more than %zu elements.", elements_max);
 		if (!berth_der_next(&open[depth - 1], &element) || !is_well_formed(&element))
 			return berth_fail_at(why, BERTH_E_SYNTAX, rule, "X.690 10, 11", offset,
 					     "The input is not DER at offset %zu (BER is refused).",
@@ -125,4 +125,10 @@ berth_der_check(struct berth_bytes der, const char *rule, struct berth_why *why)
 	if (elements == 0)
 		return berth_fail(why, BERTH_E_SYNTAX, rule, "X.690", "The input is empty.");
 	return BERTH_OK;
+}
+
+enum berth_err
+berth_der_check(struct berth_bytes der, const char *rule, struct berth_why *why)
+{
+	return berth_der_check_up_to(der, BERTH_DER_ELEMENTS_MAX, rule, why);
 }

@@ -27,6 +27,9 @@
  */
 enum berth_err berth_der_check(struct berth_bytes der, const char *rule,
 			       struct berth_why *why) BERTH_MUST;
+/* The same with another limit on the number of elements: a revocation list has eight for each entry. */
+enum berth_err berth_der_check_up_to(struct berth_bytes der, size_t elements_max, const char *rule,
+				     struct berth_why *why) BERTH_MUST;
 
 struct berth_der {
 	uint8_t tag; /* the identifier octet: class, constructed bit and number */

@@ -108,6 +108,7 @@ put_usages(const struct berth_profile_rule *rule, X509 *x509)
 		{BERTH_EKU_SERVER_AUTH, NID_server_auth},
 		{BERTH_EKU_CLIENT_AUTH, NID_client_auth},
 		{BERTH_EKU_CMC_RA, NID_cmcRA},
+		{BERTH_EKU_OCSP_SIGN, NID_OCSP_sign},
 	};
 	BERTH_OSSL(EXTENDED_KEY_USAGE) *purposes = EXTENDED_KEY_USAGE_new();
 	for (size_t i = 0; purposes != NULL && i < sizeof(known) / sizeof(known[0]); i++) {
@@ -230,6 +231,18 @@ put_url(const char *oid, struct berth_bytes url, X509 *x509, struct berth_why *w
 									   : fail_build(why);
 }
 
+/* RFC 6960 4.2.2.2.1: whoever trusts this responder does not ask about it in turn. */
+static bool
+put_no_check(X509 *x509)
+{
+	ASN1_NULL *null = ASN1_NULL_new();
+	bool done = null != NULL && X509_add1_ext_i2d(x509, NID_id_pkix_OCSP_noCheck, null, 0,
+						      X509V3_ADD_DEFAULT) == 1;
+
+	ASN1_NULL_free(null);
+	return done;
+}
+
 static enum berth_err
 put_extensions(const struct berth_cert_template *wanted, const struct berth_cert *issuer,
 	       const struct berth_key *issuer_key, X509 *x509, struct berth_why *why)
@@ -239,7 +252,11 @@ put_extensions(const struct berth_cert_template *wanted, const struct berth_cert
 	if (!put_basic_constraints(rule, x509) || !put_usages(rule, x509) ||
 	    !put_key_ids(wanted, issuer, issuer_key, x509))
 		return fail_build(why);
+	if (rule->no_check && !put_no_check(x509))
+		return fail_build(why);
 	enum berth_err err = put_alternative_names(wanted, x509, why);
+	if (!err)
+		err = berth_issue_put_sources(wanted, x509, why);
 	if (!err)
 		err = put_url("1.3.6.1.5.5.7.1.32", wanted->masa_url, x509, why);
 	return err ? err : put_url("1.3.6.1.5.5.7.1.25", wanted->mud_url, x509, why);

@@ -18,6 +18,7 @@ enum berth_cert_profile {
 	BERTH_PROFILE_SERVER,	   /* serverAuth; dNSName (MASA TLS ...) */
 	BERTH_PROFILE_MASA_SIGNER, /* digitalSignature, no EKU */
 	BERTH_PROFILE_MANIFEST_SIGNER,
+	BERTH_PROFILE_OCSP_SIGNER, /* OCSPSigning alone, id-pkix-ocsp-nocheck: must be short-lived */
 	BERTH_PROFILE_ROLE, /* clientAuth; role name in OU (gateway, radius, service, admin) */
 };
 
@@ -36,6 +37,10 @@ struct berth_cert_template {
 	size_t dns_name_count;
 	struct berth_bytes masa_url;
 	struct berth_bytes mud_url;
+	/* Where its revocation is published and its issuer's certificate; http:// URLs; empty: not said. */
+	struct berth_bytes crl_url;
+	struct berth_bytes ocsp_url;
+	struct berth_bytes issuer_url;
 	const char *hw_type; /* OID text, NULL: no hardwareModuleName */
 	struct berth_bytes hw_serial;
 	const struct berth_key *key; /* subject's public key */

@@ -18,19 +18,24 @@ const struct berth_profile_rule *
 berth_profile_rule(enum berth_cert_profile profile)
 {
 	static const struct berth_profile_rule rules[] = {
-		[BERTH_PROFILE_ROOT_CA] = {true, -1, CERT_SIGN | CRL_SIGN, 0},
-		[BERTH_PROFILE_ISSUING_CA] = {true, 0, CERT_SIGN | CRL_SIGN, 0},
+		[BERTH_PROFILE_ROOT_CA] = {true, -1, CERT_SIGN | CRL_SIGN, 0, false},
+		[BERTH_PROFILE_ISSUING_CA] = {true, 0, CERT_SIGN | CRL_SIGN, 0, false},
 		/* 802.1AR-2018 8.10.4, RFC 8995 2.3.1: an IDevID's use is not narrowed */
-		[BERTH_PROFILE_IDEVID] = {false, -1, 0, 0},
+		[BERTH_PROFILE_IDEVID] = {false, -1, 0, 0, false},
 		[BERTH_PROFILE_LDEVID] = {false, -1, DIGITAL_SIGNATURE | KEY_AGREEMENT,
-					  BERTH_EKU_CLIENT_AUTH},
+					  BERTH_EKU_CLIENT_AUTH, false},
 		[BERTH_PROFILE_REGISTRAR] = {false, -1, DIGITAL_SIGNATURE,
 					     BERTH_EKU_SERVER_AUTH | BERTH_EKU_CLIENT_AUTH |
-						     BERTH_EKU_CMC_RA},
-		[BERTH_PROFILE_SERVER] = {false, -1, DIGITAL_SIGNATURE, BERTH_EKU_SERVER_AUTH},
-		[BERTH_PROFILE_MASA_SIGNER] = {false, -1, DIGITAL_SIGNATURE, 0},
-		[BERTH_PROFILE_MANIFEST_SIGNER] = {false, -1, DIGITAL_SIGNATURE, 0},
-		[BERTH_PROFILE_ROLE] = {false, -1, DIGITAL_SIGNATURE, BERTH_EKU_CLIENT_AUTH},
+						     BERTH_EKU_CMC_RA,
+					     false},
+		[BERTH_PROFILE_SERVER] = {false, -1, DIGITAL_SIGNATURE, BERTH_EKU_SERVER_AUTH,
+					  false},
+		[BERTH_PROFILE_MASA_SIGNER] = {false, -1, DIGITAL_SIGNATURE, 0, false},
+		[BERTH_PROFILE_MANIFEST_SIGNER] = {false, -1, DIGITAL_SIGNATURE, 0, false},
+		/* req: rfc6960-4.2.2.2-delegated */
+		[BERTH_PROFILE_OCSP_SIGNER] = {false, -1, DIGITAL_SIGNATURE, BERTH_EKU_OCSP_SIGN,
+					       true},
+		[BERTH_PROFILE_ROLE] = {false, -1, DIGITAL_SIGNATURE, BERTH_EKU_CLIENT_AUTH, false},
 	};
 
 	return &rules[profile];
@@ -61,6 +66,9 @@ lint_names(const struct berth_cert_template *wanted, const struct berth_cert *ce
 		{"organizational unit", wanted->unit, berth_cert_subject_unit(cert)},
 		{"MASA URL", wanted->masa_url, berth_cert_masa_url(cert)},
 		{"MUD URL", wanted->mud_url, berth_cert_mud_url(cert)},
+		{"CRL distribution point", wanted->crl_url, berth_cert_crl_url(cert)},
+		{"OCSP responder", wanted->ocsp_url, berth_cert_ocsp_url(cert)},
+		{"issuer's address", wanted->issuer_url, berth_cert_issuer_url(cert)},
 		{"hardware serial", wanted->hw_type == NULL ? BERTH_BYTES_NONE : wanted->hw_serial,
 		 berth_cert_hw_serial(cert)},
 	};
@@ -118,6 +126,8 @@ lint_profile(const struct berth_cert_template *wanted, const struct berth_cert *
 		return fail_lint(why, "keyUsage");
 	if (berth_cert_eku(cert, &has_eku) != rule->eku || has_eku != (rule->eku != 0))
 		return fail_lint(why, "extKeyUsage");
+	if ((X509_get_ext_by_NID(x509, NID_id_pkix_OCSP_noCheck, -1) >= 0) != rule->no_check)
+		return fail_lint(why, "OCSP nocheck");
 	berth_key_id(wanted->key, id);
 	if (!berth_bytes_equal(berth_cert_ski(cert), berth_bytes_of(id, sizeof(id))))
 		return fail_lint(why, "subjectKeyIdentifier");
@@ -137,7 +147,8 @@ lint_extension_count(const struct berth_cert_template *wanted, const struct bert
 {
 	const struct berth_profile_rule *rule = berth_profile_rule(wanted->profile);
 	int want = 3 + (rule->key_usage != 0) + (rule->eku != 0) + (wanted->masa_url.n > 0) +
-		   (wanted->mud_url.n > 0) +
+		   (wanted->mud_url.n > 0) + (wanted->crl_url.n > 0) +
+		   (wanted->ocsp_url.n > 0 || wanted->issuer_url.n > 0) + rule->no_check +
 		   (wanted->dns_name_count > 0 || wanted->hw_type != NULL);
 
 	return X509_get_ext_count(berth_cert_x509(cert)) == want

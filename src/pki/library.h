@@ -5,6 +5,7 @@
 
 #include <openssl/evp.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include "pki/ossl.h"
 #include "pki/proof.h"
@@ -68,6 +69,9 @@ enum berth_err berth_name_add(X509_NAME *name, int nid, struct berth_bytes value
 /* The dNSName general names; LIMIT, SYNTAX. */
 enum berth_err berth_dns_names_make(const struct berth_bytes *names, size_t n, void *general_names,
 				    struct berth_why *why) BERTH_MUST;
+/* A uniformResourceIdentifier, and a distribution point of that one full name; NULL: no memory. */
+GENERAL_NAME *berth_uri_name(struct berth_bytes uri);
+DIST_POINT_NAME *berth_point_name(struct berth_bytes uri);
 struct berth_wall berth_asn1_wall(const ASN1_TIME *t, bool *ok);
 
 #endif

@@ -84,3 +84,37 @@ berth_asn1_wall(const ASN1_TIME *t, bool *ok)
 	*ok = ASN1_TIME_to_tm(t, &tm) == 1;
 	return (struct berth_wall){*ok ? (int64_t)timegm(&tm) : 0};
 }
+
+GENERAL_NAME *
+berth_uri_name(struct berth_bytes uri)
+{
+	GENERAL_NAME *name = GENERAL_NAME_new();
+	ASN1_IA5STRING *text = ASN1_IA5STRING_new();
+
+	if (name == NULL || text == NULL || ASN1_STRING_set(text, uri.p, (int)uri.n) != 1) {
+		ASN1_IA5STRING_free(text);
+		GENERAL_NAME_free(name);
+		return NULL;
+	}
+	GENERAL_NAME_set0_value(name, GEN_URI, text);
+	return name;
+}
+
+DIST_POINT_NAME *
+berth_point_name(struct berth_bytes uri)
+{
+	DIST_POINT_NAME *point = DIST_POINT_NAME_new();
+	GENERAL_NAMES *names = GENERAL_NAMES_new();
+	GENERAL_NAME *name = berth_uri_name(uri);
+
+	if (point == NULL || names == NULL || name == NULL ||
+	    sk_GENERAL_NAME_push(names, name) <= 0) {
+		GENERAL_NAME_free(name);
+		GENERAL_NAMES_free(names);
+		DIST_POINT_NAME_free(point);
+		return NULL;
+	}
+	point->type = 0; /* fullName */
+	point->name.fullname = names;
+	return point;
+}

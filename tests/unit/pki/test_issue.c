@@ -39,6 +39,9 @@ device_template(const struct berth_key *key)
 	wanted.organization = BERTH_LIT("Acme");
 	wanted.masa_url = BERTH_LIT("masa.acme.example:9443");
 	wanted.mud_url = BERTH_LIT("https://acme.example/cam.json");
+	wanted.crl_url = BERTH_LIT("http://acme.example/1.crl");
+	wanted.ocsp_url = BERTH_LIT("http://acme.example/ocsp");
+	wanted.issuer_url = BERTH_LIT("http://acme.example/ca.cer");
 	wanted.hw_type = "1.3.6.1.4.1.32473.7";
 	wanted.hw_serial = BERTH_LIT("\x00\x01\x02\xff");
 	return wanted;
@@ -76,11 +79,11 @@ lint_notices_every_field(void **state)
 	struct berth_bytes name = BERTH_LIT("a.example");
 	struct berth_cert_template wanted = device_template(key);
 	BERTH_CERT *cert = authority_issue(&authority, &wanted);
-	struct berth_cert_template changed[16];
+	struct berth_cert_template changed[24];
 	size_t n = 0;
 
 	(void)state;
-	for (size_t i = 0; i < 16; i++)
+	for (size_t i = 0; i < 24; i++)
 		changed[i] = wanted;
 	changed[n++].serial[15] ^= 1;
 	changed[n++].not_before.s += 1;
@@ -98,6 +101,10 @@ lint_notices_every_field(void **state)
 	changed[n++].profile = BERTH_PROFILE_ISSUING_CA;
 	changed[n].dns_names = &name;
 	changed[n++].dns_name_count = 1;
+	changed[n++].crl_url = BERTH_LIT("http://acme.example/2.crl");
+	changed[n++].ocsp_url = BERTH_BYTES_NONE;
+	changed[n++].issuer_url = BERTH_LIT("http://acme.example/ocsp");
+	changed[n++].profile = BERTH_PROFILE_OCSP_SIGNER;
 	assert_int_equal(berth_issue_lint(authority.pki, &wanted, authority.ca_key,
 					  berth_cert_der(cert), NULL),
 			 BERTH_OK);
@@ -134,15 +141,15 @@ static void
 refuses_templates_that_make_no_certificate(void **state)
 {
 	BERTH_KEY *key = authority_key(&authority, "P-256");
-	struct berth_cert_template changed[8];
-	const char *rules[8];
+	struct berth_cert_template changed[9];
+	const char *rules[9];
 	size_t n = 0;
 	char longer[65];
 	struct berth_bytes bad_name = BERTH_LIT("a b");
 
 	(void)state;
 	memset(longer, 'x', sizeof(longer));
-	for (size_t i = 0; i < 8; i++)
+	for (size_t i = 0; i < 9; i++)
 		changed[i] = device_template(key);
 	changed[n].serial[0] |= 0x80;
 	rules[n++] = "issue-serial";
@@ -159,6 +166,8 @@ refuses_templates_that_make_no_certificate(void **state)
 	rules[n++] = "x509-dns-name";
 	changed[n].masa_url = BERTH_LIT("m\xc3\xbcnchen");
 	rules[n++] = "issue-url";
+	changed[n].crl_url = BERTH_LIT("https://acme.example/1.crl");
+	rules[n++] = "issue-source-url";
 	for (size_t i = 0; i < n; i++) {
 		BERTH_BUF der = {0};
 		struct berth_why why = {0};
