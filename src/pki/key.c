@@ -289,6 +289,35 @@ berth_key_sign(struct berth_key *key, struct berth_bytes message, struct berth_b
 }
 
 enum berth_err
+berth_key_derive(struct berth_key *key, struct berth_key *peer, struct berth_secret *secret,
+		 struct berth_why *why)
+{
+	uint8_t bytes[66]; /* P-521 */
+	size_t n = sizeof(bytes);
+
+	if (key->private == NULL)
+		return berth_fail(why, BERTH_E_USAGE, "pki-derive", NULL,
+				  "A public key cannot agree on a secret: load the private key by "
+				  "its URI.");
+	if (key->kind != peer->kind || key->kind->group == NULL)
+		return berth_fail(why, BERTH_E_MISMATCH, "pki-derive-curve",
+				  "NIST SP 800-56A 5.5.2", "The two keys are of kinds %s and %s.",
+				  key->kind->name, peer->kind->name);
+	BERTH_OSSL(EVP_PKEY_CTX) *context =
+		EVP_PKEY_CTX_new_from_pkey(key->pki->libctx, key->private, NULL);
+	if (context == NULL || EVP_PKEY_derive_init(context) != 1)
+		return berth_ossl_fail(why, BERTH_E_UNSUPPORTED, "pki-derive", NULL,
+				       "The key's keystore has no ECDH for it");
+	if (EVP_PKEY_derive_set_peer_ex(context, peer->public, 1) != 1 ||
+	    EVP_PKEY_derive(context, bytes, &n) != 1)
+		return berth_ossl_fail(why, BERTH_E_CRYPTO, "pki-derive", NULL,
+				       "The key's keystore did not agree on a secret");
+	enum berth_err err = berth_secret_copy(secret, berth_bytes_of(bytes, n));
+	berth_wipe(bytes, sizeof(bytes));
+	return err;
+}
+
+enum berth_err
 berth_key_verify_with(struct berth_key *key, const char *digest, struct berth_bytes message,
 		      struct berth_bytes signature, struct berth_why *why)
 {

@@ -6,6 +6,7 @@
 #ifndef BERTH_PKI_KEY_H
 #define BERTH_PKI_KEY_H
 
+#include "base/secret.h"
 #include "pki/pki.h"
 
 struct berth_key;
@@ -34,5 +35,11 @@ enum berth_err berth_key_sign(struct berth_key *key, struct berth_bytes message,
 			      struct berth_buf *signature, struct berth_why *why) BERTH_MUST;
 enum berth_err berth_key_verify(struct berth_key *key, struct berth_bytes message,
 				struct berth_bytes signature, struct berth_why *why) BERTH_MUST;
+/*
+ * ECDH with another's public key on the same curve (NIST SP 800-56A 5.7.1.2): the x coordinate, in the curve's length. The
+ * peer's point is checked to be on the curve before the private key sees it. UNSUPPORTED: the keystore cannot.
+ */
+enum berth_err berth_key_derive(struct berth_key *key, struct berth_key *peer,
+				struct berth_secret *secret, struct berth_why *why) BERTH_MUST;
 
 #endif

@@ -26,6 +26,7 @@ struct berth_pki {
 	EVP_MD *sha1, *sha256, *sha384,
 		*sha512;		  /* fetched once: a fetch costs more than a digest */
 	struct berth_p11_module *modules; /* PKCS#11 modules opened, keystore/pkcs11.c */
+	char tpm_tcti[256]; /* of tpm: URIs that name no TPM; "": the default, keystore/tpm.c */
 	struct berth_cert *certs[BERTH_CERTS_KEPT];
 	struct berth_proof proofs[BERTH_PROOFS_KEPT];
 };

@@ -1,33 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * Keys in files: PKCS#8 PEM, readable by their owner alone. A file that anybody else could have read
- * or written is refused, not repaired: the key in it may be known or may not be ours.
- */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
+/* Keys in files: PKCS#8 PEM, unencrypted. */
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
 #include "base/secret.h"
+#include "pki/keystore/key_file.h"
 #include "pki/keystore/private.h"
 #include "pki/ossl_annot.h"
-
-#define KEY_FILE_MAX_BYTES 16384 /* RSA-4096 as PEM takes 3.3 KiB */
-
-static void
-close_p(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-}
-
-#define BERTH_FD BERTH_CLEANUP(close_p) int
 
 static enum berth_err
 file_sign(struct berth_private *private, const char *digest, struct berth_bytes message,
@@ -52,69 +33,34 @@ file_end(struct berth_private *private)
 	EVP_PKEY_free(private->state);
 }
 
-static const struct berth_private_ops file_ops = {file_sign, file_end};
-
 static enum berth_err
-fail_errno(struct berth_why *why, const char *what, const char *path)
+file_derive(struct berth_private *private, struct berth_bytes point, struct berth_secret *secret,
+	    struct berth_why *why)
 {
-	enum berth_err err = errno == ENOENT ? BERTH_E_NOT_FOUND : BERTH_E_IO;
-	return berth_fail(why, err, "keystore-file", NULL, "Key file %.120s cannot be %s: %s.",
-			  path, what, strerror(errno));
+	struct berth_pki *pki = private->pki;
+	uint8_t spki[BERTH_EC_SPKI_MAX];
+	uint8_t bytes[66];
+	const uint8_t *p = spki;
+	size_t n = sizeof(bytes);
+	const struct berth_bytes prefix = private->kind->prefix;
+
+	memcpy(spki, prefix.p, prefix.n);
+	memcpy(spki + prefix.n, point.p + 1, point.n - 1);
+	BERTH_OSSL(EVP_PKEY) *peer =
+		d2i_PUBKEY_ex(NULL, &p, (long)(prefix.n + point.n - 1), pki->libctx, NULL);
+	BERTH_OSSL(EVP_PKEY_CTX) *context =
+		EVP_PKEY_CTX_new_from_pkey(pki->libctx, private->state, NULL);
+	if (peer == NULL || context == NULL || EVP_PKEY_derive_init(context) != 1 ||
+	    EVP_PKEY_derive_set_peer(context, peer) != 1 ||
+	    EVP_PKEY_derive(context, bytes, &n) != 1)
+		return berth_ossl_fail(why, BERTH_E_CRYPTO, "keystore-file", NULL,
+				       "The key cannot agree on a secret");
+	enum berth_err err = berth_secret_copy(secret, berth_bytes_of(bytes, n));
+	berth_wipe(bytes, sizeof(bytes));
+	return err;
 }
 
-/* Opens the file that may hold a key, and nothing else (no link, no device, no stranger's file). */
-static enum berth_err
-open_checked(const char *path, int flags, int *ret, off_t *ret_size, struct berth_why *why)
-{
-	struct stat st;
-
-	int fd = open(path, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
-		return fail_errno(why, "opened", path);
-	enum berth_err err = BERTH_OK;
-	if (fstat(fd, &st) != 0)
-		err = fail_errno(why, "examined", path);
-	else if (!S_ISREG(st.st_mode))
-		err = berth_fail(why, BERTH_E_USAGE, "keystore-file-kind", NULL,
-				 "Key file %.120s is not an ordinary file.", path);
-	else if ((st.st_mode & 077) != 0)
-		err = berth_fail(
-			why, BERTH_E_DENIED, "keystore-file-mode", NULL,
-			"Key file %.120s has mode %04o: others may use it. Make a new key, or "
-			"chmod 0600 if you know that nobody read it.",
-			path, (unsigned)(st.st_mode & 07777));
-	else if (st.st_uid != geteuid() && st.st_uid != 0)
-		err = berth_fail(why, BERTH_E_DENIED, "keystore-file-owner", NULL,
-				 "Key file %.120s belongs to user %u, not to this program's user.",
-				 path, (unsigned)st.st_uid);
-	else if (st.st_size > KEY_FILE_MAX_BYTES)
-		err = berth_fail(why, BERTH_E_LIMIT, "keystore-file-size", NULL,
-				 "Key file %.120s has more than %d bytes.", path,
-				 KEY_FILE_MAX_BYTES);
-	if (err) {
-		(void)close(fd);
-		return err;
-	}
-	*ret = fd;
-	*ret_size = st.st_size;
-	return BERTH_OK;
-}
-
-static enum berth_err
-read_all(int fd, const char *path, struct berth_secret *text, struct berth_why *why)
-{
-	size_t at = 0;
-
-	while (at < text->n) {
-		ssize_t n = read(fd, text->p + at, text->n - at);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return fail_errno(why, "read", path);
-		at += (size_t)n;
-	}
-	return BERTH_OK;
-}
+static const struct berth_private_ops file_ops = {file_sign, file_derive, file_end};
 
 /* The one PRIVATE KEY block of the file, as a key of the default provider. */
 static EVP_PKEY *
@@ -144,17 +90,13 @@ decode(struct berth_pki *pki, const struct berth_secret *text)
 static enum berth_err
 file_read(struct berth_pki *pki, const char *path, EVP_PKEY **ret, struct berth_why *why)
 {
-	BERTH_FD fd = -1;
-	off_t size = 0;
-	uint8_t bytes[KEY_FILE_MAX_BYTES];
+	BERTH_BUF bytes = {.limit = BERTH_KEY_FILE_MAX_BYTES};
 
-	enum berth_err err = open_checked(path, O_RDONLY, &fd, &size, why);
-	if (err)
-		return err;
-	struct berth_secret text = {bytes, (size_t)size};
-	err = read_all(fd, path, &text, why);
+	enum berth_err err = berth_key_file_read(path, &bytes, why);
+	struct berth_secret text = {bytes.p, bytes.n};
 	*ret = err ? NULL : decode(pki, &text);
-	berth_wipe(bytes, sizeof(bytes));
+	if (bytes.p != NULL)
+		berth_wipe(bytes.p, bytes.n);
 	if (!err && *ret == NULL)
 		err = berth_ossl_fail(
 			why, BERTH_E_SYNTAX, "keystore-file-format", "RFC 5958",
@@ -238,73 +180,16 @@ file_load(struct berth_pki *pki, const char *path, struct berth_key **ret, struc
 	return wrap_pkey(pki, pkey, ret, why);
 }
 
-/* A name's durability is that of its directory. */
-static enum berth_err
-sync_directory(const char *path, struct berth_why *why)
-{
-	char directory[BERTH_KEY_URI_MAX];
-	const char *slash = strrchr(path, '/');
-	size_t n = slash == NULL ? 0 : (size_t)(slash - path);
-
-	if (slash == NULL)
-		(void)snprintf(directory, sizeof(directory), ".");
-	else
-		(void)snprintf(directory, sizeof(directory), "%.*s", n == 0 ? 1 : (int)n, path);
-	BERTH_FD fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fsync(fd) != 0)
-		return fail_errno(why, "made durable", path);
-	return BERTH_OK;
-}
-
-static enum berth_err
-write_all(int fd, struct berth_bytes text, const char *path, struct berth_why *why)
-{
-	size_t at = 0;
-
-	while (at < text.n) {
-		ssize_t n = write(fd, text.p + at, text.n - at);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return fail_errno(why, "written", path);
-		at += (size_t)n;
-	}
-	if (fsync(fd) != 0)
-		return fail_errno(why, "made durable", path);
-	return BERTH_OK;
-}
-
-/* Under a temporary name first: link() makes the name and the whole content appear at once, or fails. */
-static enum berth_err
-write_new(const char *path, struct berth_bytes text, struct berth_why *why)
-{
-	char temporary[BERTH_KEY_URI_MAX + 16];
-
-	(void)snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path);
-	BERTH_FD fd = mkostemp(temporary, O_CLOEXEC); /* mode 0600 */
-	if (fd < 0)
-		return fail_errno(why, "created", path);
-	enum berth_err err = write_all(fd, text, path, why);
-	if (!err && link(temporary, path) != 0) {
-		if (errno == EEXIST)
-			err = berth_fail(why, BERTH_E_EXISTS, "keystore-exists", NULL,
-					 "There is a key at %.120s already.", path);
-		else
-			err = fail_errno(why, "created", path);
-	}
-	(void)unlink(temporary);
-	return err ? err : sync_directory(path, why);
-}
-
 static enum berth_err
 file_generate(struct berth_pki *pki, const char *path, const struct berth_key_kind *kind,
-	      struct berth_why *why)
+	      enum berth_key_use use, struct berth_why *why)
 {
 	BUF_MEM *text = NULL;
 
-	if (access(path, F_OK) == 0)
-		return berth_fail(why, BERTH_E_EXISTS, "keystore-exists", NULL,
-				  "There is a key at %.120s already.", path);
+	(void)use; /* a file cannot hold its reader to it */
+	enum berth_err err = berth_key_file_is_free(path, why);
+	if (err)
+		return err;
 	BERTH_OSSL(EVP_PKEY) *pkey = EVP_PKEY_Q_keygen(pki->libctx, NULL, "EC", kind->group);
 	BERTH_OSSL(PKCS8_PRIV_KEY_INFO) *info = pkey == NULL ? NULL : EVP_PKEY2PKCS8(pkey);
 	BERTH_OSSL_BIO *bio = BIO_new(BIO_s_secmem());
@@ -312,26 +197,14 @@ file_generate(struct berth_pki *pki, const char *path, const struct berth_key_ki
 		return berth_ossl_fail(why, BERTH_E_CRYPTO, "keystore-generate", NULL,
 				       "The key cannot be generated");
 	(void)BIO_get_mem_ptr(bio, &text);
-	return write_new(path, berth_bytes_of(text->data, text->length), why);
+	return berth_key_file_write(path, berth_bytes_of(text->data, text->length), why);
 }
 
 static enum berth_err
 file_remove(struct berth_pki *pki, const char *path, struct berth_why *why)
 {
-	static const uint8_t zeros[KEY_FILE_MAX_BYTES];
-	BERTH_FD fd = -1;
-	off_t size = 0;
-
 	(void)pki;
-	enum berth_err err = open_checked(path, O_WRONLY, &fd, &size, why);
-	if (err)
-		return err;
-	err = write_all(fd, berth_bytes_of(zeros, (size_t)size), path, why);
-	if (err)
-		return err;
-	if (unlink(path) != 0)
-		return fail_errno(why, "removed", path);
-	return sync_directory(path, why);
+	return berth_key_file_remove(path, why);
 }
 
 const struct berth_keystore_backend berth_keystore_file = {

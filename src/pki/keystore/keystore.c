@@ -8,14 +8,16 @@
 
 #include "pki/keystore/private.h"
 #include "pki/keystore/provider.h"
+#include "pki/keystore/tpm_uri.h"
 #include "pki/ossl_annot.h"
 
 static enum berth_err
 no_generate(struct berth_pki *pki, const char *rest, const struct berth_key_kind *kind,
-	    struct berth_why *why)
+	    enum berth_key_use use, struct berth_why *why)
 {
 	(void)pki;
 	(void)kind;
+	(void)use;
 	return berth_fail(why, BERTH_E_UNSUPPORTED, "keystore-remote", NULL,
 			  "Key \"%s\" is in another process: generate it there.", rest);
 }
@@ -43,10 +45,10 @@ static const struct berth_keystore_backend berth_keystore_signer = {
 	"signer", BERTH_STORAGE_REMOTE, no_generate, no_load, no_remove,
 };
 
-/* The TPM's line, "tpm:" with keystore/tpm.c, comes here. */
 static const struct berth_keystore_backend *const backends[] = {
 	&berth_keystore_file,
 	&berth_keystore_pkcs11,
+	&berth_keystore_tpm,
 	&berth_keystore_signer,
 };
 
@@ -68,7 +70,8 @@ find_backend(const char *uri, const struct berth_keystore_backend **ret, const c
 		return BERTH_OK;
 	}
 	return berth_fail(why, BERTH_E_USAGE, "keystore-uri", NULL,
-			  "\"%.80s\" is no key URI: write file:PATH, pkcs11:... or signer:NAME.",
+			  "\"%.80s\" is no key URI: write file:PATH, pkcs11:..., tpm:... or "
+			  "signer:NAME.",
 			  uri);
 }
 
@@ -88,9 +91,9 @@ berth_storage_class_name(enum berth_storage_class storage)
 	return "unknown";
 }
 
-enum berth_err
-berth_keystore_generate(struct berth_pki *pki, const char *uri, const char *kind,
-			struct berth_key **ret, struct berth_why *why)
+static enum berth_err
+generate(struct berth_pki *pki, const char *uri, const char *kind, enum berth_key_use use,
+	 struct berth_key **ret, struct berth_why *why)
 {
 	const struct berth_keystore_backend *backend = NULL;
 	const char *rest = NULL;
@@ -103,10 +106,54 @@ berth_keystore_generate(struct berth_pki *pki, const char *uri, const char *kind
 	enum berth_err err = find_backend(uri, &backend, &rest, why);
 	if (err)
 		return err;
-	err = backend->generate(pki, rest, known, why);
+	err = backend->generate(pki, rest, known, use, why);
 	if (err)
 		return err;
 	return backend->load(pki, rest, ret, why);
+}
+
+enum berth_err
+berth_keystore_generate(struct berth_pki *pki, const char *uri, const char *kind,
+			struct berth_key **ret, struct berth_why *why)
+{
+	return generate(pki, uri, kind, BERTH_KEY_FOR_SIGNING, ret, why);
+}
+
+enum berth_err
+berth_keystore_generate_agreement(struct berth_pki *pki, const char *uri, const char *kind,
+				  struct berth_key **ret, struct berth_why *why)
+{
+	return generate(pki, uri, kind, BERTH_KEY_FOR_AGREEMENT, ret, why);
+}
+
+enum berth_err
+berth_keystore_use_tpm(struct berth_pki *pki, const char *tcti, struct berth_why *why)
+{
+	if (strnlen(tcti, sizeof(pki->tpm_tcti)) == sizeof(pki->tpm_tcti))
+		return berth_fail(why, BERTH_E_USAGE, "keystore-tpm-uri", NULL,
+				  "The TPM's name is longer than %zu characters.",
+				  sizeof(pki->tpm_tcti) - 1);
+	memcpy(pki->tpm_tcti, tcti, strlen(tcti) + 1);
+	return BERTH_OK;
+}
+
+enum berth_err
+berth_keystore_device(const char *uri, const char *default_tcti, char path[BERTH_KEY_URI_MAX],
+		      struct berth_why *why)
+{
+	struct berth_tpm_uri parsed;
+
+	path[0] = '\0';
+	if (strncmp(uri, "tpm:", 4) != 0)
+		return BERTH_OK;
+	enum berth_err err = berth_tpm_uri_parse(uri + 4, &parsed, why);
+	if (err)
+		return err;
+	const char *device =
+		berth_tpm_tcti_device(parsed.tcti[0] != '\0' ? parsed.tcti : default_tcti);
+	if (device != NULL)
+		(void)snprintf(path, BERTH_KEY_URI_MAX, "%s", device);
+	return BERTH_OK;
 }
 
 enum berth_err

@@ -5,12 +5,12 @@
  *
  *	file:/var/lib/berth/keys/idevid.key      PKCS#8 PEM, mode 0600 or stricter, else refused
  *	pkcs11:token=...;object=...?module-path=...&pin-source=file:...      RFC 7512 subset (keystore/p11_uri.h)
+ *	tpm:handle=0x81020000;tcti=...           a TPM 2.0 (keystore/tpm_uri.h); when built with it
  *	signer:NAME                              another process (keystore/signer.h)
  *
  * The provider implements key management and ECDSA signing ("export" refuses a private selection, so that all
  * public work stays in the default provider; the digest is fetched from the default provider). RSA
- * private keys: file backend only, and there ordinary keys of the process that OpenSSL can export. The TPM's room is
- * keystore/tpm.
+ * private keys: file backend only, and there ordinary keys of the process that OpenSSL can export.
  */
 #ifndef BERTH_PKI_KEYSTORE_H
 #define BERTH_PKI_KEYSTORE_H
@@ -23,6 +23,7 @@ enum berth_storage_class {
 	BERTH_STORAGE_TPM,
 	BERTH_STORAGE_REMOTE /* in another process; its own class is told by it */
 };
+enum berth_key_use { BERTH_KEY_FOR_SIGNING, BERTH_KEY_FOR_AGREEMENT };
 const char *berth_storage_class_name(enum berth_storage_class storage);
 
 #define BERTH_KEY_URI_MAX 512
@@ -30,6 +31,10 @@ const char *berth_storage_class_name(enum berth_storage_class storage);
 /* P-256 by default; "P-384" too. BERTH_E_EXISTS when the URI already names a key. Durable before it returns (fsync). */
 enum berth_err berth_keystore_generate(struct berth_pki *pki, const char *uri, const char *kind,
 				       struct berth_key **ret, struct berth_why *why) BERTH_MUST;
+/* A key for berth_key_derive. Hardware holds it to that: it signs nothing, and a signing key agrees on nothing. */
+enum berth_err berth_keystore_generate_agreement(struct berth_pki *pki, const char *uri,
+						 const char *kind, struct berth_key **ret,
+						 struct berth_why *why) BERTH_MUST;
 enum berth_err berth_keystore_load(struct berth_pki *pki, const char *uri, struct berth_key **ret,
 				   struct berth_why *why) BERTH_MUST;
 /* Gone for good: overwritten and unlinked, or destroyed in the token. NOT_FOUND when it was not there. */
@@ -37,6 +42,16 @@ enum berth_err berth_keystore_delete(struct berth_pki *pki, const char *uri,
 				     struct berth_why *why) BERTH_MUST;
 enum berth_err berth_keystore_storage(const char *uri, enum berth_storage_class *ret,
 				      struct berth_why *why) BERTH_MUST;
+
+#define BERTH_TPM_TCTI_DEFAULT "device:/dev/tpmrm0" /* the kernel's resource manager */
+
+/* Which TPM a tpm: URI without tcti= means. USAGE when the name is too long. */
+enum berth_err berth_keystore_use_tpm(struct berth_pki *pki, const char *tcti,
+				      struct berth_why *why) BERTH_MUST;
+/* The device node that a process must be able to open to use the key, for its sandbox; "" when there is none. */
+enum berth_err berth_keystore_device(const char *uri, const char *default_tcti,
+				     char path[BERTH_KEY_URI_MAX],
+				     struct berth_why *why) BERTH_MUST;
 
 /*
  * The signer backend: a key whose public part is known here and whose private part is in another process. exchange

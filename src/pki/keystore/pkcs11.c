@@ -340,7 +340,56 @@ token_end(struct berth_private *private)
 	free(key);
 }
 
-static const struct berth_private_ops token_ops = {token_sign, token_end};
+/* CKM_ECDH1_DERIVE without a KDF: the new object is the secret itself, readable in this session and then gone. */
+static enum berth_err
+read_derived(const struct session *session, CK_OBJECT_HANDLE object, size_t bytes,
+	     struct berth_secret *secret, struct berth_why *why)
+{
+	CK_FUNCTION_LIST *call = session->module->call;
+	uint8_t x[66];
+	CK_ATTRIBUTE value = {CKA_VALUE, x, sizeof(x)};
+
+	CK_RV rv = call->C_GetAttributeValue(session->handle, object, &value, 1);
+	(void)call->C_DestroyObject(session->handle, object);
+	if (rv == CKR_OK && value.ulValueLen != bytes)
+		rv = CKR_GENERAL_ERROR;
+	enum berth_err err = rv == CKR_OK ? berth_secret_copy(secret, berth_bytes_of(x, bytes))
+					  : fail_rv(why, rv, "give the secret agreed on");
+	berth_wipe(x, sizeof(x));
+	return err;
+}
+
+static enum berth_err
+token_derive(struct berth_private *private, struct berth_bytes point, struct berth_secret *secret,
+	     struct berth_why *why)
+{
+	struct token_key *key = private->state;
+	CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+	CK_KEY_TYPE type = CKK_GENERIC_SECRET;
+	CK_ULONG bytes = ((CK_ULONG) private->kind->bits + 7) / 8;
+	CK_BBOOL yes = CK_TRUE;
+	CK_BBOOL no = CK_FALSE;
+	CK_OBJECT_HANDLE object = 0;
+	uint8_t peer[133];
+
+	memcpy(peer, point.p, point.n);
+	CK_ECDH1_DERIVE_PARAMS parameters = {
+		.kdf = CKD_NULL, .public_data_len = point.n, .public_data = peer};
+	CK_MECHANISM mechanism = {CKM_ECDH1_DERIVE, &parameters, sizeof(parameters)};
+	CK_ATTRIBUTE template[] = {
+		{CKA_CLASS, &class, sizeof(class)},	{CKA_KEY_TYPE, &type, sizeof(type)},
+		{CKA_VALUE_LEN, &bytes, sizeof(bytes)}, {CKA_TOKEN, &no, sizeof(no)},
+		{CKA_SENSITIVE, &no, sizeof(no)},	{CKA_EXTRACTABLE, &yes, sizeof(yes)},
+	};
+	CK_RV rv = key->session.module->call->C_DeriveKey(
+		key->session.handle, &mechanism, key->object, template,
+		sizeof(template) / sizeof(template[0]), &object);
+	if (rv != CKR_OK)
+		return fail_rv(why, rv, "agree on a secret");
+	return read_derived(&key->session, object, bytes, secret, why);
+}
+
+static const struct berth_private_ops token_ops = {token_sign, token_derive, token_end};
 
 static enum berth_err
 token_load(struct berth_pki *pki, const char *rest, struct berth_key **ret, struct berth_why *why)
@@ -388,9 +437,10 @@ curve_oid(const struct berth_key_kind *kind, struct berth_bytes *ret)
 }
 
 static enum berth_err
-generate_pair(const struct session *session, const struct berth_key_kind *kind, char *label,
-	      struct berth_why *why)
+generate_pair(const struct session *session, const struct berth_key_kind *kind,
+	      enum berth_key_use use, char *label, struct berth_why *why)
 {
+	bool is_agreement = use == BERTH_KEY_FOR_AGREEMENT;
 	CK_BBOOL yes = CK_TRUE;
 	CK_BBOOL no = CK_FALSE;
 	CK_MECHANISM mechanism = {CKM_EC_KEY_PAIR_GEN, NULL, 0};
@@ -409,9 +459,13 @@ generate_pair(const struct session *session, const struct berth_key_kind *kind, 
 		{CKA_ID, label, strlen(label)},
 	};
 	CK_ATTRIBUTE private_template[] = {
-		{CKA_TOKEN, &yes, sizeof(yes)},	    {CKA_PRIVATE, &yes, sizeof(yes)},
-		{CKA_SENSITIVE, &yes, sizeof(yes)}, {CKA_EXTRACTABLE, &no, sizeof(no)},
-		{CKA_SIGN, &yes, sizeof(yes)},	    {CKA_LABEL, label, strlen(label)},
+		{CKA_TOKEN, &yes, sizeof(yes)},
+		{CKA_PRIVATE, &yes, sizeof(yes)},
+		{CKA_SENSITIVE, &yes, sizeof(yes)},
+		{CKA_EXTRACTABLE, &no, sizeof(no)},
+		{is_agreement ? CKA_DERIVE : CKA_SIGN, &yes, sizeof(yes)},
+		{CKA_LABEL, label, strlen(label)},
+		{is_agreement ? CKA_SIGN : CKA_DERIVE, &no, sizeof(no)},
 		{CKA_ID, label, strlen(label)},
 	};
 	CK_RV rv = session->module->call->C_GenerateKeyPair(
@@ -424,7 +478,7 @@ generate_pair(const struct session *session, const struct berth_key_kind *kind, 
 
 static enum berth_err
 token_generate(struct berth_pki *pki, const char *rest, const struct berth_key_kind *kind,
-	       struct berth_why *why)
+	       enum berth_key_use use, struct berth_why *why)
 {
 	struct berth_p11_uri uri;
 	struct berth_why absent;
@@ -438,7 +492,7 @@ token_generate(struct berth_pki *pki, const char *rest, const struct berth_key_k
 		return err;
 	err = find_object(&session, CKO_PRIVATE_KEY, uri.object, &object, &absent);
 	if (err == BERTH_E_NOT_FOUND)
-		return generate_pair(&session, kind, uri.object, why);
+		return generate_pair(&session, kind, use, uri.object, why);
 	if (err && err != BERTH_E_MISMATCH) {
 		if (why != NULL)
 			*why = absent;

@@ -6,6 +6,7 @@
 #ifndef BERTH_PKI_KEYSTORE_PRIVATE_H
 #define BERTH_PKI_KEYSTORE_PRIVATE_H
 
+#include "base/secret.h"
 #include "pki/keystore/keystore.h"
 #include "pki/library.h"
 
@@ -20,6 +21,12 @@ struct berth_private_ops {
 	enum berth_err (*sign)(struct berth_private *private, const char *digest,
 			       struct berth_bytes message, struct berth_buf *signature,
 			       struct berth_why *why);
+	/*
+	 * The x coordinate of what the private key and point (uncompressed, of the key's own curve, checked to be on it) give,
+	 * in the curve's length; NULL: the backend cannot.
+	 */
+	enum berth_err (*derive)(struct berth_private *private, struct berth_bytes point,
+				 struct berth_secret *secret, struct berth_why *why);
 	void (*end)(struct berth_private *private); /* frees state */
 };
 
@@ -48,7 +55,8 @@ struct berth_keystore_backend {
 	enum berth_storage_class storage;
 	/* rest is the URI after "scheme:". */
 	enum berth_err (*generate)(struct berth_pki *pki, const char *rest,
-				   const struct berth_key_kind *kind, struct berth_why *why);
+				   const struct berth_key_kind *kind, enum berth_key_use use,
+				   struct berth_why *why);
 	enum berth_err (*load)(struct berth_pki *pki, const char *rest, struct berth_key **ret,
 			       struct berth_why *why);
 	enum berth_err (*remove)(struct berth_pki *pki, const char *rest, struct berth_why *why);
@@ -56,5 +64,6 @@ struct berth_keystore_backend {
 
 extern const struct berth_keystore_backend berth_keystore_file;
 extern const struct berth_keystore_backend berth_keystore_pkcs11;
+extern const struct berth_keystore_backend berth_keystore_tpm;
 
 #endif

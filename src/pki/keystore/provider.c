@@ -10,7 +10,6 @@
 
 #include "pki/keystore/private.h"
 
-#define POINT_MAX_BYTES 133 /* P-521, uncompressed */
 /* SEQUENCE { INTEGER, INTEGER } of two numbers of P-521's size */
 #define ECDSA_MAX_BYTES(kind) (2 * (((kind)->bits + 7) / 8 + 3) + 3)
 
@@ -18,13 +17,19 @@ struct berth_keydata {
 	struct berth_private *private; /* NULL: only a public key, for comparing */
 	const struct berth_key_kind *kind;
 	size_t point_n;
-	uint8_t point[POINT_MAX_BYTES];
+	uint8_t point[BERTH_EC_POINT_MAX];
 };
 
 struct berth_private *
 berth_keydata_private(const struct berth_keydata *keydata)
 {
 	return keydata->private;
+}
+
+struct berth_bytes
+berth_keydata_point(const struct berth_keydata *keydata)
+{
+	return berth_bytes_of(keydata->point, keydata->point_n);
 }
 
 static void *
@@ -264,6 +269,8 @@ keymgmt_gettable_params(void *provider_context)
 static const char *
 keymgmt_query_operation_name(int operation)
 {
+	if (operation == OSSL_OP_KEYEXCH)
+		return "ECDH";
 	return operation == OSSL_OP_SIGNATURE ? "ECDSA" : NULL;
 }
 
@@ -295,12 +302,19 @@ provider_query(void *provider_context, int operation, int *no_cache)
 		{NULL, NULL, NULL, NULL},
 	};
 
+	static const OSSL_ALGORITHM exchanges[] = {
+		{"ECDH", BERTH_KEYSTORE_PROPERTIES, berth_keystore_exchange, NULL},
+		{NULL, NULL, NULL, NULL},
+	};
+
 	(void)provider_context;
 	*no_cache = 0;
 	if (operation == OSSL_OP_KEYMGMT)
 		return keys;
 	if (operation == OSSL_OP_SIGNATURE)
 		return signatures;
+	if (operation == OSSL_OP_KEYEXCH)
+		return exchanges;
 	return NULL;
 }
 

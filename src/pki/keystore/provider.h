@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The keystore as OpenSSL sees it: key management "EC" and signature "ECDSA" for keys whose private
+ * The keystore as OpenSSL sees it: key management "EC", signature "ECDSA" and key exchange "ECDH" for keys whose private
  * part is in a backend. It never exports a private key, so that OpenSSL, which asks its default
  * provider first, comes back here for every private operation. Messages are signed, never digests:
  * EVP_PKEY_sign does not exist for these keys; EVP_DigestSign, X509_sign, CMS_sign and libssl work.
@@ -10,7 +10,7 @@
 
 #include <openssl/core_dispatch.h>
 
-#include "base/err.h"
+#include "base/bytes.h"
 
 #define BERTH_KEYSTORE_PROVIDER "berth-keystore"
 #define BERTH_KEYSTORE_PROPERTIES "provider=berth-keystore"
@@ -22,9 +22,15 @@ enum berth_err berth_keystore_provider_load(OSSL_LIB_CTX *libctx, OSSL_PROVIDER 
 
 /* keystore/signature.c */
 extern const OSSL_DISPATCH berth_keystore_signature[];
+/* keystore/exchange.c */
+extern const OSSL_DISPATCH berth_keystore_exchange[];
 
-/* What key management hands to signature. */
+#define BERTH_EC_POINT_MAX 133 /* P-521, uncompressed */
+
+/* What key management hands to signature and key exchange. */
 struct berth_keydata;
 struct berth_private *berth_keydata_private(const struct berth_keydata *keydata); /* NULL: public */
+struct berth_bytes berth_keydata_point(
+	const struct berth_keydata *keydata); /* uncompressed; borrowed */
 
 #endif
