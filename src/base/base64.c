@@ -23,8 +23,30 @@ encode_group(const uint8_t *in, size_t n, char out[4])
 	}
 }
 
+/* A buffer on the stack, so that the output grows by more than a character at a time. */
+#define CHUNK_GROUPS 64
+
+/* All on one line. */
 static enum berth_err
-encode(struct berth_bytes in, size_t line_length, struct berth_buf *out)
+encode_plain(struct berth_bytes in, struct berth_buf *out)
+{
+	char text[4 * CHUNK_GROUPS];
+	size_t n = 0;
+	enum berth_err err = BERTH_OK;
+
+	for (size_t i = 0; i < in.n && !err; i += 3) {
+		encode_group(in.p + i, in.n - i > 3 ? 3 : in.n - i, text + n);
+		n += 4;
+		if (n == sizeof(text)) {
+			err = berth_buf_append(out, text, n);
+			n = 0;
+		}
+	}
+	return err ? err : berth_buf_append(out, text, n);
+}
+
+static enum berth_err
+encode_lines(struct berth_bytes in, size_t line_length, struct berth_buf *out)
 {
 	enum berth_err err = BERTH_OK;
 	size_t column = 0;
@@ -45,17 +67,15 @@ encode(struct berth_bytes in, size_t line_length, struct berth_buf *out)
 			return err;
 		}
 	}
-	if (line_length > 0 && column > 0) {
-		err = berth_buf_append_u8(out, '\n');
-	}
-	return err;
+	return column > 0 ? berth_buf_append_u8(out, '\n') : BERTH_OK;
 }
 
 enum berth_err
 berth_base64_encode(struct berth_bytes in, size_t line_length, struct berth_buf *out)
 {
 	size_t before = out->n;
-	enum berth_err err = encode(in, line_length, out);
+	enum berth_err err =
+		line_length > 0 ? encode_lines(in, line_length, out) : encode_plain(in, out);
 
 	if (err) {
 		out->n = before;
@@ -63,23 +83,21 @@ berth_base64_encode(struct berth_bytes in, size_t line_length, struct berth_buf 
 	return err;
 }
 
+#define V(c, v) [c] = (v) + 1
+#define V4(c, v) V(c, v), V((c) + 1, (v) + 1), V((c) + 2, (v) + 2), V((c) + 3, (v) + 3)
+#define V12(c, v) V4(c, v), V4((c) + 4, (v) + 4), V4((c) + 8, (v) + 8)
+#define V26(c, v) V12(c, v), V12((c) + 12, (v) + 12), V((c) + 24, (v) + 24), V((c) + 25, (v) + 25)
+
 /* 0..63, or -1. */
 static int
 character_value(uint8_t c)
 {
-	if (c >= 'A' && c <= 'Z') {
-		return c - 'A';
-	}
-	if (c >= 'a' && c <= 'z') {
-		return c - 'a' + 26;
-	}
-	if (c >= '0' && c <= '9') {
-		return c - '0' + 52;
-	}
-	if (c == '+') {
-		return 62;
-	}
-	return c == '/' ? 63 : -1;
+	static const uint8_t values[256] = {
+		V26('A', 0), V26('a', 26), V4('0', 52), V4('4', 56),
+		V('8', 60),  V('9', 61),   V('+', 62),	V('/', 63),
+	};
+
+	return values[c] - 1;
 }
 
 static bool
@@ -135,12 +153,48 @@ group_finish(struct group *group, struct berth_buf *out)
 	return berth_buf_append(out, bytes, n);
 }
 
+/*
+ * Whole groups of the alphabet alone, as many as stand at the front, but never the last one of the input, which may
+ * be padded. What it does not take, and what does not fit into out, is left to the careful way.
+ */
+static size_t
+decode_run(struct berth_bytes in, struct berth_buf *out)
+{
+	uint8_t bytes[3 * CHUNK_GROUPS];
+	size_t at = 0;
+	size_t n = 0;
+
+	while (n < sizeof(bytes) && in.n - at > 4) {
+		int a = character_value(in.p[at]);
+		int b = character_value(in.p[at + 1]);
+		int c = character_value(in.p[at + 2]);
+		int d = character_value(in.p[at + 3]);
+
+		if ((a | b | c | d) < 0) {
+			break;
+		}
+		bytes[n++] = (uint8_t)(a << 2 | b >> 4);
+		bytes[n++] = (uint8_t)(b << 4 | c >> 2);
+		bytes[n++] = (uint8_t)(c << 6 | d);
+		at += 4;
+	}
+	return berth_buf_append(out, bytes, n) ? 0 : at;
+}
+
 static enum berth_err
 decode(struct berth_bytes in, bool white_space, struct berth_buf *out, size_t *at)
 {
 	struct group group = {0};
 
 	for (*at = 0; *at < in.n; (*at)++) {
+		while (group.count == 0 && !group.is_last) {
+			size_t taken = decode_run(berth_bytes_of(in.p + *at, in.n - *at), out);
+
+			*at += taken;
+			if (taken == 0) {
+				break;
+			}
+		}
 		if (white_space && is_white_space(in.p[*at])) {
 			continue;
 		}

@@ -115,10 +115,29 @@ utf8_sequence(const uint8_t *p, size_t left)
 	return 0;
 }
 
+/* How many bytes from the front, in eights, are ASCII without NUL. */
+static size_t
+ascii_run(struct berth_bytes a)
+{
+	const uint64_t low = UINT64_C(0x0101010101010101);
+	size_t at = 0;
+
+	for (; a.n - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
+		uint64_t eight;
+
+		memcpy(&eight, a.p + at, sizeof(eight));
+		/* taking one from a byte sets its high bit only when it was 0 or had it set, or lent to its neighbour */
+		if (((eight | (eight - low)) & (low << 7)) != 0) {
+			break;
+		}
+	}
+	return at;
+}
+
 bool
 berth_bytes_is_utf8(struct berth_bytes a)
 {
-	for (size_t at = 0; at < a.n;) {
+	for (size_t at = ascii_run(a); at < a.n;) {
 		size_t n = utf8_sequence(a.p + at, a.n - at);
 
 		if (n == 0) {
