@@ -2,6 +2,7 @@
 #include "codec/json.h"
 
 #include "base/base64.h"
+#include "codec/json_plain.h"
 
 #define RFC "RFC 8259"
 
@@ -84,8 +85,15 @@ berth_json_parse(struct berth_bytes text, const struct berth_json_limits *limits
 		return berth_fail(why, BERTH_E_LIMIT, "json-size", RFC " 9",
 				  "%zu bytes of JSON where %zu are allowed", text.n, max_bytes);
 	}
-	enum berth_err err = scan(text, l.max_depth ? l.max_depth : BERTH_JSON_DEPTH_DEFAULT,
-				  l.max_values ? l.max_values : BERTH_JSON_VALUES_DEFAULT, why);
+	size_t max_depth = l.max_depth ? l.max_depth : BERTH_JSON_DEPTH_DEFAULT;
+	size_t max_values = l.max_values ? l.max_values : BERTH_JSON_VALUES_DEFAULT;
+	json_t *plain = berth_json_plain(text, max_depth, max_values);
+
+	if (plain) {
+		*ret = plain;
+		return BERTH_OK;
+	}
+	enum berth_err err = scan(text, max_depth, max_values, why);
 
 	if (err) {
 		return err;
@@ -283,7 +291,7 @@ berth_json_set_text(json_t *object, const char *key, struct berth_bytes text)
 		return BERTH_E_SYNTAX;
 	}
 	return berth_json_set(object, key,
-			      json_stringn(text.p ? (const char *)text.p : "", text.n));
+			      json_stringn_nocheck(text.p ? (const char *)text.p : "", text.n));
 }
 
 enum berth_err

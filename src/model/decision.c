@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "codec/json.h"
+#include "codec/json_write.h"
 
 static const char *const outcome_names[] = {
 	[BERTH_OUTCOME_DENY] = "deny",
@@ -144,54 +145,56 @@ berth_decision_text(const struct berth_decision *decision)
 }
 
 static enum berth_err
-encode_check(const struct berth_check *check, json_t *checks)
+encode_check(const struct berth_check *check, struct berth_buf *json)
 {
-	json_t *object = json_object();
-	enum berth_err err = berth_json_set_text(object, "rule", berth_text(check->rule));
+	enum berth_err err = berth_json_open(json, NULL, '{');
 
 	if (!err)
-		err = berth_json_set_text(object, "section", berth_text(check->section));
+		err = berth_json_put_text(json, "rule", berth_text(check->rule));
 	if (!err)
-		err = berth_json_set_bool(object, "passed", check->passed);
+		err = berth_json_put_text(json, "section", berth_text(check->section));
 	if (!err)
-		err = berth_json_set_text(object, "evidence", berth_text(check->evidence));
-	if (err) {
-		json_decref(object);
-		return err;
-	}
-	return json_array_append_new(checks, object) ? BERTH_E_MEMORY : BERTH_OK;
+		err = berth_json_put_bool(json, "passed", check->passed);
+	if (!err)
+		err = berth_json_put_text(json, "evidence", berth_text(check->evidence));
+	return err ? err : berth_json_shut(json, '}');
 }
 
 static enum berth_err
 encode(const struct berth_decision *decision, struct berth_buf *json)
 {
-	BERTH_JSON json_t *root = json_object();
-	json_t *checks = json_array(); /* borrowed once set */
-	enum berth_err err = berth_json_set(root, "checks", checks);
+	enum berth_err err = berth_json_start(json, '{');
 
 	if (!err)
-		err = berth_json_set_text(root, "outcome",
+		err = berth_json_open(json, "checks", '[');
+	for (size_t i = 0; i < decision->n && !err; i++)
+		err = encode_check(&decision->checks[i], json);
+	if (!err)
+		err = berth_json_shut(json, ']');
+	if (!err)
+		err = berth_json_put_text(json, "outcome",
 					  berth_text(berth_outcome_name(decision->outcome)));
 	if (!err)
-		err = berth_json_set_text(root, "rule", berth_text(decision->policy_rule));
+		err = berth_json_put_text(json, "rule", berth_text(decision->policy_rule));
 	if (!err)
-		err = berth_json_set_text(root, "segment", berth_text(decision->segment));
+		err = berth_json_put_text(json, "segment", berth_text(decision->segment));
 	if (!err)
-		err = berth_json_set_i64(root, "reauthorize-every-s",
+		err = berth_json_put_i64(json, "reauthorize-every-s",
 					 decision->reauthorize_every_s);
 	if (!err)
-		err = berth_json_set_bool(root, "failed", decision->failed);
-	for (size_t i = 0; i < decision->n && !err; i++)
-		err = encode_check(&decision->checks[i], checks);
-	return err ? err : berth_json_encode(root, BERTH_JSON_AS_BUILT, json);
+		err = berth_json_put_bool(json, "failed", decision->failed);
+	return err ? err : berth_json_shut(json, '}');
 }
 
 enum berth_err
 berth_decision_encode(const struct berth_decision *decision, struct berth_buf *json,
 		      struct berth_why *why)
 {
+	size_t before = json->n;
 	enum berth_err err = encode(decision, json);
 
+	if (err)
+		json->n = before;
 	if (err)
 		return berth_fail(why, err, "decision-encode", NULL,
 				  "the decision cannot be written");

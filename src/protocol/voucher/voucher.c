@@ -3,6 +3,7 @@
 
 #include "base/base64.h"
 #include "codec/json.h"
+#include "codec/json_write.h"
 
 #define VOUCHER_KEY "ietf-voucher:voucher"
 #define REQUEST_KEY "ietf-voucher-request:voucher"
@@ -269,19 +270,19 @@ berth_voucher_kind_of(struct berth_bytes json, enum berth_voucher_kind *ret, str
 /* ---- writing ---- */
 
 static enum berth_err
-write_date(json_t *object, const char *key, bool has, struct berth_wall date)
+write_date(struct berth_buf *json, const char *key, bool has, struct berth_wall date)
 {
 	char text[BERTH_TIME_TEXT_MAX];
 
 	if (!has)
 		return BERTH_OK;
-	return berth_json_set_text(object, key, berth_text(berth_wall_format(date, text)));
+	return berth_json_put_text(json, key, berth_text(berth_wall_format(date, text)));
 }
 
 static enum berth_err
-write_binary(json_t *object, const char *key, struct berth_bytes b)
+write_binary(struct berth_buf *json, const char *key, struct berth_bytes b)
 {
-	return b.n ? berth_json_set_base64(object, key, b) : BERTH_OK;
+	return b.n ? berth_json_put_base64(json, key, b) : BERTH_OK;
 }
 
 enum berth_err
@@ -304,7 +305,7 @@ berth_voucher_nonce_text(struct berth_bytes nonce, bool is_url_safe, struct bert
 }
 
 static enum berth_err
-write_nonce(json_t *object, const struct berth_voucher *voucher)
+write_nonce(struct berth_buf *json, const struct berth_voucher *voucher)
 {
 	BERTH_BUF text = {0};
 
@@ -312,34 +313,34 @@ write_nonce(json_t *object, const struct berth_voucher *voucher)
 		return BERTH_OK;
 	enum berth_err err =
 		berth_voucher_nonce_text(voucher->nonce, voucher->nonce_is_url_safe, &text);
-	return err ? err : berth_json_set_text(object, "nonce", berth_buf_view(&text));
+	return err ? err : berth_json_put_text(json, "nonce", berth_buf_view(&text));
 }
 
 static enum berth_err
-write_members(json_t *object, const struct berth_voucher *v)
+write_members(struct berth_buf *json, const struct berth_voucher *v)
 {
 	enum berth_err err = BERTH_OK;
 
 	if (v->assertion != BERTH_ASSERTION_NONE)
-		err = berth_json_set_text(object, "assertion",
+		err = berth_json_put_text(json, "assertion",
 					  berth_text(berth_assertion_name(v->assertion)));
-	err = err ? err : write_date(object, "created-on", v->has_created_on, v->created_on);
-	err = err ? err : write_date(object, "expires-on", v->has_expires_on, v->expires_on);
+	err = err ? err : write_date(json, "created-on", v->has_created_on, v->created_on);
+	err = err ? err : write_date(json, "expires-on", v->has_expires_on, v->expires_on);
 	err = err ? err
-		  : write_date(object, "last-renewal-date", v->has_last_renewal_date,
+		  : write_date(json, "last-renewal-date", v->has_last_renewal_date,
 			       v->last_renewal_date);
 	if (!err && v->serial_number.n)
-		err = berth_json_set_text(object, "serial-number", v->serial_number);
-	err = err ? err : write_binary(object, "idevid-issuer", v->idevid_issuer);
-	err = err ? err : write_nonce(object, v);
-	err = err ? err : write_binary(object, "pinned-domain-cert", v->pinned_domain_cert);
+		err = berth_json_put_text(json, "serial-number", v->serial_number);
+	err = err ? err : write_binary(json, "idevid-issuer", v->idevid_issuer);
+	err = err ? err : write_nonce(json, v);
+	err = err ? err : write_binary(json, "pinned-domain-cert", v->pinned_domain_cert);
 	if (!err && v->has_revocation_checks)
-		err = berth_json_set_bool(object, "domain-cert-revocation-checks",
+		err = berth_json_put_bool(json, "domain-cert-revocation-checks",
 					  v->domain_cert_revocation_checks);
 	err = err ? err
-		  : write_binary(object, "proximity-registrar-cert", v->proximity_registrar_cert);
+		  : write_binary(json, "proximity-registrar-cert", v->proximity_registrar_cert);
 	return err ? err
-		   : write_binary(object, "prior-signed-voucher-request",
+		   : write_binary(json, "prior-signed-voucher-request",
 				  v->prior_signed_voucher_request);
 }
 
@@ -347,17 +348,18 @@ enum berth_err
 berth_voucher_encode(const struct berth_voucher *voucher, struct berth_buf *json,
 		     struct berth_why *why)
 {
-	BERTH_JSON json_t *root = json_object();
-	json_t *object = json_object();
-	enum berth_err err = berth_json_set(root, key_of(voucher->kind), object);
+	size_t before = json->n;
+	enum berth_err err = berth_json_start(json, '{');
 
-	err = err ? err : write_members(object, voucher);
-	err = err ? err : berth_json_encode(root, BERTH_JSON_AS_BUILT, json);
-	if (err)
-		return berth_fail(why, err, "rfc8366-5.3-encode", "RFC 8366 5.3",
-				  "the voucher cannot be written as JSON (%s)",
-				  berth_err_name(err));
-	return BERTH_OK;
+	err = err ? err : berth_json_open(json, key_of(voucher->kind), '{');
+	err = err ? err : write_members(json, voucher);
+	err = err ? err : berth_json_shut(json, '}');
+	err = err ? err : berth_json_shut(json, '}');
+	if (!err)
+		return BERTH_OK;
+	json->n = before;
+	return berth_fail(why, err, "rfc8366-5.3-encode", "RFC 8366 5.3",
+			  "the voucher cannot be written as JSON (%s)", berth_err_name(err));
 }
 
 /* ---- which members a kind holds ---- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "role/registrar/judge.h"
 
-#include "codec/json.h"
+#include "codec/json_write.h"
 
 #include <stdio.h>
 
@@ -130,12 +130,13 @@ berth_exchange_note(struct berth_registrar_exchange *exchange, enum berth_event_
 		    const char *sentence, struct berth_why *why)
 {
 	BERTH_BUF detail = {0};
-	BERTH_JSON json_t *root = json_object();
-	enum berth_err err = berth_json_set_text(root, "sentence", berth_text(sentence));
-	if (!err && exchange->address[0] != '\0')
-		err = berth_json_set_text(root, "from", berth_text(exchange->address));
+	enum berth_err err = berth_json_start(&detail, '{');
 	if (!err)
-		err = berth_json_encode(root, BERTH_JSON_AS_BUILT, &detail);
+		err = berth_json_put_text(&detail, "sentence", berth_text(sentence));
+	if (!err && exchange->address[0] != '\0')
+		err = berth_json_put_text(&detail, "from", berth_text(exchange->address));
+	if (!err)
+		err = berth_json_shut(&detail, '}');
 	if (err)
 		return berth_fail(why, err, "audit-detail", NULL,
 				  "the audit entry could not be written down");

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "codec/json.h"
+#include "codec/json_plain.h"
+#include "codec/json_write.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -242,6 +244,103 @@ a_full_buffer_is_left_as_it_was(void **state)
 	assert_int_equal(out.n, 1);
 }
 
+/* Each row also as jansson reads it: the quick way must not mean anything else. */
+static void
+plain_documents_are_what_jansson_makes_of_them(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *in;
+		bool is_plain;
+	} rows[] = {
+		{"{}", true},
+		{" [ ] \r\n\t", true},
+		{"{\"a\":\"AQI=\",\"b\":[true,false,null,{}],\"c\":-17}", true},
+		{"[0,-1,999999999999999999,-999999999999999999]", true},
+		{"{\"\":\"\"}", true},
+		{"[1 ,\n2]", true},
+		{"[\"a\\n\"]", false},
+		{"[\"\xc3\xa9\"]", false},
+		{"[1.5]", false},
+		{"[1e3]", false},
+		{"[-0]", false},
+		{"[9999999999999999999]", false},
+		{"[[[[[]]]]]", false},
+		{"[1,2,3,4,5,6,7,8,9,10]", false},
+		{"{\"a\":1,\"a\":1}", false},
+		{"[01]", false},
+		{"[-]", false},
+		{"[1", false},
+		{"[1,]", false},
+		{"{\"a\":1,}", false},
+		{"{\"a\"}", false},
+		{"[truely]", false},
+		{"[tru]", false},
+		{"[\"a]", false},
+		{"[\"a\tb\"]", false},
+		{"{}{}", false},
+		{"1", false},
+		{"", false},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		BERTH_JSON json_t *plain = berth_json_plain(berth_text(rows[i].in), 4, 10);
+		BERTH_JSON json_t *theirs = json_loads(rows[i].in, JSON_REJECT_DUPLICATES, NULL);
+
+		print_message("%s\n", rows[i].in);
+		assert_int_equal(plain != NULL, rows[i].is_plain);
+		if (plain)
+			assert_true(json_equal(plain, theirs));
+	}
+}
+
+static void
+writes_the_bytes_that_jansson_writes(void **state)
+{
+	(void)state;
+	const struct berth_bytes odd =
+		BERTH_LIT("\"\\/\b\f\n\r\t\x01\x1f\x7f \xc3\xa9\xf0\x9f\x98\x80");
+	BERTH_JSON json_t *root = json_object();
+	BERTH_BUF theirs = {0};
+	BERTH_BUF ours = {0};
+
+	assert_int_equal(berth_json_set_text(root, "t", odd), BERTH_OK);
+	assert_int_equal(berth_json_set_i64(root, "i", INT64_MIN), BERTH_OK);
+	assert_int_equal(berth_json_set_bool(root, "b", false), BERTH_OK);
+	assert_int_equal(berth_json_set_base64(root, "d", BERTH_LIT("\1\2")), BERTH_OK);
+	assert_int_equal(berth_json_set(root, "l", json_pack("[s,{},[]]", "")), BERTH_OK);
+	assert_int_equal(berth_json_encode(root, BERTH_JSON_AS_BUILT, &theirs), BERTH_OK);
+
+	assert_int_equal(berth_json_start(&ours, '{'), BERTH_OK);
+	assert_int_equal(berth_json_put_text(&ours, "t", odd), BERTH_OK);
+	assert_int_equal(berth_json_put_i64(&ours, "i", INT64_MIN), BERTH_OK);
+	assert_int_equal(berth_json_put_bool(&ours, "b", false), BERTH_OK);
+	assert_int_equal(berth_json_put_base64(&ours, "d", BERTH_LIT("\1\2")), BERTH_OK);
+	assert_int_equal(berth_json_open(&ours, "l", '['), BERTH_OK);
+	assert_int_equal(berth_json_put_text(&ours, NULL, BERTH_BYTES_NONE), BERTH_OK);
+	assert_int_equal(berth_json_open(&ours, NULL, '{'), BERTH_OK);
+	assert_int_equal(berth_json_shut(&ours, '}'), BERTH_OK);
+	assert_int_equal(berth_json_open(&ours, NULL, '['), BERTH_OK);
+	assert_int_equal(berth_json_shut(&ours, ']'), BERTH_OK);
+	assert_int_equal(berth_json_shut(&ours, ']'), BERTH_OK);
+	assert_int_equal(berth_json_shut(&ours, '}'), BERTH_OK);
+	assert_int_equal(ours.n, theirs.n);
+	assert_memory_equal(ours.p, theirs.p, ours.n);
+}
+
+static void
+refuses_to_write_text_that_is_no_utf8(void **state)
+{
+	(void)state;
+	BERTH_BUF out = {0};
+
+	assert_int_equal(berth_json_start(&out, '['), BERTH_OK);
+	assert_int_equal(berth_json_put_text(&out, NULL, BERTH_LIT("\xff")), BERTH_E_SYNTAX);
+	assert_int_equal(berth_json_put_text(&out, NULL, BERTH_LIT("a\0")), BERTH_E_SYNTAX);
+	assert_int_equal(berth_json_put_text(&out, NULL, BERTH_LIT("12345678\xc0\xaf")),
+			 BERTH_E_SYNTAX);
+}
+
 int
 main(void)
 {
@@ -256,6 +355,9 @@ main(void)
 		cmocka_unit_test(refuses_members_nobody_knows),
 		cmocka_unit_test(encodes_the_same_bytes_every_time),
 		cmocka_unit_test(a_full_buffer_is_left_as_it_was),
+		cmocka_unit_test(plain_documents_are_what_jansson_makes_of_them),
+		cmocka_unit_test(writes_the_bytes_that_jansson_writes),
+		cmocka_unit_test(refuses_to_write_text_that_is_no_utf8),
 	};
 
 	return cmocka_run_group_tests_name("codec/json", tests, NULL, NULL);
