@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The pledge's shell, as role/device/onboard.c is it: connections, keys, the flash. */
+#include "sim.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define CONNECT_MS 60
+#define AGAIN_MS 60000 /* its service manager starts it again when the registrar was not told */
+
+static void pump(struct sim_device *device);
+
+static struct berth_now
+now_of(const struct sim_device *device)
+{
+	return sim_now(device->sim, device->skew_s, false);
+}
+
+static struct sim_line *
+find_line(struct sim_device *device, uint32_t attempt)
+{
+	for (size_t i = 0; i < BERTH_PLEDGE_ATTEMPTS_MAX; i++)
+		if (device->lines[i].attempt == attempt)
+			return &device->lines[i];
+	return NULL;
+}
+
+static void
+line_end(struct sim_line *line)
+{
+	berth_cert_list_free(&line->shown);
+	berth_buf_free(&line->nonce);
+	berth_buf_free(&line->voucher);
+	*line = (struct sim_line){0};
+}
+
+static void
+give(struct sim_device *device, enum berth_pledge_input_kind kind, uint32_t attempt,
+     const struct berth_http_response *response, const struct berth_tls_facts *tls)
+{
+	const struct berth_pledge_input input = {
+		.kind = kind, .attempt = attempt, .response = response, .tls = tls};
+	berth_ignore(berth_pledge_input(device->pledge, now_of(device), &input, NULL),
+		     "the attempt may have been dropped meanwhile");
+}
+
+/* ---- connections ---- */
+
+static struct berth_tls_facts
+client_facts(const struct sim_line *line)
+{
+	const struct berth_cert_list *chain = &line->server->chain;
+	struct berth_tls_facts facts = {
+		.own_certificate = berth_cert_der(line->shown.at[0]),
+		.version = 0x0304,
+		.connection = line->connection,
+	};
+	for (; facts.peer_count < chain->n && facts.peer_count < BERTH_CHAIN_MAX;
+	     facts.peer_count++)
+		facts.peer_chain[facts.peer_count] = berth_cert_der(chain->at[facts.peer_count]);
+	return facts;
+}
+
+struct dialling {
+	struct sim_device *device;
+	uint32_t attempt;
+	uint64_t connection;
+	struct berth_cert *pinned;
+	bool is_refused;
+};
+
+static void
+connected(struct sim *sim, struct sim_event *event)
+{
+	struct dialling *dialling = event->what;
+	struct sim_device *device = dialling->device;
+	struct sim_line *line = find_line(device, dialling->attempt);
+	(void)sim;
+	if (device->is_up && device->life == event->life && line != NULL &&
+	    line->connection == dialling->connection) {
+		bool is_other = dialling->pinned != NULL &&
+				!berth_bytes_equal(berth_cert_der(dialling->pinned),
+						   berth_cert_der(line->server->chain.at[0]));
+		const struct berth_tls_facts facts = client_facts(line);
+		uint32_t attempt = line->attempt;
+		bool fails = dialling->is_refused || is_other || !line->server->is_up;
+		if (fails)
+			line_end(line);
+		give(device, fails ? BERTH_PLEDGE_DISCONNECTED : BERTH_PLEDGE_CONNECTED, attempt,
+		     NULL, fails ? NULL : &facts);
+		pump(device);
+	}
+	berth_cert_free(dialling->pinned);
+	free(dialling);
+}
+
+static void
+hang_up(struct sim_device *device, uint32_t attempt)
+{
+	struct sim_line *line = find_line(device, attempt);
+	if (line == NULL)
+		return;
+	for (struct sim_call *call = device->sim->calls; call != NULL; call = call->next) {
+		if (call->device != device || call->connection != line->connection)
+			continue;
+		if (!call->is_answered && call->server->is_up && call->copies > 0)
+			sim_judge_deliver(call->server,
+					  &(struct sim_item){.kind = SIM_ITEM_GONE, .call = call});
+		call->is_answered = true;
+		break; /* the newest one: a line has one request at a time */
+	}
+	line_end(line);
+}
+
+static void
+connect_to(struct sim_device *device, const struct berth_pledge_event *event)
+{
+	struct sim *sim = device->sim;
+	hang_up(device, event->attempt);
+	struct sim_line *line = find_line(device, 0);
+	struct dialling *dialling = calloc(1, sizeof(*dialling));
+	sim_must(line == NULL || dialling == NULL ? BERTH_E_LIMIT : BERTH_OK, NULL, "line");
+	line->attempt = event->attempt;
+	line->server = sim_find_server(sim, berth_text(event->host), event->port);
+	line->connection = ++sim->ids;
+	sim_must(line->server == NULL ? BERTH_E_NOT_FOUND : BERTH_OK, NULL, "server");
+	for (size_t i = 0; i < event->chain->n; i++)
+		sim_must(berth_cert_list_add(&line->shown, event->chain->at[i], NULL), NULL,
+			 "chain");
+	*dialling = (struct dialling){.device = device,
+				      .attempt = event->attempt,
+				      .connection = line->connection,
+				      .is_refused = sim_fault(sim, SIM_REFUSED_CONNECTION, 1, 30)};
+	if (event->pinned != NULL)
+		dialling->pinned = berth_cert_ref(event->pinned);
+	sim_at(sim, 2 + sim_below(sim, CONNECT_MS), connected, dialling, device->life, 0);
+}
+
+/* ---- requests and answers ---- */
+
+static void
+note_nonce(struct sim_device *device, struct sim_line *line, struct berth_bytes pvr)
+{
+	struct berth_signed_voucher opened = {0};
+	struct berth_why why = {0};
+	BERTH_ARENA arena;
+	berth_arena_start(&arena, (size_t)256 << 10);
+	sim_must(berth_voucher_open(device->sim->pki, pvr, BERTH_VOUCHER_REQUEST_PLEDGE, NULL,
+				    &arena, &opened, &why),
+		 &why, "voucher-request");
+	berth_buf_clear(&line->nonce);
+	sim_must(berth_buf_append_bytes(&line->nonce, opened.voucher.nonce), NULL, "nonce");
+	berth_signed_voucher_free(&opened);
+}
+
+static void
+send(struct sim_device *device, const struct berth_pledge_output *output)
+{
+	struct sim_line *line = find_line(device, output->attempt);
+	sim_must(line == NULL ? BERTH_E_STATE : BERTH_OK, NULL, "a request without a connection");
+	struct sim_call *call =
+		sim_call_new(device->sim, line->server, &output->request, &line->shown);
+	call->device = device;
+	call->life = device->life;
+	call->attempt = output->attempt;
+	call->connection = line->connection;
+	if (berth_bytes_equal_text(output->request.path, BERTH_BRSKI_REQUESTVOUCHER_PATH))
+		note_nonce(device, line, output->request.body);
+	sim_call_send(call);
+}
+
+static struct sim_line *
+line_of(struct sim_device *device, const struct sim_call *call)
+{
+	struct sim_line *line = find_line(device, call->attempt);
+	bool is_ours = device->is_up && device->life == call->life && line != NULL &&
+		       line->connection == call->connection;
+	return is_ours ? line : NULL;
+}
+
+void
+sim_device_answer(struct sim_device *device, struct sim_call *call)
+{
+	struct sim_line *line = line_of(device, call);
+	if (line == NULL)
+		return;
+	const struct berth_http_response response = {
+		.status = call->status,
+		.media_type = berth_text(call->answer_type),
+		.location = berth_text(call->location),
+		.retry_after_s = call->retry_after_s,
+		.body = berth_buf_view(&call->answer),
+	};
+	if (call->status == 200 && strcmp(call->path, BERTH_BRSKI_REQUESTVOUCHER_PATH) == 0) {
+		berth_buf_clear(&line->voucher);
+		sim_must(berth_buf_append_bytes(&line->voucher, response.body), NULL, "voucher");
+	}
+	const struct berth_tls_facts facts = client_facts(line);
+	give(device, BERTH_PLEDGE_RESPONSE, call->attempt, &response, &facts);
+	pump(device);
+}
+
+void
+sim_device_lost(struct sim_device *device, struct sim_call *call)
+{
+	struct sim_line *line = line_of(device, call);
+	if (line == NULL)
+		return;
+	line_end(line);
+	give(device, BERTH_PLEDGE_DISCONNECTED, call->attempt, NULL, NULL);
+	pump(device);
+}
+
+/* ---- keys and the flash ---- */
+
+static void
+forget_key(struct sim_device *device, uint32_t attempt)
+{
+	for (size_t i = 0; i < BERTH_PLEDGE_ATTEMPTS_MAX; i++) {
+		if (device->keys[i].key == NULL || device->keys[i].attempt != attempt)
+			continue;
+		berth_key_free(device->keys[i].key);
+		device->keys[i].key = NULL;
+	}
+}
+
+static void
+make_key(struct sim_device *device, const struct berth_pledge_event *event)
+{
+	char uri[BERTH_KEY_URI_MAX];
+	struct sim *sim = device->sim;
+	(void)snprintf(uri, sizeof(uri), "file:%s/ldevid-%llu.key", sim->folder,
+		       (unsigned long long)++sim->ids);
+	struct berth_key *key = sim_key(sim, uri, false);
+	struct berth_pledge_answer answer = {
+		.kind = BERTH_PLEDGE_GENERATE_KEY, .attempt = event->attempt, .key = key};
+	size_t slot = 0;
+	forget_key(device, event->attempt);
+	while (slot < BERTH_PLEDGE_ATTEMPTS_MAX && device->keys[slot].key != NULL)
+		slot++;
+	sim_must(slot == BERTH_PLEDGE_ATTEMPTS_MAX ? BERTH_E_LIMIT : BERTH_OK, NULL, "keys");
+	device->keys[slot].attempt = event->attempt;
+	device->keys[slot].key = key;
+	berth_ignore(berth_pledge_answer(device->pledge, now_of(device), &answer, NULL),
+		     "the attempt may have been dropped meanwhile");
+}
+
+static void
+save(struct sim_device *device, const struct berth_pledge_event *event)
+{
+	const struct berth_pledge_enrolment *enrolment = event->enrolment;
+	const struct sim_line *line = find_line(device, event->attempt);
+	struct sim *sim = device->sim;
+	sim_say(sim, "%s: saves its certificate", device->serial);
+	sim_oracle_save(device, line, enrolment);
+	berth_cert_list_free(&device->saved_chain);
+	for (size_t i = 0; i < enrolment->chain->n; i++)
+		sim_must(berth_cert_list_add(&device->saved_chain, enrolment->chain->at[i], NULL),
+			 NULL, "chain");
+	berth_cert_free(device->saved_registrar);
+	sim_must(berth_cert_parse(sim->pki, berth_cert_der(enrolment->registrar),
+				  &device->saved_registrar, NULL),
+		 NULL, "registrar");
+	for (size_t i = 0; i < BERTH_PLEDGE_ATTEMPTS_MAX; i++) {
+		if (device->keys[i].key == NULL || device->keys[i].attempt != event->attempt)
+			continue;
+		berth_key_free(device->saved_key);
+		device->saved_key = device->keys[i].key;
+		device->keys[i].key = NULL;
+	}
+	device->saved_candidate = (struct berth_pledge_candidate){.port = line->server->port};
+	(void)snprintf(device->saved_candidate.host, sizeof(device->saved_candidate.host), "%s",
+		       line->server->host);
+	device->is_saved = true;
+}
+
+static void
+answer_save(struct sim_device *device, uint32_t attempt)
+{
+	const struct berth_pledge_answer answer = {.kind = BERTH_PLEDGE_SAVE, .attempt = attempt};
+	berth_ignore(berth_pledge_answer(device->pledge, now_of(device), &answer, NULL),
+		     "the attempt may have been dropped meanwhile");
+}
+
+/* ---- life ---- */
+
+static void
+start_again(struct sim *sim, struct sim_event *event)
+{
+	struct sim_device *device = event->what;
+	(void)sim;
+	if (device->life == event->life && !device->is_up)
+		sim_device_start(device);
+}
+
+static void
+stop(struct sim_device *device)
+{
+	struct berth_pledge_event event;
+	device->is_up = false;
+	device->life++;
+	for (size_t i = 0; i < BERTH_PLEDGE_ATTEMPTS_MAX; i++)
+		if (device->lines[i].attempt != 0)
+			hang_up(device, device->lines[i].attempt);
+	berth_pledge_end(device->pledge);
+	while (device->pledge != NULL && berth_pledge_event(device->pledge, &event))
+		continue; /* to forget its keys, which it will not need */
+	device->pledge = NULL;
+	berth_arena_end(&device->arena);
+	for (size_t i = 0; i < BERTH_PLEDGE_ATTEMPTS_MAX; i++) {
+		berth_key_free(device->keys[i].key);
+		device->keys[i].key = NULL;
+	}
+}
+
+void
+sim_device_crash(struct sim_device *device)
+{
+	struct sim *sim = device->sim;
+	sim_say(sim, "%s: crashes", device->serial);
+	device->crashes++;
+	stop(device);
+	sim_at(sim, 100 + sim_below(sim, 20000), start_again, device, device->life, 0);
+}
+
+static void
+done(struct sim_device *device, const struct berth_pledge_event *event)
+{
+	struct sim *sim = device->sim;
+	sim_say(sim, "%s: done %s", device->serial, event->why.rule == NULL ? "" : event->why.rule);
+	if (event->why.err == BERTH_OK) {
+		device->is_told = true;
+		device->told_at = sim->now_ms;
+		sim->onboarded++;
+	}
+	stop(device);
+	if (!device->is_told)
+		sim_at(sim, AGAIN_MS, start_again, device, device->life, 0);
+}
+
+static void
+note(struct sim_device *device, const struct berth_pledge_event *event)
+{
+	device->notes[event->note]++;
+	if (event->why.rule != NULL)
+		(void)snprintf(device->rule, sizeof(device->rule), "%s", event->why.rule);
+	sim_say(device->sim, "%s: %s %s %s", device->serial, berth_pledge_note_name(event->note),
+		event->host, event->why.rule == NULL ? "" : event->why.rule);
+}
+
+/* False when the device is not alive after it. */
+static bool
+handle(struct sim_device *device, const struct berth_pledge_event *event)
+{
+	bool crashes = sim_fault(device->sim, SIM_DEVICE_CRASH, 1, 150);
+	if (crashes && sim_chance(device->sim, 1, 2)) {
+		sim_device_crash(device); /* before it does what it was asked */
+		return false;
+	}
+	switch (event->kind) {
+	case BERTH_PLEDGE_CONNECT:
+		connect_to(device, event);
+		break;
+	case BERTH_PLEDGE_CLOSE:
+		hang_up(device, event->attempt);
+		break;
+	case BERTH_PLEDGE_GENERATE_KEY:
+		make_key(device, event);
+		break;
+	case BERTH_PLEDGE_FORGET_KEY:
+		forget_key(device, event->attempt);
+		break;
+	case BERTH_PLEDGE_SAVE:
+		save(device, event);
+		if (!crashes)
+			answer_save(device, event->attempt);
+		break;
+	case BERTH_PLEDGE_NOTE:
+		note(device, event);
+		break;
+	case BERTH_PLEDGE_DONE:
+		done(device, event);
+		return false;
+	}
+	if (crashes)
+		sim_device_crash(device);
+	return !crashes;
+}
+
+static void
+tick(struct sim *sim, struct sim_event *event)
+{
+	struct sim_device *device = event->what;
+	if (!device->is_up || device->life != event->life || device->wakes_at != sim->now_ms)
+		return;
+	device->wakes_at = -1;
+	berth_pledge_tick(device->pledge, now_of(device));
+	pump(device);
+}
+
+static void
+pump(struct sim_device *device)
+{
+	struct sim *sim = device->sim;
+	struct berth_pledge_event event;
+	struct berth_pledge_output output;
+	for (bool moves = true; moves;) {
+		moves = false;
+		while (berth_pledge_event(device->pledge, &event)) {
+			if (!handle(device, &event))
+				return;
+			moves = true;
+		}
+		if (berth_pledge_output(device->pledge, &output)) {
+			send(device, &output);
+			moves = true;
+		}
+	}
+	int64_t next = berth_pledge_deadline(device->pledge).ms;
+	if (next == BERTH_MONO_NEVER.ms)
+		return;
+	int64_t at = next - 1000; /* as sim_now counts */
+	if (at <= sim->now_ms)
+		at = sim->now_ms + 1;
+	if (device->wakes_at == at)
+		return;
+	device->wakes_at = at;
+	sim_at(sim, at - sim->now_ms, tick, device, device->life, 0);
+}
+
+void
+sim_device_start(struct sim_device *device)
+{
+	struct sim *sim = device->sim;
+	struct berth_why why = {0};
+	const struct berth_pledge_env env = {
+		.pki = sim->pki, .arena = &device->arena, .random = sim->random};
+	device->conf = (struct berth_pledge_conf){
+		.is_configured = device->is_saved,
+		.untold = device->is_saved ? &device->untold : NULL,
+		.idevid = &device->idevid_chain,
+		.idevid_key = device->idevid_key,
+		.manufacturer_anchors = device->anchors,
+		.key_kind = "P-256",
+	};
+	device->untold = (struct berth_pledge_untold){.candidate = device->saved_candidate,
+						      .registrar = device->saved_registrar,
+						      .chain = &device->saved_chain,
+						      .key = device->saved_key};
+	device->is_up = true;
+	device->wakes_at = -1;
+	berth_arena_start(&device->arena, BERTH_PLEDGE_MAX_BYTES);
+	sim_must(berth_pledge_start(&device->conf, &env, now_of(device), &device->pledge, &why),
+		 &why, "pledge");
+	for (size_t i = 0; i < 3 && !device->is_saved; i++) {
+		struct berth_judge *node = sim->registrars[i];
+		if (node == NULL)
+			continue;
+		struct berth_pledge_candidate candidate = {.port = node->port};
+		(void)snprintf(candidate.host, sizeof(candidate.host), "%s", node->host);
+		const struct berth_pledge_input found = {.kind = BERTH_PLEDGE_FOUND,
+							 .candidate = &candidate};
+		sim_must(berth_pledge_input(device->pledge, now_of(device), &found, &why), &why,
+			 "found");
+	}
+	pump(device);
+}
+
+void
+sim_device_end(struct sim_device *device)
+{
+	stop(device);
+	berth_cert_free(device->idevid);
+	berth_key_free(device->idevid_key);
+	berth_cert_list_free(&device->idevid_chain);
+	berth_cert_list_free(&device->saved_chain);
+	berth_key_free(device->saved_key);
+	berth_cert_free(device->saved_registrar);
+}

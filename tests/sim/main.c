@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* test-sim [--seeds A-B] [--devices N] [--calm] [--verbose]: runs each seed, prints a line of it and what was injected. */
+#include "sim.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct options {
+	unsigned long first, last, devices;
+	bool is_calm, verbose;
+};
+
+struct total {
+	uint64_t faults[SIM_FAULT__COUNT];
+	uint64_t onboarded, requests, restarts, checks, steps;
+};
+
+static bool
+read_options(int argc, char **argv, struct options *options)
+{
+	*options = (struct options){.first = 1, .last = 1, .devices = 50};
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--calm") == 0)
+			options->is_calm = true;
+		else if (strcmp(argv[i], "--verbose") == 0)
+			options->verbose = true;
+		else if (i + 1 < argc && strcmp(argv[i], "--devices") == 0)
+			options->devices = strtoul(argv[++i], NULL, 10);
+		else if (i + 1 < argc && strcmp(argv[i], "--seeds") == 0) {
+			char *rest = NULL;
+			options->first = options->last = strtoul(argv[++i], &rest, 10);
+			if (*rest == '-')
+				options->last = strtoul(rest + 1, NULL, 10);
+		} else
+			return false;
+	}
+	return options->devices > 0 && options->devices <= SIM_DEVICES_MAX;
+}
+
+static bool
+run(const struct options *options, unsigned long seed, struct total *total)
+{
+	const struct sim_conf conf = {.seed = seed,
+				      .devices = options->devices,
+				      .has_rogues = !options->is_calm,
+				      .has_faults = !options->is_calm,
+				      .verbose = options->verbose};
+	struct sim *sim = sim_open(&conf);
+	uint64_t injected = 0;
+	sim_run(sim);
+	for (size_t i = 0; i < SIM_FAULT__COUNT; i++) {
+		total->faults[i] += sim->faults[i];
+		injected += sim->faults[i];
+	}
+	total->onboarded += sim->onboarded;
+	total->requests += sim->requests;
+	total->restarts += sim->restarts;
+	total->checks += sim->checks;
+	total->steps += sim->steps;
+	(void)printf("seed %lu: %llu onboarded of %zu, %llu requests, %llu faults, %llu restarts, "
+		     "%lld s, trace %016llx%s%s\n",
+		     seed, (unsigned long long)sim->onboarded, sim->device_count,
+		     (unsigned long long)sim->requests, (unsigned long long)injected,
+		     (unsigned long long)sim->restarts, (long long)(sim->now_ms / 1000),
+		     (unsigned long long)sim->trace, sim->fault[0] == '\0' ? "" : "\n  BROKEN ",
+		     sim->fault);
+	bool holds = sim->fault[0] == '\0';
+	sim_close(sim);
+	return holds;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options options;
+	struct total total = {0};
+	if (!read_options(argc, argv, &options)) {
+		(void)fprintf(stderr,
+			      "test-sim [--seeds A-B] [--devices N] [--calm] [--verbose]\n");
+		return 2;
+	}
+	(void)setvbuf(stdout, NULL, _IOLBF, 0);
+	disk_register();
+	size_t broken = 0;
+	for (unsigned long seed = options.first; seed <= options.last; seed++)
+		broken += !run(&options, seed, &total);
+	(void)printf("%lu seeds, %llu onboardings, %llu requests, %llu restarts, %llu checks\n",
+		     options.last - options.first + 1, (unsigned long long)total.onboarded,
+		     (unsigned long long)total.requests, (unsigned long long)total.restarts,
+		     (unsigned long long)total.checks);
+	return broken > 0;
+}

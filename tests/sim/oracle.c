@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What must hold. The oracle trusts no role: it reads the stores by SQL of its own, over its own connection, and knows
+ * from the world who may have what.
+ */
+#include "sim.h"
+
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/base64.h"
+#include "protocol/est/client.h"
+#include "role/masa/masa_signing.h"
+#include "role/registrar/signing.h"
+
+struct sim_promise {
+	struct sim_promise *next;
+	struct berth_judge *judge;
+	const char *sql; /* counts what was promised */
+	struct berth_buf what;
+	uint64_t at; /* audit: seq */
+};
+
+void
+sim_break(struct sim *sim, const char *oracle, const char *format, ...)
+{
+	char text[400];
+	va_list arguments;
+	if (sim->fault[0] != '\0')
+		return;
+	va_start(arguments, format);
+	(void)vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	(void)snprintf(sim->fault, sizeof(sim->fault), "%s: %s", oracle, text);
+	sim_say(sim, "ORACLE %s", sim->fault);
+}
+
+/* ---- the store, by its own connection ---- */
+
+static sqlite3 *
+open_store(const struct berth_judge *judge)
+{
+	char path[SIM_PATH_MAX];
+	sqlite3 *db = NULL;
+	(void)snprintf(path, sizeof(path), "%s/%s.db", judge->state,
+		       judge->kind == SIM_MASA ? "masa" : "registrar");
+	sim_must(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL)
+			 ? BERTH_E_IO
+			 : BERTH_OK,
+		 NULL, path);
+	return db;
+}
+
+/* One number; ? are texts or blobs in order, a NULL p ends them. */
+static int64_t
+count(const struct berth_judge *judge, const char *sql, struct berth_bytes a, struct berth_bytes b)
+{
+	sqlite3 *db = open_store(judge);
+	sqlite3_stmt *stmt = NULL;
+	int64_t n = -1;
+	sim_must(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) ? BERTH_E_INTERNAL : BERTH_OK, NULL,
+		 sql);
+	bool is_text = strstr(sql, "text?") != NULL;
+	(void)is_text;
+	if (a.p != NULL)
+		sqlite3_bind_blob(stmt, 1, a.p, (int)a.n, SQLITE_STATIC);
+	if (b.p != NULL)
+		sqlite3_bind_blob(stmt, 2, b.p, (int)b.n, SQLITE_STATIC);
+	if (sqlite3_step(stmt) == SQLITE_ROW)
+		n = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+	judge->sim->checks++;
+	return n;
+}
+
+static void
+promise(struct berth_judge *judge, const char *sql, struct berth_bytes what)
+{
+	struct sim_promise *made = calloc(1, sizeof(*made));
+	sim_must(made == NULL ? BERTH_E_MEMORY : BERTH_OK, NULL, "promise");
+	made->judge = judge;
+	made->sql = sql;
+	sim_must(berth_buf_append_bytes(&made->what, what), NULL, "promise");
+	made->next = judge->sim->promises;
+	judge->sim->promises = made;
+}
+
+/* ---- who may ---- */
+
+static int
+index_of(const struct berth_judge *judge)
+{
+	for (int i = 0; i < 3; i++)
+		if (judge->sim->registrars[i] == judge || judge->sim->masas[i] == judge)
+			return i;
+	return -1;
+}
+
+static bool
+may_enrol(const struct sim_device *device, const struct berth_judge *registrar)
+{
+	return (device->sort == SIM_ALLOWED || device->sort == SIM_ASKS) &&
+	       index_of(registrar) == device->owner;
+}
+
+/* Of the maker's devices with this serial number; a true one and its counterfeit have other makers. */
+static const struct sim_device *
+find_device(const struct sim *sim, int maker, struct berth_bytes serial)
+{
+	for (size_t i = 0; i < sim->device_count; i++)
+		if (sim->devices[i].maker == maker &&
+		    berth_bytes_equal_text(serial, sim->devices[i].serial))
+			return &sim->devices[i];
+	return NULL;
+}
+
+static const struct sim_device *
+owner_of_certificate(const struct sim *sim, const struct berth_cert *cert)
+{
+	for (size_t i = 0; cert != NULL && i < sim->device_count; i++)
+		if (berth_bytes_equal(berth_cert_der(sim->devices[i].idevid), berth_cert_der(cert)))
+			return &sim->devices[i];
+	return NULL;
+}
+
+static bool
+chain_has(const struct berth_judge *judge, struct berth_bytes der)
+{
+	for (size_t i = 0; i < judge->chain.n; i++)
+		if (berth_bytes_equal(berth_cert_der(judge->chain.at[i]), der))
+			return true;
+	return false;
+}
+
+/* ---- what a signer is asked for ---- */
+
+void
+sim_oracle_sign(struct berth_judge *judge, const struct sim_out *out)
+{
+	struct sim *sim = judge->sim;
+	struct berth_why why = {0};
+	if (judge->kind == SIM_MASA) {
+		struct berth_sign_voucher ask;
+		sim_must(berth_sign_voucher_decode(berth_buf_view(&out->text), &ask, &why), &why,
+			 "ask");
+		if (count(judge, "SELECT count(*) FROM voucher WHERE payload = ? AND state = 0",
+			  ask.json, BERTH_BYTES_NONE) < 1)
+			sim_break(sim, "intent", "%s has a voucher signed without an intent",
+				  judge->name);
+		return;
+	}
+	if (out->op == BERTH_REGISTRAR_ISSUE_LDEVID) {
+		struct berth_issue_ldevid ask;
+		sim_must(berth_issue_ldevid_decode(berth_buf_view(&out->text), &ask, &why), &why,
+			 "ask");
+		if (count(judge,
+			  "SELECT count(*) FROM certificate c JOIN decision d ON d.device = "
+			  "c.device"
+			  " WHERE c.serial = ? AND c.state = 0 AND d.about = 'enrol' AND d.outcome "
+			  "= 2",
+			  berth_bytes_of(ask.serial, sizeof(ask.serial)), BERTH_BYTES_NONE) < 1)
+			sim_break(sim, "intent",
+				  "%s has a certificate signed for %.*s without an intent and a "
+				  "decision to allow it",
+				  judge->name, (int)ask.serial_number.n,
+				  (const char *)ask.serial_number.p);
+	}
+}
+
+/* ---- what leaves ---- */
+
+static void
+check_forwarded(struct berth_judge *judge, const struct sim_device *device,
+		struct berth_bytes voucher)
+{
+	struct sim *sim = judge->sim;
+	if (device == NULL || device->sort == SIM_DENIED || device->sort == SIM_COUNTERFEIT) {
+		sim_break(sim, "decision", "%s gave a voucher to %s", judge->name,
+			  device == NULL ? "a stranger" : device->serial);
+		return;
+	}
+	static const char *const sql = "SELECT count(*) FROM step WHERE voucher = ?";
+	if (count(judge, sql, voucher, BERTH_BYTES_NONE) != 1)
+		sim_break(sim, "record",
+			  "%s sent a voucher to %s that its store does not hold once", judge->name,
+			  device->serial);
+	if (count(judge,
+		  "SELECT count(*) FROM audit a JOIN device d ON d.id = a.subject JOIN step s ON "
+		  "s.device = d.row WHERE a.event = 'voucher.forwarded' AND s.voucher = ?",
+		  voucher, BERTH_BYTES_NONE) < 1)
+		sim_break(sim, "record", "%s sent a voucher to %s without an audit record",
+			  judge->name, device->serial);
+	if (count(judge,
+		  "SELECT count(*) FROM decision d JOIN step s ON s.device = d.device WHERE "
+		  "d.about = 'voucher' AND d.outcome = 2 AND s.voucher = ?",
+		  voucher, BERTH_BYTES_NONE) < 1)
+		sim_break(sim, "decision", "%s sent a voucher to %s without a decision",
+			  judge->name, device->serial);
+	promise(judge, sql, voucher);
+}
+
+struct newest {
+	struct berth_buf der;
+};
+
+/* The certificate of the reply that the store holds as issued; empty when there is none. */
+static void
+find_issued(struct berth_judge *judge, struct berth_bytes reply, struct berth_buf *der)
+{
+	sqlite3 *db = open_store(judge);
+	sqlite3_stmt *stmt = NULL;
+	sim_must(sqlite3_prepare_v2(db,
+				    "SELECT der FROM certificate WHERE state = 1 ORDER BY row DESC",
+				    -1, &stmt, NULL)
+			 ? BERTH_E_INTERNAL
+			 : BERTH_OK,
+		 NULL, "certificates");
+	while (der->n == 0 && sqlite3_step(stmt) == SQLITE_ROW) {
+		const void *p = sqlite3_column_blob(stmt, 0);
+		size_t n = (size_t)sqlite3_column_bytes(stmt, 0);
+		if (n > 0 && memmem(reply.p, reply.n, p, n) != NULL)
+			sim_must(berth_buf_append(der, p, n), NULL, "der");
+	}
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+}
+
+static void
+check_enrolled(struct berth_judge *judge, const struct sim_call *call,
+	       const struct sim_device *device, struct berth_bytes body)
+{
+	struct sim *sim = judge->sim;
+	struct berth_why why = {0};
+	BERTH_BUF cms = {0};
+	BERTH_BUF der = {0};
+	if (device == NULL || !may_enrol(device, judge)) {
+		sim_break(sim, "decision", "%s gave a certificate to %s", judge->name,
+			  device == NULL ? "a stranger" : device->serial);
+		return;
+	}
+	sim_must(berth_base64_decode(body, true, &cms, &why), &why, call->path);
+	find_issued(judge, berth_buf_view(&cms), &der);
+	if (der.n == 0) {
+		sim_break(sim, "record", "%s sent %s a certificate that its store does not hold",
+			  judge->name, device->serial);
+		return;
+	}
+	if (count(judge,
+		  "SELECT count(*) FROM certificate c JOIN device v ON v.row = c.device JOIN audit "
+		  "i "
+		  "ON i.subject = v.id JOIN audit a ON a.subject = v.id WHERE c.der = ? AND "
+		  "i.event = 'certificate.intent' AND a.event = 'certificate.issued' AND "
+		  "i.seq < a.seq",
+		  berth_buf_view(&der), BERTH_BYTES_NONE) < 1)
+		sim_break(sim, "record", "%s sent %s a certificate without audit records",
+			  judge->name, device->serial);
+	if (count(judge,
+		  "SELECT count(*) FROM certificate c JOIN certificate o ON o.key_sha256 = "
+		  "c.key_sha256 WHERE c.der = ? AND o.state = 1",
+		  berth_buf_view(&der), BERTH_BYTES_NONE) != 1)
+		sim_break(sim, "doubled", "%s issued two certificates for one key of %s",
+			  judge->name, device->serial);
+	promise(judge, "SELECT count(*) FROM certificate WHERE der = ? AND state IN (1, 3)",
+		berth_buf_view(&der));
+}
+
+static void
+check_vouched(struct berth_judge *judge, struct berth_bytes body)
+{
+	struct sim *sim = judge->sim;
+	struct berth_signed_voucher voucher = {0};
+	struct berth_why why = {0};
+	BERTH_ARENA arena;
+	static const char *const sql =
+		"SELECT count(*) FROM voucher WHERE voucher = ? AND state = 1";
+	berth_arena_start(&arena, (size_t)256 << 10);
+	sim_must(berth_voucher_open(sim->pki, body, BERTH_VOUCHER, NULL, &arena, &voucher, &why),
+		 &why, "voucher");
+	const struct sim_device *device =
+		find_device(sim, index_of(judge), voucher.voucher.serial_number);
+	if (device == NULL || device->sort == SIM_BLOCKED || device->sort == SIM_UNSOLD)
+		sim_break(sim, "ownership", "%s vouched for %.*s", judge->name,
+			  (int)voucher.voucher.serial_number.n,
+			  (const char *)voucher.voucher.serial_number.p);
+	else if (!chain_has(sim->registrars[device->owner], voucher.voucher.pinned_domain_cert))
+		sim_break(sim, "ownership", "%s vouched for %s to somebody who does not own it",
+			  judge->name, device->serial);
+	berth_signed_voucher_free(&voucher);
+	if (count(judge, sql, body, BERTH_BYTES_NONE) != 1)
+		sim_break(sim, "record", "%s sent a voucher that its store does not hold once",
+			  judge->name);
+	if (count(judge,
+		  "SELECT count(*) FROM log l JOIN voucher v ON v.unit = l.unit AND v.nonce = "
+		  "l.nonce "
+		  "AND v.domain_id = l.domain_id WHERE v.voucher = ?",
+		  body, BERTH_BYTES_NONE) < 1)
+		sim_break(sim, "record", "%s sent a voucher that its log does not show",
+			  judge->name);
+	if (count(judge,
+		  "SELECT count(*) FROM audit a JOIN voucher v ON a.event = 'voucher.issued' AND "
+		  "a.subject = 'unit:' || v.unit AND a.detail LIKE '{\"voucher\":' || v.row || "
+		  "',%' "
+		  "WHERE v.voucher = ?",
+		  body, BERTH_BYTES_NONE) != 1)
+		sim_break(sim, "record", "%s sent a voucher that its audit log does not hold once",
+			  judge->name);
+	promise(judge, sql, body);
+}
+
+void
+sim_oracle_reply(struct berth_judge *judge, const struct sim_call *call,
+		 const struct berth_http_response *response)
+{
+	if (judge->is_rogue || response->status != 200)
+		return;
+	const struct sim_device *device =
+		call->shown.n == 0 ? NULL : owner_of_certificate(judge->sim, call->shown.at[0]);
+	if (strcmp(call->path, BERTH_BRSKI_REQUESTVOUCHER_PATH) == 0) {
+		if (judge->kind == SIM_MASA)
+			check_vouched(judge, response->body);
+		else
+			check_forwarded(judge, device, response->body);
+	}
+	if (judge->kind == SIM_REGISTRAR && strcmp(call->path, BERTH_EST_SIMPLEENROLL_PATH) == 0)
+		check_enrolled(judge, call, device, response->body);
+}
+
+/* ---- after a crash ---- */
+
+static void
+check_audit(struct berth_judge *judge)
+{
+	struct berth_audit_report report;
+	struct berth_why why = {0};
+	struct berth_store *store =
+		judge->kind == SIM_MASA
+			? ((const struct berth_masa_role *)judge->context)->store
+			: ((const struct berth_registrar_role *)judge->context)->store;
+	if (berth_audit_verify(store, &report, &why))
+		sim_break(judge->sim, "audit", "%s: %s", judge->name, why.sentence);
+	judge->sim->checks++;
+}
+
+static void
+check_promises(struct berth_judge *judge)
+{
+	for (const struct sim_promise *p = judge->sim->promises; p != NULL; p = p->next)
+		if (p->judge == judge &&
+		    count(judge, p->sql, berth_buf_view(&p->what), BERTH_BYTES_NONE) != 1)
+			sim_break(judge->sim, "promise",
+				  "%s has lost or doubled what it had answered: %s", judge->name,
+				  p->sql);
+}
+
+void
+sim_oracle_restart(struct berth_judge *judge)
+{
+	check_audit(judge);
+	check_promises(judge);
+}
+
+/* ---- what a device believes ---- */
+
+void
+sim_oracle_save(struct sim_device *device, const struct sim_line *line,
+		const struct berth_pledge_enrolment *enrolment)
+{
+	struct sim *sim = device->sim;
+	const struct sim_maker *maker = &sim->makers[device->maker];
+	struct berth_signed_voucher voucher = {0};
+	struct berth_why why = {0};
+	BERTH_ARENA arena;
+	berth_arena_start(&arena, (size_t)256 << 10);
+	sim->checks++;
+	if (line == NULL || !may_enrol(device, line->server)) {
+		sim_break(sim, "pin", "%s enrolled with %s", device->serial,
+			  line == NULL ? "nobody" : line->server->name);
+		return;
+	}
+	sim_must(berth_voucher_open(sim->pki, berth_buf_view(&line->voucher), BERTH_VOUCHER, NULL,
+				    &arena, &voucher, &why),
+		 &why, "the device's voucher");
+	if (!berth_bytes_equal_text(voucher.voucher.serial_number, device->serial) ||
+	    !berth_bytes_equal(voucher.voucher.nonce, berth_buf_view(&line->nonce)))
+		sim_break(sim, "pin", "%s took a voucher for another serial number or nonce",
+			  device->serial);
+	if (!berth_bytes_equal(voucher.voucher.pinned_domain_cert,
+			       berth_cert_der(enrolment->pinned)) ||
+	    !chain_has(line->server, berth_cert_der(enrolment->pinned)))
+		sim_break(sim, "pin", "%s pins what its voucher does not say", device->serial);
+	if (!berth_bytes_equal(berth_cert_der(voucher.cms.signer),
+			       berth_cert_der(maker->masa_signer)))
+		sim_break(sim, "pin", "%s took a voucher that its maker did not sign",
+			  device->serial);
+	berth_signed_voucher_free(&voucher);
+}
+
+/* ---- at the end ---- */
+
+static void
+check_devices(struct sim *sim)
+{
+	for (size_t i = 0; i < sim->device_count; i++) {
+		const struct sim_device *device = &sim->devices[i];
+		bool may = device->sort == SIM_ALLOWED || device->sort == SIM_ASKS;
+		if (may && !device->is_told)
+			sim_break(sim, "liveness", "%s is not onboarded: %s, last rule %s",
+				  device->serial,
+				  device->is_saved ? "saved, not told" : "not saved", device->rule);
+		if (!may && device->is_saved)
+			sim_break(sim, "denied", "%s is onboarded", device->serial);
+	}
+}
+
+/* One request causes at most one signature and one call to a MASA, and a stranger's none. */
+static void
+check_work(struct sim *sim)
+{
+	for (const struct sim_call *call = sim->calls; call != NULL; call = call->next) {
+		const struct sim_device *device =
+			call->shown.n == 0 ? NULL : owner_of_certificate(sim, call->shown.at[0]);
+		bool is_refused = call->server->kind == SIM_REGISTRAR && !call->server->is_rogue &&
+				  (device == NULL ? call->device == NULL
+						  : device->sort == SIM_DENIED ||
+							    device->sort == SIM_COUNTERFEIT);
+		uint32_t most = is_refused ? 0 : call->copies;
+		if (call->asked_signer > most || call->asked_masa > most)
+			sim_break(sim, "work", "%s did %u signatures and %u calls for one %s",
+				  call->server->name, call->asked_signer, call->asked_masa,
+				  call->path);
+	}
+}
+
+void
+sim_oracle_end(struct sim *sim)
+{
+	check_devices(sim);
+	check_work(sim);
+	for (size_t i = 0; i < sim->node_count; i++) {
+		if (!sim->nodes[i]->is_up) {
+			sim_break(sim, "restart", "%s is down", sim->nodes[i]->name);
+			continue;
+		}
+		check_audit(sim->nodes[i]);
+		check_promises(sim->nodes[i]);
+	}
+	sim_secrets_search(sim);
+}
+
+void
+sim_oracle_free(struct sim *sim)
+{
+	while (sim->promises != NULL) {
+		struct sim_promise *made = sim->promises;
+		sim->promises = made->next;
+		berth_buf_free(&made->what);
+		free(made);
+	}
+}
