@@ -24,6 +24,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	inside(BERTH_BYTES_NONE, packet);
 	fuzz_assert(ipc.kind != BERTH_IPC_LINK ||
-		    (ipc.edge >= BERTH_EDGE_LISTEN && ipc.edge <= BERTH_EDGE_FROM_JUDGE));
+		    (ipc.edge >= BERTH_EDGE_LISTEN && ipc.edge <= BERTH_EDGE_LISTEN_PLAIN));
 	return 0;
 }

@@ -162,6 +162,9 @@ load(const struct berth_daemon *daemon, const char *config, struct loaded *ret,
 		  : berth_conf_parse(daemon->schema, s->texts, s->n, &ret->conf, ret->settings,
 				     why);
 	err = err ? err : berth_listen_parse(ret->common->listen, NULL, NULL, why);
+	if (!err && ret->common->plain_listen) {
+		err = berth_listen_parse(ret->common->plain_listen, NULL, NULL, why);
+	}
 	err = err ? err : berth_daemon_announce_check(daemon, ret->settings, why);
 	return err || !daemon->check ? err : daemon->check(ret->settings, why);
 }

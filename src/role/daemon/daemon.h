@@ -66,6 +66,13 @@ struct berth_judge_role {
 	void (*request)(void *context, struct berth_ticket *ticket,
 			const struct berth_http_request *http, const struct berth_tls_facts *tls,
 			struct berth_bytes peer_address);
+	/*
+	 * A request without TLS, from plain-listen: for what is public and signed in itself (CRL,
+	 * OCSP, CA certificates), and nothing else may be given here. As request otherwise. NULL: this
+	 * daemon publishes nothing, and its configuration has no plain-listen.
+	 */
+	void (*published)(void *context, struct berth_ticket *ticket,
+			  const struct berth_http_request *http, struct berth_bytes peer_address);
 	/* The answer of the signer to berth_judge_sign. err != BERTH_OK: why says what the signer
 	 * said. */
 	void (*signature)(void *context, uint64_t cookie, enum berth_err err,
@@ -121,8 +128,10 @@ struct berth_signer_role {
 /* The part of the configuration that every daemon has: section [daemon]. Embedded in the daemon's
  * own settings. */
 struct berth_daemon_conf {
-	const char *listen;    /* "[::]:9443", "127.0.0.1:0" (port 0: any; see port-file) */
-	const char *port_file; /* NULL: none; the bound port as text, written once all serve */
+	const char *listen;	  /* "[::]:9443", "127.0.0.1:0" (port 0: any; see port-file) */
+	const char *port_file;	  /* NULL: none; the bound port as text, written once all serve */
+	const char *plain_listen; /* NULL: nothing is served without TLS */
+	const char *plain_port_file;  /* NULL: none */
 	const char *tls_certificates; /* PEM chain path, end entity first */
 	const char *tls_key;	      /* keystore URI; file-backed, EC */
 	const char *state_directory;  /* store, issuance log; the only place judge and signer may
@@ -142,7 +151,8 @@ struct berth_daemon_conf {
 	int log; /* 0 text, 1 json */
 };
 
-#define BERTH_DAEMON_BODY_MAX 98304 /* with certificates and anchors it still fits one frame */
+#define BERTH_DAEMON_PLAIN_BODY_MAX 4096 /* an OCSP request has about 100 bytes */
+#define BERTH_DAEMON_BODY_MAX 98304	 /* with certificates and anchors it still fits one frame */
 extern const char *const berth_daemon_log_choices[]; /* "text", "json" */
 
 /*
@@ -206,6 +216,15 @@ extern const char *const berth_daemon_log_choices[]; /* "text", "json" */
 		BERTH_DAEMON_KEY_(settings, member, log, "log", BERTH_CONF_CHOICE,                 \
 				  .fallback = "text", .choices = berth_daemon_log_choices,         \
 				  .help = "text or json.")
+
+/* The further keys of a daemon whose judge has published. */
+#define BERTH_DAEMON_PLAIN_KEYS(settings, member)                                                  \
+	BERTH_DAEMON_KEY_(settings, member, plain_listen, "plain-listen", BERTH_CONF_TEXT,         \
+			  .help = "Address and port where revocation lists, OCSP and CA "          \
+				  "certificates are served without TLS; without it, nowhere."),    \
+		BERTH_DAEMON_KEY_(settings, member, plain_port_file, "plain-port-file",            \
+				  BERTH_CONF_PATH,                                                 \
+				  .help = "Where the port of plain-listen is written.")
 
 /*
  * How a daemon is found by those who do not know its address: by DNS-SD, on the interfaces that its

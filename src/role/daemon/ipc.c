@@ -379,7 +379,7 @@ berth_ipc_decode_control(struct berth_bytes packet, struct berth_ipc *ret, struc
 		return BERTH_OK;
 	}
 	uint32_t edge = berth_frame_get_u32(&frame, TAG_EDGE, 0);
-	if (edge < BERTH_EDGE_LISTEN || edge > BERTH_EDGE_FROM_JUDGE) {
+	if (edge < BERTH_EDGE_LISTEN || edge > BERTH_EDGE_LISTEN_PLAIN) {
 		return bad_value(why, "edge");
 	}
 	ret->edge = (enum berth_ipc_edge)edge;

@@ -65,12 +65,13 @@ struct berth_ipc_signature {
 
 /* What a descriptor that rides along is for. */
 enum berth_ipc_edge {
-	BERTH_EDGE_LISTEN = 1,	   /* to net */
-	BERTH_EDGE_JUDGE = 2,	   /* to net: its judge */
-	BERTH_EDGE_TLS_SIGNER = 3, /* to net */
-	BERTH_EDGE_NET = 4,	   /* to judge and tls-signer: a net process, index says which */
-	BERTH_EDGE_SIGNER = 5,	   /* to judge */
-	BERTH_EDGE_FROM_JUDGE = 6  /* to signer */
+	BERTH_EDGE_LISTEN = 1,	    /* to net */
+	BERTH_EDGE_JUDGE = 2,	    /* to net: its judge */
+	BERTH_EDGE_TLS_SIGNER = 3,  /* to net */
+	BERTH_EDGE_NET = 4,	    /* to judge and tls-signer: a net process, index says which */
+	BERTH_EDGE_SIGNER = 5,	    /* to judge */
+	BERTH_EDGE_FROM_JUDGE = 6,  /* to signer */
+	BERTH_EDGE_LISTEN_PLAIN = 7 /* to net: without TLS */
 };
 
 /* One decoded packet: kind and is_reply say which member holds. */

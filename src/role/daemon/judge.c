@@ -88,8 +88,16 @@ take_request(struct berth_judge *judge, struct berth_judge_net *net, const struc
 		berth_ignore(err, "then its own deadline answers 503");
 		return;
 	}
-	judge->role->request(judge->context, ticket, &ipc->request.http, &ipc->request.tls,
-			     ipc->request.peer_address);
+	/* Without TLS there is no peer and nothing secret: only what is published is answered. */
+	if (ipc->request.tls.version != 0) {
+		judge->role->request(judge->context, ticket, &ipc->request.http, &ipc->request.tls,
+				     ipc->request.peer_address);
+	} else if (judge->role->published) {
+		judge->role->published(judge->context, ticket, &ipc->request.http,
+				       ipc->request.peer_address);
+	} else {
+		berth_judge_reply_text(judge, ticket, 404, true, "nothing is published here");
+	}
 }
 
 static void

@@ -36,9 +36,11 @@ struct net {
 	struct berth_tls_server *tls;
 	struct berth_link *judge;
 	struct berth_http_server *http;
+	struct berth_http_server *plain; /* NULL: nothing is served without TLS */
 	struct berth_dialer *dialer;
 	struct berth_announcer *announcer; /* NULL: not this process, or nobody is told */
-	int listen_fd;			   /* until the server has it */
+	int listen_fd, plain_fd;	   /* until the server has it */
+	size_t draining;		   /* servers that have connections left */
 	bool has_signer;
 	uint64_t last_id;
 	struct pending *pending[PENDING_BUCKETS];
@@ -247,9 +249,16 @@ serve(struct net *net, struct berth_why *why)
 		.on_refused = on_refused,
 		.context = net,
 	};
+	struct berth_http_server_conf plain = http;
+	plain.tls = NULL;
+	plain.body_limit_bytes = BERTH_DAEMON_PLAIN_BODY_MAX;
 	int fd = net->listen_fd;
-	net->listen_fd = -1;
+	int plain_fd = net->plain_fd;
+	net->listen_fd = net->plain_fd = -1;
 	enum berth_err err = berth_http_server_open(net->child->loop, &http, fd, &net->http, why);
+	if (!err && plain_fd >= 0) {
+		err = berth_http_server_open(net->child->loop, &plain, plain_fd, &net->plain, why);
+	}
 	if (!err) {
 		berth_announcer_start(net->announcer, fd);
 	}
@@ -259,7 +268,9 @@ serve(struct net *net, struct berth_why *why)
 static void
 serve_when_plumbed(struct net *net)
 {
-	if (net->http || net->listen_fd < 0 || !net->has_signer || !berth_link_is_up(net->judge)) {
+	bool has_all =
+		net->listen_fd >= 0 && (!net->child->conf->plain_listen || net->plain_fd >= 0);
+	if (net->http || !has_all || !net->has_signer || !berth_link_is_up(net->judge)) {
 		return;
 	}
 	struct berth_why why;
@@ -278,6 +289,8 @@ on_link(void *context, enum berth_ipc_edge edge, uint32_t index, int fd)
 	(void)index;
 	if (edge == BERTH_EDGE_LISTEN && net->listen_fd < 0 && !net->http) {
 		net->listen_fd = fd;
+	} else if (edge == BERTH_EDGE_LISTEN_PLAIN && net->plain_fd < 0 && !net->plain) {
+		net->plain_fd = fd;
 	} else if (edge == BERTH_EDGE_TLS_SIGNER) {
 		berth_tls_signer_set(&net->signer, fd);
 		net->has_signer = true;
@@ -292,6 +305,9 @@ static void
 on_drained(void *context)
 {
 	struct net *net = context;
+	if (net->draining > 0 && --net->draining > 0) {
+		return;
+	}
 	berth_loop_stop(net->child->loop);
 }
 
@@ -306,7 +322,11 @@ on_drain(void *context)
 		on_drained(net);
 		return;
 	}
+	net->draining = net->plain ? 2 : 1;
 	berth_http_server_drain(net->http, on_drained, net);
+	if (net->plain) {
+		berth_http_server_drain(net->plain, on_drained, net);
+	}
 }
 
 static enum berth_err
@@ -380,6 +400,7 @@ end(struct net *net)
 {
 	berth_announcer_close(net->announcer);
 	berth_http_server_close(net->http);
+	berth_http_server_close(net->plain);
 	berth_dialer_close(net->dialer);
 	berth_link_close(net->judge);
 	berth_tls_server_close(net->tls);
@@ -388,6 +409,7 @@ end(struct net *net)
 	berth_cert_list_free(&net->chain);
 	berth_pki_close(net->pki);
 	berth_fd_close(&net->listen_fd);
+	berth_fd_close(&net->plain_fd);
 }
 
 int
@@ -397,6 +419,7 @@ berth_net_child_run(struct berth_child *child)
 		.child = child,
 		.signer = {.fd = -1},
 		.listen_fd = -1,
+		.plain_fd = -1,
 	};
 	struct berth_why why = {0};
 	child->on_link = on_link;

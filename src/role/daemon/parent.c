@@ -54,7 +54,8 @@ struct parent {
 	size_t count;
 	size_t net_count;
 	int listen_fds[BERTH_NET_PROCESSES_MAX];
-	uint16_t port;
+	int plain_fds[BERTH_NET_PROCESSES_MAX]; /* -1: nothing is served without TLS */
+	uint16_t port, plain_port;
 	int lock_fd;
 	enum stage stage;
 	bool is_announced;
@@ -117,6 +118,7 @@ close_listening(struct parent *parent)
 {
 	for (size_t i = 0; i < parent->net_count; i++) {
 		berth_fd_close(&parent->listen_fds[i]);
+		berth_fd_close(&parent->plain_fds[i]);
 	}
 }
 
@@ -177,17 +179,26 @@ on_deadline(void *context)
 	}
 }
 
+static enum berth_err
+write_port(const char *path, uint16_t port, struct berth_why *why)
+{
+	char text[16];
+	int n = snprintf(text, sizeof(text), "%u\n", port);
+	return path ? berth_file_write(path, berth_bytes_of(text, (size_t)n), 0644, why) : BERTH_OK;
+}
+
 static void
 announce(struct parent *parent)
 {
+	const struct berth_daemon_conf *conf = parent->conf.conf;
 	struct berth_why why = {0};
 	char text[16];
-	int n = snprintf(text, sizeof(text), "%u\n", parent->port);
 	enum berth_err err = BERTH_OK;
-	if (parent->conf.conf->port_file) {
-		err = berth_file_write(parent->conf.conf->port_file,
-				       berth_bytes_of(text, (size_t)n), 0644, &why);
+	if (conf->plain_listen) {
+		err = write_port(conf->plain_port_file, parent->plain_port, &why);
 	}
+	/* Last: who waits for the one finds the other there. */
+	err = err ? err : write_port(conf->port_file, parent->port, &why);
 	err = err ? err : berth_notify("READY=1", &why);
 	if (err) {
 		berth_log_why(&parent->conf.log, BERTH_LOG_ERROR, "daemon.cannot-announce", &why,
@@ -195,7 +206,7 @@ announce(struct parent *parent)
 		stop_all(parent, 1);
 		return;
 	}
-	text[n - 1] = '\0';
+	(void)snprintf(text, sizeof(text), "%u", parent->port);
 	berth_log(&parent->conf.log, BERTH_LOG_INFO, "daemon.ready", "listen",
 		  parent->conf.conf->listen, "port", text, NULL);
 }
@@ -368,6 +379,10 @@ plumb_process(struct process *process)
 		plumb(judge, BERTH_EDGE_SIGNER, 0, signer, BERTH_EDGE_FROM_JUDGE, 0);
 	}
 	if (process->kind == BERTH_CHILD_NET) {
+		if (parent->plain_fds[process->index] >= 0) {
+			give(process, BERTH_EDGE_LISTEN_PLAIN, 0,
+			     parent->plain_fds[process->index]);
+		}
 		give(process, BERTH_EDGE_LISTEN, 0, parent->listen_fds[process->index]);
 		plumb_net(parent, process);
 		return;
@@ -508,6 +523,10 @@ start(struct parent *parent, struct berth_why *why)
 	err = err ? err
 		  : berth_listen(conf->listen, parent->listen_fds, parent->net_count, &parent->port,
 				 why);
+	if (!err && conf->plain_listen) {
+		err = berth_listen(conf->plain_listen, parent->plain_fds, parent->net_count,
+				   &parent->plain_port, why);
+	}
 	err = err ? err : add_processes(parent, why);
 	if (err) {
 		return err;
@@ -532,6 +551,9 @@ end(struct parent *parent)
 	if (parent->is_announced && parent->conf.conf->port_file) {
 		(void)unlink(parent->conf.conf->port_file);
 	}
+	if (parent->is_announced && parent->conf.conf->plain_port_file) {
+		(void)unlink(parent->conf.conf->plain_port_file);
+	}
 	if (parent->is_announced && parent->conf.conf->admin_socket) {
 		(void)unlink(parent->conf.conf->admin_socket);
 	}
@@ -547,6 +569,7 @@ berth_parent_run(const struct berth_parent_conf *conf)
 	struct parent parent = {.conf = *conf, .lock_fd = -1};
 	for (size_t i = 0; i < BERTH_NET_PROCESSES_MAX; i++) {
 		parent.listen_fds[i] = -1;
+		parent.plain_fds[i] = -1;
 	}
 	struct berth_why why = {0};
 	(void)signal(SIGPIPE, SIG_IGN);

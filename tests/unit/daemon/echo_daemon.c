@@ -11,6 +11,8 @@
  *	/sign-fail	asks the signer in a batch that does not commit; /dial-fail?PORT likewise
  *	/stall		then the next three batches cannot begin
  *	/crash		ends the judge in the middle of a batch
+ *
+ * Without TLS: "published" and the body, whatever is asked for.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +38,10 @@ struct echo {
 	struct berth_buf anchors;
 };
 
-static const struct berth_conf_key daemon_keys[] = {BERTH_DAEMON_KEYS(struct settings, daemon)};
+static const struct berth_conf_key daemon_keys[] = {
+	BERTH_DAEMON_KEYS(struct settings, daemon),
+	BERTH_DAEMON_PLAIN_KEYS(struct settings, daemon),
+};
 static const struct berth_conf_key echo_keys[] = {
 	{.name = "anchors",
 	 .type = BERTH_CONF_PATH,
@@ -280,6 +285,18 @@ admin(void *context, struct berth_ticket *ticket, const struct berth_http_reques
 	reply_bytes(echo, ticket, err ? 500 : 200, berth_buf_view(&text));
 }
 
+static void
+published(void *context, struct berth_ticket *ticket, const struct berth_http_request *http,
+	  struct berth_bytes peer_address)
+{
+	struct echo *echo = context;
+	(void)peer_address;
+	BERTH_BUF text = {0};
+	enum berth_err err = berth_buf_append_text(&text, "published:");
+	err = err ? err : berth_buf_append_bytes(&text, http->body);
+	reply_bytes(echo, ticket, err ? 500 : 200, berth_buf_view(&text));
+}
+
 static enum berth_err
 signer_start(struct berth_pki *pki, const void *configuration, void **ret_context,
 	     struct berth_why *why)
@@ -317,6 +334,7 @@ static const struct berth_judge_role judge_role = {
 	.batch_commit = batch_commit,
 	.batch_abort = batch_abort,
 	.request = request,
+	.published = published,
 	.signature = signature,
 	.dialled = dialled,
 	.gone = gone,

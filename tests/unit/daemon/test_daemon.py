@@ -66,6 +66,7 @@ class Daemon:
             "tls-key": "file:" + self.path("server.key"), "state-directory": self.path("state"),
             "admin-socket": self.path("admin"), "net-processes": "1", "header-timeout": "1s",
             "body-limit": "4096", "connections-per-source-max": "64",
+            "plain-listen": "127.0.0.1:0", "plain-port-file": self.path("plain-port"),
         }
         values.update({key.replace("_", "-"): value for key, value in settings.items()})
         with open(self.path("daemon.conf"), "w") as f:
@@ -75,6 +76,7 @@ class Daemon:
         self.process = subprocess.Popen([DAEMON, "--config", self.path("daemon.conf")], stderr=self.log_file)
         until("port file", lambda: os.path.exists(self.path("port")) or self.process.poll() is not None)
         self.port = int(open(self.path("port")).read())
+        self.plain_port = int(open(self.path("plain-port")).read())
         self.context = ssl.create_default_context(cafile=self.path("ca.pem"))
 
     def log(self):
@@ -206,6 +208,25 @@ class Serving(Base):
             s.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             self.assertNotIn(b"200", s.recv(100))
         self.daemon.logged("rule=tls-plain-http")
+
+    def plain(self, method, path, body=None):
+        client = http.client.HTTPConnection("127.0.0.1", self.daemon.plain_port, timeout=WAIT_S)
+        try:
+            client.request(method, path, body)
+            response = client.getresponse()
+            return response.status, response.read()
+        finally:
+            client.close()
+
+    def test_without_tls_only_what_is_published_is_answered(self):
+        self.assertEqual(self.plain("POST", "/x", b"ask"), (200, b"published:ask"))
+        # the same path over TLS is another resource: this one answers with the peer's facts
+        self.assertEqual(self.plain("POST", "/echo", b"ask"), (200, b"published:ask"))
+        self.assertEqual(self.plain("POST", "/crash"), (200, b"published:"))
+
+    def test_without_tls_a_body_is_small(self):
+        self.assertEqual(self.plain("POST", "/x", b"x" * 4096)[0], 200)
+        self.assertEqual(self.plain("POST", "/x", b"x" * 4097)[0], 413)
 
     def test_cuts_a_slow_sender_at_the_total_deadline(self):
         begin = time.monotonic()
