@@ -13,6 +13,7 @@
 
 #define EXTENSIONS_MAX 32 /* a CA's certificate with everything carries 12 */
 #define OID_TEXT_MAX 64	  /* hwType: an enterprise's arc with some levels */
+#define TAG_DNS_NAME 0x82 /* [2] of GeneralName */
 #define SKI_MAX_BYTES 64  /* RFC 7093 method 4 with SHA-512 */
 /* The contents of the identifiers 1.3.6.1.5.5.7.1.32, .1.25 and .8.4. */
 #define OID_MASA_URL "\x2b\x06\x01\x05\x05\x07\x01\x20"
@@ -31,7 +32,7 @@ struct berth_cert {
 	struct berth_wall not_before, not_after;
 	bool is_ca, is_self_issued, has_eku;
 	unsigned eku;
-	struct berth_bytes ski, aki_key_id, aki_value, masa_url, mud_url, hw_serial;
+	struct berth_bytes ski, aki_key_id, aki_value, masa_url, mud_url, hw_serial, san;
 	char hw_type[OID_TEXT_MAX];
 };
 
@@ -160,6 +161,7 @@ read_san(struct berth_cert *cert, struct berth_bytes value, struct berth_why *wh
 
 	if (!berth_der_take(&value, BERTH_DER_SEQUENCE, &names) || value.n > 0)
 		return fail_extension(why, "x509-san", "RFC 5280 4.2.1.6", "subjectAltName");
+	cert->san = names;
 	while (berth_der_next(&names, &name)) {
 		enum berth_err err =
 			name.tag == 0xa0 ? read_hardware_name(cert, name.value, why) : BERTH_OK;
@@ -599,6 +601,17 @@ berth_cert_has_dns_name(const struct berth_cert *cert, const char *host)
 			       X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
 				       X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS,
 			       NULL) == 1;
+}
+
+struct berth_bytes
+berth_cert_dns_name(const struct berth_cert *cert, size_t i)
+{
+	struct berth_bytes names = cert->san;
+	struct berth_der name;
+	while (berth_der_next(&names, &name))
+		if (name.tag == TAG_DNS_NAME && i-- == 0)
+			return name.value;
+	return BERTH_BYTES_NONE;
 }
 
 /* req: rfc8995-5.8.2-1 */

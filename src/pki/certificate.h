@@ -65,6 +65,9 @@ const char *berth_cert_hw_type(const struct berth_cert *cert);
 bool berth_cert_has_dns_name(const struct berth_cert *cert,
 			     const char *host); /* RFC 9525, SAN only */
 
+/* The i-th dNSName of the subjectAltName; empty past the end. */
+struct berth_bytes berth_cert_dns_name(const struct berth_cert *cert, size_t i);
+
 enum berth_eku {
 	BERTH_EKU_SERVER_AUTH = 1,
 	BERTH_EKU_CLIENT_AUTH = 2,

@@ -13,10 +13,11 @@ enum berth_cert_profile {
 	BERTH_PROFILE_ROOT_CA,	  /* self-signed */
 	BERTH_PROFILE_ISSUING_CA, /* pathlen 0 */
 	BERTH_PROFILE_IDEVID, /* 802.1AR: no keyUsage restriction, notAfter 9999, MASA URL, MUD URL, hardwareModuleName */
-	BERTH_PROFILE_LDEVID,	   /* clientAuth; serialNumber of the device */
-	BERTH_PROFILE_REGISTRAR,   /* serverAuth, clientAuth, cmcRA; dNSName; SKI */
-	BERTH_PROFILE_SERVER,	   /* serverAuth; dNSName (MASA TLS ...) */
-	BERTH_PROFILE_MASA_SIGNER, /* digitalSignature, no EKU */
+	BERTH_PROFILE_LDEVID,	     /* clientAuth; serialNumber of the device */
+	BERTH_PROFILE_LDEVID_SERVER, /* the same with serverAuth: a device that is asked too */
+	BERTH_PROFILE_REGISTRAR,     /* serverAuth, clientAuth, cmcRA; dNSName; SKI */
+	BERTH_PROFILE_SERVER,	     /* serverAuth; dNSName (MASA TLS ...) */
+	BERTH_PROFILE_MASA_SIGNER,   /* digitalSignature, no EKU */
 	BERTH_PROFILE_MANIFEST_SIGNER,
 	BERTH_PROFILE_OCSP_SIGNER, /* OCSPSigning alone, id-pkix-ocsp-nocheck: must be short-lived */
 	BERTH_PROFILE_ROLE, /* clientAuth; role name in OU (gateway, radius, service, admin) */

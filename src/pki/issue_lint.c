@@ -24,6 +24,9 @@ berth_profile_rule(enum berth_cert_profile profile)
 		[BERTH_PROFILE_IDEVID] = {false, -1, 0, 0, false},
 		[BERTH_PROFILE_LDEVID] = {false, -1, DIGITAL_SIGNATURE | KEY_AGREEMENT,
 					  BERTH_EKU_CLIENT_AUTH, false},
+		[BERTH_PROFILE_LDEVID_SERVER] = {false, -1, DIGITAL_SIGNATURE | KEY_AGREEMENT,
+						 BERTH_EKU_SERVER_AUTH | BERTH_EKU_CLIENT_AUTH,
+						 false},
 		[BERTH_PROFILE_REGISTRAR] = {false, -1, DIGITAL_SIGNATURE,
 					     BERTH_EKU_SERVER_AUTH | BERTH_EKU_CLIENT_AUTH |
 						     BERTH_EKU_CMC_RA,

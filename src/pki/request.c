@@ -19,7 +19,8 @@ struct berth_request {
 	struct berth_key *key;
 	uint8_t *der;
 	size_t der_n;
-	struct berth_bytes subject_der, serial_number, common_name, challenge_password;
+	struct berth_bytes subject_der, serial_number, common_name, organization, unit;
+	struct berth_bytes challenge_password;
 	size_t subject_attributes;
 	GENERAL_NAMES *names; /* NULL: no SAN asked for */
 	struct berth_bytes dns_names[BERTH_REQUEST_NAMES_MAX];
@@ -45,6 +46,8 @@ berth_request_free(struct berth_request *request)
 	GENERAL_NAMES_free(request->names);
 	OPENSSL_free((void *)(uintptr_t)request->serial_number.p);
 	OPENSSL_free((void *)(uintptr_t)request->common_name.p);
+	OPENSSL_free((void *)(uintptr_t)request->organization.p);
+	OPENSSL_free((void *)(uintptr_t)request->unit.p);
 	OPENSSL_free((void *)(uintptr_t)request->challenge_password.p);
 	free(request->der);
 	free(request);
@@ -171,10 +174,19 @@ read_subject(struct berth_request *request, struct berth_why *why)
 				       "The subject cannot be read");
 	request->subject_der = berth_bytes_of(p, n);
 	request->subject_attributes = (size_t)X509_NAME_entry_count(subject);
-	enum berth_err err =
-		berth_name_attribute(subject, NID_serialNumber, &request->serial_number, why);
-	return err ? err
-		   : berth_name_attribute(subject, NID_commonName, &request->common_name, why);
+	const struct {
+		int nid;
+		struct berth_bytes *out;
+	} wanted[] = {
+		{NID_serialNumber, &request->serial_number},
+		{NID_commonName, &request->common_name},
+		{NID_organizationName, &request->organization},
+		{NID_organizationalUnitName, &request->unit},
+	};
+	enum berth_err err = BERTH_OK;
+	for (size_t i = 0; !err && i < sizeof(wanted) / sizeof(wanted[0]); i++)
+		err = berth_name_attribute(subject, wanted[i].nid, wanted[i].out, why);
+	return err;
 }
 
 /* RFC 2986 4.2: the requester signs with the key it asks to be certified. */
@@ -285,6 +297,44 @@ struct berth_bytes
 berth_request_subject_common_name(const struct berth_request *request)
 {
 	return request->common_name;
+}
+
+struct berth_bytes
+berth_request_subject_organization(const struct berth_request *request)
+{
+	return request->organization;
+}
+
+struct berth_bytes
+berth_request_subject_unit(const struct berth_request *request)
+{
+	return request->unit;
+}
+
+/* req: rfc7030-4.2.2-subject */
+bool
+berth_request_has_subject_of(const struct berth_request *request, const struct berth_cert *cert)
+{
+	return X509_NAME_cmp(X509_REQ_get_subject_name(request->x509),
+			     X509_get_subject_name(berth_cert_x509(cert))) == 0;
+}
+
+bool
+berth_request_has_alternative_names_of(const struct berth_request *request,
+				       const struct berth_cert *cert)
+{
+	int critical = 0;
+	BERTH_OSSL(GENERAL_NAMES) *names =
+		X509_get_ext_d2i(berth_cert_x509(cert), NID_subject_alt_name, &critical, NULL);
+	bool is_same = names != NULL || critical == -1; /* -1: it has none */
+	int asked = request->names == NULL ? 0 : sk_GENERAL_NAME_num(request->names);
+	int n = names == NULL ? 0 : sk_GENERAL_NAME_num(names);
+	ERR_clear_error();
+	is_same = is_same && asked == n;
+	for (int i = 0; is_same && i < n; i++)
+		is_same = GENERAL_NAME_cmp(sk_GENERAL_NAME_value(request->names, i),
+					   sk_GENERAL_NAME_value(names, i)) == 0;
+	return is_same;
 }
 
 size_t

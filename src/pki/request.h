@@ -3,7 +3,7 @@
 #ifndef BERTH_PKI_REQUEST_H
 #define BERTH_PKI_REQUEST_H
 
-#include "pki/key.h"
+#include "pki/certificate.h"
 
 struct berth_request;
 
@@ -22,11 +22,21 @@ struct berth_key *berth_request_key(const struct berth_request *request);
 struct berth_bytes berth_request_subject_der(const struct berth_request *request);
 struct berth_bytes berth_request_subject_serial_number(const struct berth_request *request);
 struct berth_bytes berth_request_subject_common_name(const struct berth_request *request);
+struct berth_bytes berth_request_subject_organization(const struct berth_request *request);
+struct berth_bytes berth_request_subject_unit(const struct berth_request *request);
 size_t berth_request_subject_attribute_count(const struct berth_request *request);
 /* The i-th dNSName of a requested subjectAltName; empty past the end. */
 struct berth_bytes berth_request_dns_name(const struct berth_request *request, size_t i);
 /* True when a SAN of another kind than dNSName is asked for. */
 bool berth_request_has_other_names(const struct berth_request *request);
+/*
+ * The subject and the subjectAltName are those of the certificate (RFC 7030 4.2.2): the subject as RFC 5280 7.1
+ * compares names, the alternative names one by one in their order; both may have none.
+ */
+bool berth_request_has_subject_of(const struct berth_request *request,
+				  const struct berth_cert *cert);
+bool berth_request_has_alternative_names_of(const struct berth_request *request,
+					    const struct berth_cert *cert);
 /* True when basicConstraints cA=TRUE, or a keyUsage/EKU beyond digitalSignature, keyAgreement, clientAuth, serverAuth is asked for. */
 bool berth_request_asks_authority(const struct berth_request *request);
 struct berth_bytes berth_request_challenge_password(const struct berth_request *request);

@@ -3,6 +3,7 @@
 #include "store/registrar_store.h"
 
 #include "store/query.h"
+#include "store/registrar_est.h"
 
 static void
 read_permission(const struct berth_query *query, struct berth_registrar_permission *permission)
@@ -253,6 +254,23 @@ point_permission(struct berth_store *store, int64_t permission, int64_t certific
 	return berth_query_run(&query, why);
 }
 
+static enum berth_err
+claim(struct berth_store *store, const struct berth_registrar_certificate *wanted,
+      struct berth_why *why)
+{
+	return wanted->est_request != 0 ? berth_registrar_est_request_check(store, wanted, why)
+					: check_permission(store, wanted, why);
+}
+
+static enum berth_err
+point(struct berth_store *store, const struct berth_registrar_certificate *wanted, int64_t row,
+      struct berth_why *why)
+{
+	return wanted->est_request != 0
+		       ? berth_registrar_est_request_point(store, wanted->est_request, row, why)
+		       : point_permission(store, wanted->permission, row, why);
+}
+
 enum berth_err
 berth_registrar_certificate_intent(struct berth_store *store,
 				   const struct berth_registrar_certificate *wanted,
@@ -263,7 +281,7 @@ berth_registrar_certificate_intent(struct berth_store *store,
 	if (!err)
 		err = berth_credential_check(&wanted->credential, why);
 	if (!err)
-		err = check_permission(store, wanted, why);
+		err = claim(store, wanted, why);
 	if (!err)
 		err = insert_certificate(store, wanted, why);
 	if (err == BERTH_E_EXISTS)
@@ -272,7 +290,7 @@ berth_registrar_certificate_intent(struct berth_store *store,
 	if (err)
 		return err;
 	int64_t row = sqlite3_last_insert_rowid(store->db);
-	err = point_permission(store, wanted->permission, row, why);
+	err = point(store, wanted, row, why);
 	if (!err)
 		*ret_row = row;
 	return err;
@@ -331,7 +349,8 @@ berth_registrar_certificate_failed(struct berth_store *store, int64_t row, struc
 	BERTH_QUERY release =
 		berth_query(store, "UPDATE permission SET certificate = 0 WHERE certificate = ?");
 	berth_query_i64(&release, row);
-	return berth_query_run(&release, why);
+	err = berth_query_run(&release, why);
+	return err ? err : berth_registrar_est_request_release(store, row, why);
 }
 
 enum berth_err

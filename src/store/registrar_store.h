@@ -279,11 +279,38 @@ enum berth_err berth_registrar_permission_get(struct berth_store *store, int64_t
 enum berth_err berth_registrar_permission_drop(struct berth_store *store, int64_t device,
 					       struct berth_why *why) BERTH_MUST;
 
+/* ---- requests that need no voucher step's permission: renewals, clients of EST alone ---- */
+#define BERTH_REGISTRAR_EST_REQUESTS_A_DAY                                                         \
+	48 /* of one device: a renewal each half hour is the quickest that makes sense */
+
+struct berth_registrar_est_request {
+	int64_t row;
+	int64_t device;
+	int64_t renews;		  /* certificate; 0: a first one */
+	struct berth_bytes label; /* of the path; may be empty */
+	uint8_t csr_sha256[BERTH_DIGEST_BYTES];
+	uint8_t key_sha256[BERTH_DIGEST_BYTES];
+	int64_t certificate; /* row once an intent stands; 0 */
+};
+
+/*
+ * The row of this request, made when there is none: the same device, renewed certificate and bytes find the same row.
+ * A first certificate that has ended counts no more: its row is free for another intent. wanted: device .. key_sha256.
+ * BERTH_E_LIMIT when the device made more than BERTH_REGISTRAR_EST_REQUESTS_A_DAY new ones within a day.
+ * MISMATCH: the same bytes came under another label.
+ */
+enum berth_err berth_registrar_est_request_take(struct berth_store *store,
+						const struct berth_registrar_est_request *wanted,
+						struct berth_wall now,
+						struct berth_registrar_est_request *ret,
+						struct berth_why *why) BERTH_MUST;
+
 /* ---- certificates ---- */
 struct berth_registrar_certificate {
 	int64_t row;
 	int64_t device;
-	int64_t permission;
+	int64_t permission;  /* 0: none, but est_request */
+	int64_t est_request; /* for the intent alone; 0: none */
 	struct berth_credential credential;
 	uint8_t key_sha256[BERTH_DIGEST_BYTES];
 	struct berth_bytes der; /* empty until issued */
@@ -294,7 +321,7 @@ struct berth_registrar_certificate {
 
 /*
  * Takes the serial before the signature: EXISTS when it was ever taken from this issuer. Sets the
- * permission's certificate; BERTH_E_STATE when the permission has an intent or a certificate that
+ * permission's (or request's) certificate; BERTH_E_STATE when it has an intent or a certificate that
  * did not fail. wanted: device, permission, credential (state INTENT), key_sha256, made_at.
  */
 enum berth_err berth_registrar_certificate_intent(struct berth_store *store,

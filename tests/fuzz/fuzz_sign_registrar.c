@@ -34,6 +34,8 @@ read_ldevid(struct berth_bytes in)
 	fuzz_assert(berth_issue_ldevid_decode(berth_buf_view(&payload), &again, NULL) == BERTH_OK);
 	fuzz_assert(memcmp(ask.serial, again.serial, sizeof(ask.serial)) == 0 &&
 		    ask.lifetime_s == again.lifetime_s);
+	fuzz_assert(berth_bytes_equal(ask.manufacturer_key, again.manufacturer_key) &&
+		    berth_bytes_equal(ask.renewed, again.renewed));
 	fuzz_assert(berth_bytes_equal(ask.serial_number, again.serial_number) &&
 		    berth_bytes_equal(ask.request, again.request));
 }

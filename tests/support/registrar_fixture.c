@@ -127,8 +127,12 @@ configure(struct fixture *f)
 	f->conf = (struct berth_registrar_conf){.pki = f->pki, .own_chain = &f->own_chain};
 	f->est.pki = f->pki;
 	f->est.cacerts = &f->domain;
-	f->est.attrs = (struct berth_csrattrs){
+	f->est_profile.name = "";
+	f->est_profile.attrs = (struct berth_csrattrs){
 		.want_serial_number = true, .want_p256 = true, .want_sha256 = true};
+	f->est.profiles = &f->est_profile;
+	f->est.profile_count = 1;
+	f->est.organization = BERTH_LIT("Home");
 	fixture_must(berth_est_conf_build(&f->est, &why), &why, "est");
 }
 

@@ -33,6 +33,7 @@ struct fixture {
 	struct berth_peer_trust trust;
 	struct berth_registrar_conf conf;
 	struct berth_est_conf est;
+	struct berth_est_profile est_profile;
 };
 
 struct fixture *fixture_open(void);

@@ -22,15 +22,17 @@ enum berth_err
 berth_est_conf_build(struct berth_est_conf *conf, struct berth_why *why)
 {
 	BERTH_BUF certs = {0};
-	BERTH_BUF attrs = {0};
 	enum berth_err err = berth_cms_certs_build(conf->pki, conf->cacerts, &certs, why);
-	if (!err)
-		err = berth_csrattrs_build(&conf->attrs, &attrs, why);
 	if (err)
 		return err;
 	err = encode_both(&certs, conf->cacerts_body);
-	if (!err)
-		err = encode_both(&attrs, conf->csrattrs_body);
+	for (size_t i = 0; !err && i < conf->profile_count; i++) {
+		BERTH_BUF attrs = {0};
+		err = berth_csrattrs_build(&conf->profiles[i].attrs, &attrs, why);
+		if (err)
+			return err;
+		err = encode_both(&attrs, conf->profiles[i].csrattrs_body);
+	}
 	return err ? berth_fail(why, err, "memory", NULL, "out of memory") : BERTH_OK;
 }
 
@@ -39,16 +41,84 @@ berth_est_conf_free(struct berth_est_conf *conf)
 {
 	for (size_t i = 0; i < 3; i++) {
 		berth_buf_free(&conf->cacerts_body[i]);
-		berth_buf_free(&conf->csrattrs_body[i]);
+		for (size_t k = 0; k < conf->profile_count; k++)
+			berth_buf_free(&conf->profiles[k].csrattrs_body[i]);
 	}
 }
 
+/* ---- paths ---- */
+
+static const struct {
+	const char *name;
+	enum berth_est_operation operation;
+} operations[] = {
+	{"cacerts", BERTH_EST_CACERTS},		  {"csrattrs", BERTH_EST_CSRATTRS},
+	{"simpleenroll", BERTH_EST_SIMPLEENROLL}, {"simplereenroll", BERTH_EST_SIMPLEREENROLL},
+	{"serverkeygen", BERTH_EST_SERVERKEYGEN}, {"fullcmc", BERTH_EST_FULLCMC},
+};
+
+static bool
+find_operation(struct berth_bytes name, enum berth_est_operation *ret)
+{
+	for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
+		if (berth_bytes_equal_text(name, operations[i].name)) {
+			*ret = operations[i].operation;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* req: rfc7030-3.2.2-label */
+bool
+berth_est_label_is_valid(struct berth_bytes label)
+{
+	enum berth_est_operation operation;
+	return label.n > 0 && label.n <= BERTH_EST_LABEL_MAX && berth_bytes_is_printable(label) &&
+	       memchr(label.p, '/', label.n) == NULL && !find_operation(label, &operation);
+}
+
+/* req: rfc7030-3.2.2-paths */
+bool
+berth_est_route(struct berth_bytes path, struct berth_bytes *ret_label,
+		enum berth_est_operation *ret_operation)
+{
+	static const char prefix[] = "/.well-known/est/";
+	if (!berth_bytes_starts_with(path, prefix))
+		return false;
+	struct berth_bytes rest =
+		berth_bytes_of(path.p + sizeof(prefix) - 1, path.n - (sizeof(prefix) - 1));
+	const uint8_t *slash = rest.n == 0 ? NULL : memchr(rest.p, '/', rest.n);
+	*ret_label = BERTH_BYTES_NONE;
+	if (slash != NULL) {
+		size_t n = (size_t)(slash - rest.p);
+		*ret_label = berth_bytes_of(rest.p, n);
+		rest = berth_bytes_of(slash + 1, rest.n - n - 1);
+		if (!berth_est_label_is_valid(*ret_label))
+			return false;
+	}
+	return find_operation(rest, ret_operation);
+}
+
+const struct berth_est_profile *
+berth_est_profile_find(const struct berth_est_conf *conf, struct berth_bytes label)
+{
+	for (size_t i = 0; i < conf->profile_count; i++)
+		if (berth_bytes_equal_text(label, conf->profiles[i].name))
+			return &conf->profiles[i];
+	return NULL;
+}
+
+/* ---- the machine ---- */
+
 void
 berth_est_start(struct berth_est *x, const struct berth_est_conf *conf,
-		enum berth_est_operation operation, const struct berth_peer *peer)
+		const struct berth_est_profile *profile, enum berth_est_operation operation,
+		const struct berth_peer *peer)
 {
 	*x = (struct berth_est){
 		.peer = peer,
+		.profile = profile,
 		.operation = operation,
 		.conf = conf,
 		.response = {.retry_after_s = -1},
@@ -116,73 +186,76 @@ reply_with_certificate(struct berth_est *x, struct berth_bytes der)
 
 /* req: rfc7030-4.2-client */
 static enum berth_err
-check_client(struct berth_est *x)
+know_device(struct berth_est *x)
 {
 	const struct berth_peer *peer = x->peer;
 	if (peer->kind == BERTH_PEER_IDEVID) {
+		x->client = BERTH_EST_CLIENT_DEVICE;
 		berth_decision_pass(&x->decision, "rfc8995-5.9-client", "RFC 8995 5.9",
 				    "IDevID of %s, serial number %.*s", peer->manufacturer->name,
 				    (int)peer->serial_number.n,
 				    (const char *)peer->serial_number.p);
-		return BERTH_OK;
+		return berth_est_names_of_device(x->conf->pki, berth_peer_issuer(peer),
+						 peer->serial_number, x->conf->organization,
+						 &x->names, &x->why);
 	}
 	if (peer->kind == BERTH_PEER_LDEVID)
 		return berth_fail(
 			&x->why, BERTH_E_UNTRUSTED, "rfc8995-5.9-not-an-idevid", "RFC 8995 5.9",
-			"a first certificate is asked for with the birth certificate (IDevID)");
+			"a first certificate is asked for with the birth certificate (IDevID); "
+			"to renew this one, post to simplereenroll");
 	x->why = peer->why;
 	return x->why.err;
 }
 
-/* req: rfc7030-3.7-subject */
-enum berth_err
-berth_est_request_check(const struct berth_request *request, const struct berth_csrattrs *attrs,
-			struct berth_bytes serial_number, struct berth_why *why)
+/* req: rfc7030-4.2.2-client */
+static enum berth_err
+know_holder(struct berth_est *x)
 {
-	struct berth_bytes said = berth_request_subject_serial_number(request);
-	if (!berth_bytes_equal(said, serial_number))
-		return berth_fail(
-			why, BERTH_E_MISMATCH, "rfc8995-5.9.3-csr-serial-mismatch",
-			"RFC 8995 5.9.3",
-			"the request's subject has serialNumber \"%.*s\", not the device's own",
-			said.n > 64 ? 64 : (int)said.n, (const char *)said.p);
-	struct berth_bytes name = berth_request_subject_common_name(request);
-	if (name.n > 0 && !berth_bytes_equal(name, serial_number))
-		return berth_fail(why, BERTH_E_DENIED, "rfc8995-5.9.3-csr-foreign-name",
-				  "RFC 8995 5.9.3",
-				  "the request asks for commonName \"%.*s\", which is not the "
-				  "device's serial number",
-				  name.n > 64 ? 64 : (int)name.n, (const char *)name.p);
-	if (berth_request_subject_attribute_count(request) > 1 + (size_t)(name.n > 0))
-		return berth_fail(
-			why, BERTH_E_DENIED, "rfc8995-5.9.3-csr-foreign-name", "RFC 8995 5.9.3",
-			"the request's subject holds more than serialNumber and commonName");
-	struct berth_bytes dns = berth_request_dns_name(request, 0);
-	if (berth_request_has_other_names(request) || berth_request_dns_name(request, 1).n > 0 ||
-	    (dns.n > 0 && !berth_bytes_equal_nocase(dns, attrs->dns_name)))
-		return berth_fail(
-			why, BERTH_E_DENIED, "rfc8995-5.9.3-csr-foreign-name", "RFC 8995 5.9.3",
-			"the request asks for a subjectAltName that csrattrs did not give");
-	if (berth_request_asks_authority(request))
-		return berth_fail(why, BERTH_E_DENIED, "rfc8995-5.9.3-csr-authority",
-				  "RFC 8995 5.9.3",
-				  "the request asks for a CA certificate or for usages that "
-				  "devices do not get");
-	return berth_csrattrs_check(attrs, request, why);
+	const struct berth_peer *peer = x->peer;
+	if (peer->kind != BERTH_PEER_LDEVID) {
+		if (peer->kind == BERTH_PEER_IDEVID)
+			return berth_fail(
+				&x->why, BERTH_E_UNTRUSTED, "rfc7030-4.2.2-client",
+				"RFC 7030 4.2.2",
+				"a certificate is renewed by who shows it in TLS; a birth "
+				"certificate (IDevID) is not renewed here");
+		x->why = peer->why;
+		return x->why.err;
+	}
+	x->client = BERTH_EST_CLIENT_RENEWAL;
+	berth_decision_pass(&x->decision, "rfc7030-4.2.2-client", "RFC 7030 4.2.2",
+			    "the client shows the certificate to be renewed, %.120s",
+			    berth_cert_subject_text(berth_peer_cert(peer)));
+	return BERTH_OK;
+}
+
+static enum berth_err
+check_names(struct berth_est *x)
+{
+	struct berth_csrattrs attrs = x->profile->attrs;
+	if (x->client == BERTH_EST_CLIENT_RENEWAL) {
+		attrs.want_serial_number = false; /* the subject is the old one */
+		enum berth_err err = berth_est_renewal_check(x->request, &attrs,
+							     berth_peer_cert(x->peer), &x->why);
+		if (!err)
+			berth_decision_pass(&x->decision, "rfc7030-4.2.2-subject", "RFC 7030 4.2.2",
+					    "subject and alternative names are those of the "
+					    "certificate to be renewed");
+		return err;
+	}
+	attrs.want_serial_number &= x->names.serial_number.n > 0;
+	enum berth_err err = berth_est_request_check(x->request, &attrs, &x->names, &x->why);
+	if (!err)
+		berth_decision_pass(&x->decision, "rfc8995-5.9.3-csr", "RFC 8995 5.9.3",
+				    "the request answers csrattrs, names the client alone and "
+				    "asks for no authority");
+	return err;
 }
 
 static enum berth_est_event
-enrol(struct berth_est *x, const struct berth_http_request *http)
+read_request(struct berth_est *x, const struct berth_http_request *http)
 {
-	if (!berth_bytes_equal_nocase(http->media_type, BERTH_LIT(BERTH_EST_MEDIA_PKCS10))) {
-		berth_ignore(berth_fail(&x->why, BERTH_E_UNSUPPORTED, "rfc7030-4.2.1-media-type",
-					"RFC 7030 4.2.1", "send the request as %s",
-					BERTH_EST_MEDIA_PKCS10),
-			     "the reason is the result");
-		return refuse(x, 415);
-	}
-	if (check_client(x))
-		return refuse(x, 403);
 	BERTH_BUF der = {.limit = BERTH_REQUEST_MAX_BYTES};
 	enum berth_err err = berth_est_body_decode(http->body, &der, &x->why);
 	if (!err)
@@ -192,12 +265,9 @@ enrol(struct berth_est *x, const struct berth_http_request *http)
 	berth_decision_pass(&x->decision, "rfc7030-3.4-possession", "RFC 7030 3.4",
 			    "the request is signed with its own %s key",
 			    berth_key_kind(berth_request_key(x->request)));
-	err = berth_est_request_check(x->request, &x->conf->attrs, x->peer->serial_number, &x->why);
+	err = check_names(x);
 	if (err)
 		return refuse(x, err == BERTH_E_DENIED ? 403 : 400);
-	berth_decision_pass(
-		&x->decision, "rfc8995-5.9.3-csr", "RFC 8995 5.9.3",
-		"the request answers csrattrs, names the device alone and asks for no authority");
 	if (berth_sha256(x->conf->pki, berth_key_spki(berth_request_key(x->request)),
 			 x->key_digest) ||
 	    berth_sha256(x->conf->pki, berth_request_der(x->request), x->request_digest)) {
@@ -210,13 +280,44 @@ enrol(struct berth_est *x, const struct berth_http_request *http)
 	return x->state;
 }
 
+static enum berth_est_event
+enrol(struct berth_est *x, const struct berth_http_request *http)
+{
+	if (!berth_bytes_equal_nocase(http->media_type, BERTH_LIT(BERTH_EST_MEDIA_PKCS10))) {
+		berth_ignore(berth_fail(&x->why, BERTH_E_UNSUPPORTED, "rfc7030-4.2.1-media-type",
+					"RFC 7030 4.2.1", "send the request as %s",
+					BERTH_EST_MEDIA_PKCS10),
+			     "the reason is the result");
+		return refuse(x, 415);
+	}
+	enum berth_err err =
+		x->operation == BERTH_EST_SIMPLEREENROLL ? know_holder(x) : know_device(x);
+	return err ? refuse(x, 403) : read_request(x, http);
+}
+
+/* req: rfc7030-4.3-fullcmc, rfc7030-4.4-serverkeygen */
+static enum berth_est_event
+not_served(struct berth_est *x)
+{
+	berth_ignore(
+		berth_fail(&x->why, BERTH_E_UNSUPPORTED, "rfc7030-3.2.2-not-served",
+			   "RFC 7030 3.2.2",
+			   x->operation == BERTH_EST_SERVERKEYGEN
+				   ? "keys are made where they are used, never here: make one, "
+				     "then simpleenroll"
+				   : "Full CMC is not served here: use simpleenroll or "
+				     "simplereenroll"),
+		"the reason is the result");
+	return refuse(x, 501);
+}
+
 enum berth_est_event
 berth_est_input(struct berth_est *x, const struct berth_http_request *http)
 {
 	if (x->state != BERTH_EST_NEED_INPUT)
 		return out_of_turn(x);
-	enum berth_http_method wanted =
-		x->operation == BERTH_EST_SIMPLEENROLL ? BERTH_HTTP_POST : BERTH_HTTP_GET;
+	bool is_get = x->operation == BERTH_EST_CACERTS || x->operation == BERTH_EST_CSRATTRS;
+	enum berth_http_method wanted = is_get ? BERTH_HTTP_GET : BERTH_HTTP_POST;
 	x->layout = berth_est_layout_for(http, x->conf->layout);
 	if (http->method != wanted) {
 		berth_ignore(berth_fail(&x->why, BERTH_E_UNSUPPORTED, "rfc7030-3.2.2-method",
@@ -231,28 +332,45 @@ berth_est_input(struct berth_est *x, const struct berth_http_request *http)
 			   berth_buf_view(&x->conf->cacerts_body[x->layout]));
 	case BERTH_EST_CSRATTRS:
 		return end(x, 200, BERTH_EST_MEDIA_CSRATTRS,
-			   berth_buf_view(&x->conf->csrattrs_body[x->layout]));
+			   berth_buf_view(&x->profile->csrattrs_body[x->layout]));
+	case BERTH_EST_SERVERKEYGEN:
+	case BERTH_EST_FULLCMC:
+		return not_served(x);
 	case BERTH_EST_SIMPLEENROLL:
+	case BERTH_EST_SIMPLEREENROLL:
 		break;
 	}
 	return enrol(x, http);
 }
 
+/* req: rfc7030-4.2.3-retry-after */
+static enum berth_est_event
+tell_to_wait(struct berth_est *x, const struct berth_est_permission *answer)
+{
+	int n = snprintf(x->text, sizeof(x->text), "%s\n", answer->why.sentence);
+	x->why = answer->why;
+	(void)end(x, 202, "text/plain; charset=utf-8",
+		  berth_bytes_of(x->text, n > 0 ? (size_t)n : 0));
+	x->response.retry_after_s = answer->retry_after_s;
+	return x->state;
+}
+
 /* req: rfc8995-5.9-permission */
 enum berth_est_event
-berth_est_answer_permission(struct berth_est *x, const struct berth_why *why,
-			    struct berth_bytes certificate)
+berth_est_answer_permission(struct berth_est *x, const struct berth_est_permission *answer)
 {
 	if (x->state != BERTH_EST_NEED_PERMISSION)
 		return out_of_turn(x);
-	if (why->err != BERTH_OK) {
-		x->why = *why;
+	if (answer->why.err == BERTH_E_PENDING)
+		return tell_to_wait(x, answer);
+	if (answer->why.err != BERTH_OK) {
+		x->why = answer->why;
 		return refuse(x, 403);
 	}
 	berth_decision_pass(&x->decision, "rfc8995-5.9-permission", "RFC 8995 5.9",
-			    "the voucher step has passed and the permission is for this key");
-	if (certificate.n > 0)
-		return reply_with_certificate(x, certificate);
+			    "the client may have a certificate for this key");
+	if (answer->certificate.n > 0)
+		return reply_with_certificate(x, answer->certificate);
 	x->state = BERTH_EST_NEED_CERTIFICATE;
 	return x->state;
 }

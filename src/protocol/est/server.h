@@ -1,51 +1,93 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The EST server (RFC 7030, 8951) as far as a BRSKI registrar needs it, as a pure machine for each request:
+ * The EST server (RFC 7030, 8951, 9908) as a pure machine for each request:
  *
  *	GET cacerts, csrattrs:	input -> END (200)
- *	POST simpleenroll:	input -> PERMISSION -> CERTIFICATE -> END (200)
- *	  the same CSR again:	input -> PERMISSION -> END (200, the same certificate)
+ *	POST simpleenroll:	input -> [USER ->] PERMISSION -> CERTIFICATE -> END (200)
+ *	POST simplereenroll:	input -> PERMISSION -> CERTIFICATE -> END (200)
+ *	  the same CSR again:	... -> PERMISSION -> END (200, the same certificate)
+ *	  somebody must decide:	... -> PERMISSION -> END (202 with Retry-After)
  *	  refused:		... -> END (4xx) with a sentence and its rule
+ *	serverkeygen, fullcmc:	input -> END (501): keys are made where they are used
  *
- * A certificate goes only to a device whose voucher step has passed (checklist 30): the permission is a single-use
- * row of the store that names the device of the TLS connection; the first use fixes the key. What the CSR may ask for is
- * what csrattrs told: the device's own serial number in the subject, a P-256 key, no other names, no authority.
+ * Who asks: a device with its birth certificate, whose permission is the voucher step that passed (or its maker's section
+ * of the configuration); a user with a password; for a renewal the holder of the certificate that is to be renewed.
+ * What a request may ask for is in protocol/est/names.h. A label of the path (/.well-known/est/LABEL/...) names a
+ * profile: its own csrattrs, lifetime and clients.
  */
 #ifndef BERTH_PROTOCOL_EST_SERVER_H
 #define BERTH_PROTOCOL_EST_SERVER_H
 
 #include "model/decision.h"
-#include "pki/csrattrs.h"
 #include "protocol/brski/peer.h"
 #include "protocol/est/body.h"
+#include "protocol/est/names.h"
 
-enum berth_est_operation { BERTH_EST_CACERTS, BERTH_EST_CSRATTRS, BERTH_EST_SIMPLEENROLL };
+enum berth_est_operation {
+	BERTH_EST_CACERTS,
+	BERTH_EST_CSRATTRS,
+	BERTH_EST_SIMPLEENROLL,
+	BERTH_EST_SIMPLEREENROLL,
+	BERTH_EST_SERVERKEYGEN,
+	BERTH_EST_FULLCMC,
+};
+
+#define BERTH_EST_LABEL_MAX 64 /* a word in a path */
+
+/* False: no path of EST's. label is empty for /.well-known/est/OPERATION, and borrows from path. */
+bool berth_est_route(struct berth_bytes path, struct berth_bytes *ret_label,
+		     enum berth_est_operation *ret_operation);
+/* No operation's name, no '/', printable, not empty (RFC 7030 3.2.2). */
+bool berth_est_label_is_valid(struct berth_bytes label);
 
 /* What the caller must do next. */
 enum berth_est_event {
 	BERTH_EST_NEED_INPUT,	    /* the state before input; never returned */
-	BERTH_EST_NEED_PERMISSION,  /* use the permission of x->peer for x->key_digest */
+	BERTH_EST_NEED_USER,	    /* whose are x->authorization's name and password? */
+	BERTH_EST_NEED_PERMISSION,  /* may x->client have a certificate for x->key_digest? */
 	BERTH_EST_NEED_CERTIFICATE, /* write the intent; have a certificate for x->request signed */
 	BERTH_EST_END,		    /* send x->response */
+};
+
+enum berth_est_client {
+	BERTH_EST_CLIENT_NONE,
+	BERTH_EST_CLIENT_DEVICE,  /* by the IDevID of the TLS connection */
+	BERTH_EST_CLIENT_USER,	  /* by HTTP basic authentication */
+	BERTH_EST_CLIENT_RENEWAL, /* by the LDevID of the TLS connection, which is renewed */
+};
+
+/* What a label means; the first of a configuration has the empty name: no label. */
+struct berth_est_profile {
+	const char *name;
+	struct berth_csrattrs attrs; /* what a request must answer; serialNumber: of devices */
+	struct berth_buf csrattrs_body[3]; /* by layout */
 };
 
 /* Built once at start; borrowed by every machine. */
 struct berth_est_conf {
 	struct berth_pki *pki;
 	const struct berth_cert_list *cacerts; /* issuing CA first, then what is above it */
-	struct berth_csrattrs attrs;	       /* what a request must answer */
+	struct berth_bytes organization;       /* of the certificates */
+	struct berth_est_profile *profiles;    /* owned by the caller, but the bodies in them */
+	size_t profile_count;
+	bool has_users; /* who comes without a certificate is asked for a password */
 	enum berth_est_layout layout;
-	/* base64 bodies of cacerts and csrattrs, by layout (BERTH_EST_LAYOUT_LINE, _WRAPPED). */
+	/* base64 bodies of cacerts, by layout (BERTH_EST_LAYOUT_LINE, _WRAPPED). */
 	struct berth_buf cacerts_body[3];
-	struct berth_buf csrattrs_body[3];
 };
-/* Fills the bodies from cacerts and attrs. */
+/* Fills the bodies from cacerts and the profiles. */
 enum berth_err berth_est_conf_build(struct berth_est_conf *conf, struct berth_why *why) BERTH_MUST;
 void berth_est_conf_free(struct berth_est_conf *conf);
+/* NULL: there is no such label. */
+const struct berth_est_profile *berth_est_profile_find(const struct berth_est_conf *conf,
+						       struct berth_bytes label);
 
 struct berth_est {
 	/* for the caller to read */
 	const struct berth_peer *peer;
+	const struct berth_est_profile *profile;
+	enum berth_est_client client;
+	struct berth_bytes authorization;	    /* NEED_USER: the header's value */
 	struct berth_request *request;		    /* checked; NULL before */
 	uint8_t key_digest[BERTH_SHA256_BYTES];	    /* of the request's SPKI */
 	uint8_t request_digest[BERTH_SHA256_BYTES]; /* of its DER */
@@ -58,32 +100,35 @@ struct berth_est {
 	enum berth_est_operation operation;
 	const struct berth_est_conf *conf;
 	enum berth_est_layout layout;
+	struct berth_est_names names;
+	struct berth_http_request http; /* until the user is known */
 	struct berth_buf body;
 	char text[BERTH_WHY_SENTENCE_MAX + 96];
 };
 void berth_est_end(struct berth_est *x);
 #define BERTH_EST BERTH_CLEANUP(berth_est_end) struct berth_est
 
-/* conf and peer outlive the machine. */
+/* conf, profile and peer outlive the machine; peer may be NULL for cacerts and csrattrs. */
 void berth_est_start(struct berth_est *x, const struct berth_est_conf *conf,
-		     enum berth_est_operation operation, const struct berth_peer *peer);
+		     const struct berth_est_profile *profile, enum berth_est_operation operation,
+		     const struct berth_peer *peer);
+/* http borrows until the machine asks for something else than NEED_USER. */
 enum berth_est_event berth_est_input(struct berth_est *x,
 				     const struct berth_http_request *http) BERTH_MUST;
-/* err OK: granted for this key; certificate: what this key got before, or empty. Else why says why it may not. */
-enum berth_est_event berth_est_answer_permission(struct berth_est *x, const struct berth_why *why,
-						 struct berth_bytes certificate) BERTH_MUST;
+/* why->err OK: names are the user's (dns_names; what they point to outlives the machine). TIMEOUT: too many failures. */
+enum berth_est_event berth_est_answer_user(struct berth_est *x, const struct berth_why *why,
+					   const struct berth_est_names *names) BERTH_MUST;
+
+struct berth_est_permission {
+	struct berth_why why; /* err OK: granted for this key; PENDING: 202; else why not */
+	struct berth_bytes certificate; /* what this request got before, or empty */
+	int32_t retry_after_s;		/* PENDING */
+};
+enum berth_est_event berth_est_answer_permission(
+	struct berth_est *x, const struct berth_est_permission *answer) BERTH_MUST;
 enum berth_est_event berth_est_answer_certificate(struct berth_est *x,
 						  struct berth_bytes der) BERTH_MUST;
 /* The caller could not do what was asked: ends with 503, or 403 where why says DENIED. */
 enum berth_est_event berth_est_fail(struct berth_est *x, const struct berth_why *why) BERTH_MUST;
-
-/*
- * For the signer too: the request answers attrs, its subject names serial_number and nothing of others, it asks for no
- * authority. Proof of possession was checked when it was parsed.
- */
-enum berth_err berth_est_request_check(const struct berth_request *request,
-				       const struct berth_csrattrs *attrs,
-				       struct berth_bytes serial_number,
-				       struct berth_why *why) BERTH_MUST;
 
 #endif

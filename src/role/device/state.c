@@ -49,7 +49,7 @@ berth_device_state_load(struct berth_pki *pki, const char *directory,
 		*ret = (struct berth_device_state){0};
 		return BERTH_OK;
 	}
-	return err ? err : berth_device_state_parse(pki, berth_buf_view(&text), ret, why);
+	return err ? err : berth_device_state_read(pki, berth_buf_view(&text), ret, why);
 }
 
 enum berth_err

@@ -56,9 +56,9 @@ enum berth_err berth_device_state_publish(const char *directory,
 /* The JSON text alone, both ways; for tests and fuzzing. */
 enum berth_err berth_device_state_encode(const struct berth_device_state *state,
 					 struct berth_buf *json, struct berth_why *why) BERTH_MUST;
-enum berth_err berth_device_state_parse(struct berth_pki *pki, struct berth_bytes json,
-					struct berth_device_state *ret,
-					struct berth_why *why) BERTH_MUST;
+enum berth_err berth_device_state_read(struct berth_pki *pki, struct berth_bytes json,
+				       struct berth_device_state *ret,
+				       struct berth_why *why) BERTH_MUST;
 
 /* Notes a key before it is made, and forgets it after it is gone; both save. */
 enum berth_err berth_device_state_intend_key(const char *directory,

@@ -220,8 +220,8 @@ read_all(struct berth_pki *pki, const json_t *root, struct berth_device_state *s
 }
 
 enum berth_err
-berth_device_state_parse(struct berth_pki *pki, struct berth_bytes json,
-			 struct berth_device_state *ret, struct berth_why *why)
+berth_device_state_read(struct berth_pki *pki, struct berth_bytes json,
+			struct berth_device_state *ret, struct berth_why *why)
 {
 	BERTH_JSON json_t *root = NULL;
 	enum berth_err err = berth_json_parse(json, NULL, &root, why);

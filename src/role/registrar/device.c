@@ -77,6 +77,7 @@ find_ldevid(struct berth_registrar_exchange *exchange, struct berth_registrar_de
 		return berth_fail(why, BERTH_E_DENIED, "credential-revoked", NULL,
 				  "the certificate on this connection is %s",
 				  berth_credential_state_name(certificate.credential.state));
+	exchange->renewed = certificate.row;
 	return berth_registrar_device_get(role->store, certificate.device, &exchange->arena, ret,
 					  why);
 }
@@ -123,6 +124,33 @@ berth_exchange_move_device(struct berth_registrar_exchange *exchange, enum berth
 	if (err || device.state == to || !berth_device_may_move(device.state, to))
 		return err;
 	return berth_registrar_device_move(exchange->role->store, exchange->device, to, why);
+}
+
+enum berth_err
+berth_exchange_let_wait(struct berth_registrar_exchange *exchange,
+			const struct berth_registrar_device *device, bool is_new,
+			struct berth_why *why)
+{
+	char summary[BERTH_WHY_SENTENCE_MAX];
+	(void)snprintf(summary, sizeof(summary), "%.*s of %.*s asks to come on",
+		       (int)device->identity.serial_number.n,
+		       (const char *)device->identity.serial_number.p, (int)device->manufacturer.n,
+		       (const char *)device->manufacturer.p);
+	enum berth_err err =
+		is_new ? berth_exchange_note(exchange, BERTH_EVENT_DEVICE_PENDING, summary, why)
+		       : BERTH_OK;
+	if (!err)
+		err = berth_registrar_pending_touch(exchange->role->store, device->row, summary,
+						    berth_judge_now(exchange->role->judge).wall,
+						    why);
+	if (err || !is_new)
+		return err;
+	berth_log(&exchange->role->log, BERTH_LOG_NOTICE, "device.pending", "device",
+		  exchange->device_id, "from", exchange->address, (const char *)NULL);
+	/* A device that renews stays where it is while somebody thinks. */
+	return exchange->renewed != 0
+		       ? BERTH_OK
+		       : berth_exchange_move_device(exchange, BERTH_DEVICE_PENDING, why);
 }
 
 enum berth_err

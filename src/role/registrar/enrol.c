@@ -1,29 +1,31 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* simpleenroll: the permission, the intent before the signature, the certificate. */
+/* simpleenroll, simplereenroll: the permission, the intent before the signature, the certificate. */
 #include "role/registrar/judge.h"
 
 #include "role/registrar/signing.h"
 
+#define SIGNING_RETRY_S 1 /* until the signer has answered the first of two equal requests */
+
+/* What this request, or the permission it used, got before. */
 static enum berth_err
-earlier_certificate(struct berth_registrar_exchange *exchange,
-		    const struct berth_registrar_permission *permission, struct berth_bytes *ret,
-		    struct berth_why *why)
+earlier_certificate(struct berth_registrar_exchange *exchange, int64_t row,
+		    struct berth_est_permission *answer, struct berth_why *why)
 {
-	if (permission->certificate == 0)
+	if (row == 0)
 		return BERTH_OK;
 	struct berth_registrar_certificate certificate;
-	enum berth_err err =
-		berth_registrar_certificate_get(exchange->role->store, permission->certificate,
-						&exchange->arena, &certificate, why);
+	enum berth_err err = berth_registrar_certificate_get(exchange->role->store, row,
+							     &exchange->arena, &certificate, why);
 	if (err)
 		return err;
 	switch (certificate.credential.state) {
 	case BERTH_CREDENTIAL_ISSUED:
-		*ret = certificate.der;
+		answer->certificate = certificate.der;
 		return BERTH_OK;
 	case BERTH_CREDENTIAL_FAILED:
 		return BERTH_OK;
 	case BERTH_CREDENTIAL_INTENT:
+		answer->retry_after_s = SIGNING_RETRY_S;
 		return berth_fail(why, BERTH_E_PENDING, "rfc7030-4.2.3-in-progress",
 				  "RFC 7030 4.2.3", "the certificate is being signed; ask again");
 	case BERTH_CREDENTIAL_REVOKED:
@@ -35,7 +37,7 @@ earlier_certificate(struct berth_registrar_exchange *exchange,
 }
 
 static enum berth_err
-use_permission(struct berth_registrar_exchange *exchange, struct berth_bytes *certificate,
+use_permission(struct berth_registrar_exchange *exchange, struct berth_est_permission *answer,
 	       struct berth_why *why)
 {
 	struct berth_registrar_device device;
@@ -60,26 +62,160 @@ use_permission(struct berth_registrar_exchange *exchange, struct berth_bytes *ce
 		return err;
 	exchange->permission = permission.row;
 	exchange->step = permission.step;
-	return earlier_certificate(exchange, &permission, certificate, why);
+	return earlier_certificate(exchange, permission.certificate, answer, why);
+}
+
+/* ---- renewals ---- */
+
+static const struct berth_manufacturer *
+find_maker(const struct berth_registrar_role *role, struct berth_bytes name)
+{
+	for (size_t i = 0; i < role->maker_count; i++)
+		if (berth_bytes_equal_text(name, role->makers[i].name))
+			return &role->makers[i];
+	return NULL;
+}
+
+static enum berth_audit_finding
+audit_finding(struct berth_bytes name)
+{
+	for (int i = BERTH_AUDIT_UNKNOWN; i <= BERTH_AUDIT_VIOLATION; i++)
+		if (berth_bytes_equal_text(name,
+					   berth_audit_finding_name((enum berth_audit_finding)i)))
+			return (enum berth_audit_finding)i;
+	return BERTH_AUDIT_UNKNOWN;
+}
+
+/* What the voucher step that let the device on has proved; a maker we no longer know proves nothing. */
+static enum berth_err
+recall_voucher_step(struct berth_registrar_exchange *exchange,
+		    const struct berth_registrar_device *device, struct berth_facts *facts,
+		    struct berth_why *why)
+{
+	struct berth_registrar_role *role = exchange->role;
+	struct berth_registrar_permission permission;
+	struct berth_registrar_step step;
+	enum berth_assertion assertion = BERTH_ASSERTION_NONE;
+	const struct berth_manufacturer *maker = find_maker(role, device->manufacturer);
+	enum berth_err err =
+		berth_registrar_permission_get(role->store, device->row, &permission, why);
+	if (err || maker == NULL)
+		return err == BERTH_E_NOT_FOUND ? BERTH_OK : err;
+	exchange->step = permission.step;
+	err = berth_registrar_step_get(role->store, permission.step, &exchange->arena, &step, why);
+	if (!err)
+		err = berth_exchange_find_assertion(exchange, maker, permission.step, &assertion,
+						    why);
+	if (err)
+		return err;
+	facts->assertion = berth_text(berth_assertion_name(assertion));
+	facts->audit = audit_finding(step.audit_finding);
+	return BERTH_OK;
+}
+
+/* req: rfc7030-4.2.2-policy */
+static enum berth_err
+ask_policy(struct berth_registrar_exchange *exchange, const struct berth_registrar_device *device,
+	   struct berth_est_permission *answer, struct berth_why *why)
+{
+	struct berth_registrar_role *role = exchange->role;
+	struct berth_decision *decision = &exchange->est.decision;
+	struct berth_registrar_approval approval;
+	struct berth_facts facts;
+	enum berth_err err = berth_exchange_facts(exchange, device, &facts, why);
+	if (!err)
+		err = recall_voucher_step(exchange, device, &facts, why);
+	if (!err)
+		err = berth_registrar_approval_get(role->store, device->row, &exchange->arena,
+						   &approval, why);
+	if (err)
+		return err;
+	berth_policy_decide(role->policy, BERTH_STAGE_ENROL, &facts, decision);
+	if (decision->outcome == BERTH_OUTCOME_ALLOW)
+		return BERTH_OK;
+	const struct berth_check *failed = berth_decision_failed(decision);
+	if (decision->outcome == BERTH_OUTCOME_DENY)
+		return berth_fail(why, BERTH_E_DENIED,
+				  failed == NULL ? "policy-denied" : failed->rule, NULL, "%s",
+				  berth_decision_text(decision));
+	exchange->waits_again = approval.state == BERTH_REGISTRAR_APPROVAL_WAITING;
+	answer->retry_after_s = (int32_t)role->settings->retry_after_s;
+	err = berth_exchange_let_wait(exchange, device, !exchange->waits_again, why);
+	return err ? err
+		   : berth_fail(why, BERTH_E_PENDING, "rfc7030-4.2.3-operator", "RFC 7030 4.2.3",
+				"an operator must decide; send the same request again");
+}
+
+/* The permission to renew is the certificate: issued by us to a welcome device, not withdrawn, not ended. */
+/* req: rfc7030-4.2.2-client */
+static enum berth_err
+renew(struct berth_registrar_exchange *exchange, struct berth_est_permission *answer,
+      struct berth_why *why)
+{
+	const struct berth_est *x = &exchange->est;
+	struct berth_registrar_device device;
+	struct berth_registrar_est_request request;
+	enum berth_err err = berth_exchange_know_device(exchange, false, &device, why);
+	if (err == BERTH_E_NOT_FOUND)
+		return berth_fail(why, BERTH_E_DENIED, "rfc7030-4.2.2-no-record", "RFC 7030 4.2.2",
+				  "we issued no such certificate to a device");
+	if (!err)
+		err = berth_device_check_welcome(&device, why);
+	if (!err)
+		err = ask_policy(exchange, &device, answer, why);
+	if (err)
+		return err;
+	struct berth_registrar_est_request wanted = {
+		.device = device.row,
+		.renews = exchange->renewed,
+		.label = berth_text(x->profile->name),
+	};
+	memcpy(wanted.csr_sha256, x->request_digest, sizeof(wanted.csr_sha256));
+	memcpy(wanted.key_sha256, x->key_digest, sizeof(wanted.key_sha256));
+	err = berth_registrar_est_request_take(exchange->role->store, &wanted,
+					       berth_judge_now(exchange->role->judge).wall,
+					       &request, why);
+	if (err)
+		return err;
+	exchange->est_request = request.row;
+	return earlier_certificate(exchange, request.certificate, answer, why);
+}
+
+static enum berth_err
+permit(struct berth_registrar_exchange *exchange, struct berth_est_permission *answer,
+       struct berth_why *why)
+{
+	switch (exchange->est.client) {
+	case BERTH_EST_CLIENT_DEVICE:
+		return use_permission(exchange, answer, why);
+	case BERTH_EST_CLIENT_RENEWAL:
+		return renew(exchange, answer, why);
+	case BERTH_EST_CLIENT_USER:
+	case BERTH_EST_CLIENT_NONE:
+		break;
+	}
+	return berth_fail(why, BERTH_E_DENIED, "rfc7030-4.2-client", "RFC 7030 4.2",
+			  "nobody is known on this connection");
 }
 
 static enum berth_est_event
 give_permission(struct berth_registrar_exchange *exchange)
 {
-	struct berth_bytes certificate = BERTH_BYTES_NONE;
-	struct berth_why why = {0};
-	switch (use_permission(exchange, &certificate, &why)) {
+	struct berth_est_permission answer = {0};
+	switch (permit(exchange, &answer, &answer.why)) {
 	case BERTH_OK:
+		answer.why = (struct berth_why){0};
+		return berth_est_answer_permission(&exchange->est, &answer);
 	case BERTH_E_DENIED:
 	case BERTH_E_MISMATCH:
 	case BERTH_E_EXPIRED:
-		return berth_est_answer_permission(&exchange->est, &why, certificate);
-	case BERTH_E_SYNTAX:
+	case BERTH_E_PENDING:
+		return berth_est_answer_permission(&exchange->est, &answer);
 	case BERTH_E_LIMIT:
+	case BERTH_E_SYNTAX:
 	case BERTH_E_UNSUPPORTED:
 	case BERTH_E_SIGNATURE:
 	case BERTH_E_UNTRUSTED:
-	case BERTH_E_PENDING:
 	case BERTH_E_NOT_FOUND:
 	case BERTH_E_EXISTS:
 	case BERTH_E_STATE:
@@ -93,7 +229,7 @@ give_permission(struct berth_registrar_exchange *exchange)
 	case BERTH_E__COUNT:
 		break;
 	}
-	return berth_est_fail(&exchange->est, &why);
+	return berth_est_fail(&exchange->est, &answer.why);
 }
 
 /* 127 random bits, the top byte never zero, so that it is as long as it looks (RFC 5280 4.1.2.2). */
@@ -111,14 +247,19 @@ write_intent(struct berth_registrar_exchange *exchange, const struct berth_issue
 {
 	struct berth_registrar_role *role = exchange->role;
 	struct berth_wall now = berth_judge_now(role->judge).wall;
+	const char *subject =
+		exchange->est.client == BERTH_EST_CLIENT_RENEWAL
+			? berth_cert_subject_text(berth_peer_cert(&exchange->seen->peer))
+			: exchange->device_id;
 	struct berth_registrar_certificate wanted = {
 		.device = exchange->device,
 		.permission = exchange->permission,
+		.est_request = exchange->est_request,
 		.credential =
 			{
 				.issuer_key_id = berth_cert_ski(role->issuing.at[0]),
 				.serial = berth_bytes_of(ask->serial, sizeof(ask->serial)),
-				.subject = ask->serial_number,
+				.subject = berth_text(subject),
 				.not_after = {now.s + ask->lifetime_s},
 				.state = BERTH_CREDENTIAL_INTENT,
 			},
@@ -137,11 +278,17 @@ static void
 ask_signer(struct berth_registrar_exchange *exchange)
 {
 	struct berth_registrar_role *role = exchange->role;
+	const struct berth_peer *peer = &exchange->seen->peer;
 	struct berth_issue_ldevid ask = {
-		.serial_number = exchange->seen->peer.serial_number,
 		.request = berth_request_der(exchange->est.request),
 		.lifetime_s = role->settings->certificate_lifetime_s,
 	};
+	if (exchange->est.client == BERTH_EST_CLIENT_RENEWAL) {
+		ask.renewed = berth_cert_der(berth_peer_cert(peer));
+	} else {
+		ask.manufacturer_key = berth_peer_issuer(peer);
+		ask.serial_number = peer->serial_number;
+	}
 	struct berth_why why = {0};
 	BERTH_BUF payload = {0};
 	choose_serial(role->judge, ask.serial);
@@ -167,7 +314,7 @@ berth_registrar_serve_est(struct berth_registrar_exchange *exchange, enum berth_
 		ask_signer(exchange);
 		return;
 	}
-	berth_exchange_finish(exchange,
-			      x->operation == BERTH_EST_SIMPLEENROLL ? "certificate" : NULL,
-			      &x->decision, &x->response, &x->why);
+	const char *about = x->operation == BERTH_EST_SIMPLEREENROLL ? "renewal" : "certificate";
+	berth_exchange_finish(exchange, exchange->waits_again ? NULL : about, &x->decision,
+			      &x->response, &x->why);
 }

@@ -109,7 +109,11 @@ load_domain(struct berth_registrar_role *role, struct berth_why *why)
 	};
 	role->est.pki = role->pki;
 	role->est.cacerts = &role->issuing;
-	role->est.attrs = berth_registrar_csrattrs();
+	role->est_profile =
+		(struct berth_est_profile){.name = "", .attrs = berth_registrar_csrattrs()};
+	role->est.profiles = &role->est_profile;
+	role->est.profile_count = 1;
+	role->est.organization = berth_text(role->settings->domain);
 	role->est.layout = (enum berth_est_layout)role->settings->est_layout;
 	return berth_est_conf_build(&role->est, why);
 }
@@ -255,18 +259,38 @@ static const struct resource {
 	 BERTH_REGISTRAR_VOUCHER_STATUS},
 	{BERTH_BRSKI_ENROLLSTATUS_PATH, "enrollstatus", RESOURCE_BRSKI,
 	 BERTH_REGISTRAR_ENROLL_STATUS},
-	{BERTH_EST_CACERTS_PATH, "cacerts", RESOURCE_EST_PUBLIC, BERTH_EST_CACERTS},
-	{BERTH_EST_CSRATTRS_PATH, "csrattrs", RESOURCE_EST_PUBLIC, BERTH_EST_CSRATTRS},
-	{BERTH_EST_SIMPLEENROLL_PATH, "simpleenroll", RESOURCE_EST, BERTH_EST_SIMPLEENROLL},
+	/* EST's paths may hold a label: berth_est_route knows them */
+	{NULL, "cacerts", RESOURCE_EST_PUBLIC, BERTH_EST_CACERTS},
+	{NULL, "csrattrs", RESOURCE_EST_PUBLIC, BERTH_EST_CSRATTRS},
+	{NULL, "simpleenroll", RESOURCE_EST, BERTH_EST_SIMPLEENROLL},
+	{NULL, "simplereenroll", RESOURCE_EST, BERTH_EST_SIMPLEREENROLL},
+	{NULL, "serverkeygen", RESOURCE_EST_PUBLIC, BERTH_EST_SERVERKEYGEN},
+	{NULL, "fullcmc", RESOURCE_EST_PUBLIC, BERTH_EST_FULLCMC},
 };
 
 static const struct resource *
-find_resource(struct berth_bytes path)
+find_est(const struct berth_registrar_role *role, struct berth_bytes path,
+	 const struct berth_est_profile **profile)
 {
-	for (size_t i = 0; i < sizeof(resources) / sizeof(resources[0]); i++)
-		if (berth_bytes_equal_text(path, resources[i].path))
+	struct berth_bytes label;
+	enum berth_est_operation operation;
+	if (!berth_est_route(path, &label, &operation))
+		return NULL;
+	*profile = berth_est_profile_find(&role->est, label);
+	for (size_t i = 0; *profile != NULL && i < sizeof(resources) / sizeof(resources[0]); i++)
+		if (resources[i].kind != RESOURCE_BRSKI && resources[i].operation == (int)operation)
 			return &resources[i];
 	return NULL;
+}
+
+static const struct resource *
+find_resource(const struct berth_registrar_role *role, struct berth_bytes path,
+	      const struct berth_est_profile **profile)
+{
+	for (size_t i = 0; i < sizeof(resources) / sizeof(resources[0]); i++)
+		if (resources[i].path != NULL && berth_bytes_equal_text(path, resources[i].path))
+			return &resources[i];
+	return find_est(role, path, profile);
 }
 
 const char *
@@ -285,10 +309,12 @@ berth_registrar_count(struct berth_registrar_role *role, size_t resource, int st
 /* cacerts and csrattrs are for anybody, and the same for all: RFC 7030 4.1.1. req: rfc7030-4.1.1-anybody */
 static void
 serve_public(struct berth_registrar_role *role, const struct resource *resource,
-	     struct berth_ticket *ticket, const struct berth_http_request *http)
+	     const struct berth_est_profile *profile, struct berth_ticket *ticket,
+	     const struct berth_http_request *http)
 {
 	BERTH_EST est;
-	berth_est_start(&est, &role->est, (enum berth_est_operation)resource->operation, NULL);
+	berth_est_start(&est, &role->est, profile, (enum berth_est_operation)resource->operation,
+			NULL);
 	berth_ignore(berth_est_input(&est, http), "it always ends");
 	berth_registrar_count(role, (size_t)(resource - resources), est.response.status);
 	berth_judge_reply(role->judge, ticket, &est.response);
@@ -307,7 +333,7 @@ copy_address(struct berth_registrar_exchange *exchange, struct berth_bytes addre
 
 static void
 serve(struct berth_registrar_exchange *exchange, const struct resource *resource,
-      const struct berth_http_request *http)
+      const struct berth_est_profile *profile, const struct berth_http_request *http)
 {
 	struct berth_registrar_role *role = exchange->role;
 	if (resource->kind == RESOURCE_BRSKI) {
@@ -318,8 +344,8 @@ serve(struct berth_registrar_exchange *exchange, const struct resource *resource
 					    berth_registrar_input(&exchange->brski, http));
 		return;
 	}
-	berth_est_start(&exchange->est, &role->est, (enum berth_est_operation)resource->operation,
-			&exchange->seen->peer);
+	berth_est_start(&exchange->est, &role->est, profile,
+			(enum berth_est_operation)resource->operation, &exchange->seen->peer);
 	berth_registrar_serve_est(exchange, berth_est_input(&exchange->est, http));
 }
 
@@ -346,13 +372,14 @@ judge_request(void *context, struct berth_ticket *ticket, const struct berth_htt
 	      const struct berth_tls_facts *tls, struct berth_bytes peer_address)
 {
 	struct berth_registrar_role *role = context;
-	const struct resource *resource = find_resource(http->path);
+	const struct berth_est_profile *profile = NULL;
+	const struct resource *resource = find_resource(role, http->path, &profile);
 	if (resource == NULL) {
 		refuse_path(role, ticket, http->path, peer_address);
 		return;
 	}
 	if (resource->kind == RESOURCE_EST_PUBLIC) {
-		serve_public(role, resource, ticket, http);
+		serve_public(role, resource, profile, ticket, http);
 		return;
 	}
 	struct berth_registrar_exchange *exchange = berth_exchange_open(
@@ -372,7 +399,7 @@ judge_request(void *context, struct berth_ticket *ticket, const struct berth_htt
 	copy_address(exchange, peer_address);
 	exchange->tls =
 		(struct berth_tls_facts){.version = tls->version, .connection = tls->connection};
-	serve(exchange, resource, http);
+	serve(exchange, resource, profile, http);
 }
 
 /* ---- answers ---- */
@@ -410,10 +437,11 @@ certificate_answer(struct berth_registrar_exchange *exchange, enum berth_err err
 	if (!err)
 		err = berth_registrar_certificate_issued(role->store, exchange->certificate, der,
 							 &why);
-	if (!err)
+	if (!err && exchange->renewed == 0)
 		err = berth_exchange_move_device(exchange, BERTH_DEVICE_ENROLLED, &why);
 	if (!err)
-		berth_log(&role->log, BERTH_LOG_NOTICE, "device.enrolled", "device",
+		berth_log(&role->log, BERTH_LOG_NOTICE,
+			  exchange->renewed == 0 ? "device.enrolled" : "device.renewed", "device",
 			  exchange->device_id, (const char *)NULL);
 	berth_registrar_serve_est(exchange,
 				  err ? berth_est_fail(&exchange->est, &why)

@@ -22,7 +22,7 @@ extern const struct berth_judge_role berth_registrar_judge_role;
 enum berth_err berth_registrar_check_files(struct berth_pki *pki, const void *configuration,
 					   struct berth_why *why) BERTH_MUST;
 
-#define BERTH_REGISTRAR_RESOURCES 6
+#define BERTH_REGISTRAR_RESOURCES 9
 #define BERTH_REGISTRAR_STATUS_CLASSES 4   /* 2xx to 5xx */
 #define BERTH_REGISTRAR_EXCHANGES_MAX 4096 /* requests that wait for signer or MASA at one time */
 
@@ -40,6 +40,7 @@ struct berth_registrar_role {
 	struct berth_store *store;
 	struct berth_registrar_conf machine;
 	struct berth_est_conf est;
+	struct berth_est_profile est_profile; /* without a label */
 	struct berth_log log;
 	struct berth_log_limit refusals; /* lines that strangers can make us write */
 	struct berth_peers peers;
@@ -71,7 +72,10 @@ struct berth_registrar_exchange {
 	char device_id[BERTH_DEVICE_ID_MAX];
 	int64_t step;
 	int64_t permission;
+	int64_t est_request; /* of a renewal; then no permission */
+	int64_t renewed;     /* row of the LDevID on this connection; 0: none */
 	int64_t certificate;
+	bool waits_again;	      /* was told to wait before: its trace is kept */
 	struct berth_tls_facts tls;   /* numbers only; its views are gone after the request */
 	struct berth_registrar brski; /* kind says which of these */
 	struct berth_est est;
@@ -101,6 +105,21 @@ enum berth_err berth_exchange_know_device(struct berth_registrar_exchange *excha
 /* BERTH_E_DENIED with a sentence when the device was revoked or has left. */
 enum berth_err berth_device_check_welcome(const struct berth_registrar_device *device,
 					  struct berth_why *why) BERTH_MUST;
+/*
+ * An operator must decide: noted, and for the first time (is_new) in the audit log and the log. The device becomes pending
+ * unless it is on the network already.
+ */
+enum berth_err berth_exchange_let_wait(struct berth_registrar_exchange *exchange,
+				       const struct berth_registrar_device *device, bool is_new,
+				       struct berth_why *why) BERTH_MUST;
+/*
+ * The assertion of the voucher of this step, NONE where maker's anchors do not answer for who signed it: the voucher
+ * came through a net process, which may have made it up.
+ */
+enum berth_err berth_exchange_find_assertion(struct berth_registrar_exchange *exchange,
+					     const struct berth_manufacturer *maker, int64_t step,
+					     enum berth_assertion *ret,
+					     struct berth_why *why) BERTH_MUST;
 /* Moves it where the table of model/device.h allows, else leaves it. */
 enum berth_err berth_exchange_move_device(struct berth_registrar_exchange *exchange,
 					  enum berth_device_state to,

@@ -4,7 +4,7 @@
 #include "base/hex.h"
 #include "model/device.h"
 #include "protocol/brski/rvr.h"
-#include "protocol/est/server.h"
+#include "protocol/est/names.h"
 #include "role/daemon/issuance.h"
 #include "role/daemon/rate.h"
 #include "role/registrar/signing.h"
@@ -22,6 +22,7 @@ struct signer {
 	struct berth_cert_list above;	  /* the same without the end entity */
 	struct berth_key *registrar_key;
 	struct berth_cert_list issuing; /* the issuing CA first */
+	struct berth_cert_list issuers; /* of certificates that may be renewed: the issuing CA */
 	struct berth_key *issuing_key;
 	struct berth_csrattrs attrs;
 	struct berth_rate sign_rate;
@@ -40,6 +41,7 @@ signer_end(void *context)
 	berth_cert_list_free(&signer->registrar);
 	berth_cert_list_free(&signer->above);
 	berth_cert_list_free(&signer->issuing);
+	berth_cert_list_free(&signer->issuers);
 	berth_issuance_close(&signer->issuance);
 	free(signer);
 }
@@ -60,6 +62,8 @@ load(struct signer *signer, struct berth_why *why)
 					  why);
 	if (!err)
 		err = berth_keystore_load(signer->pki, s->issuing_key, &signer->issuing_key, why);
+	if (!err)
+		err = berth_cert_list_add(&signer->issuers, signer->issuing.at[0], why);
 	for (size_t i = 1; !err && i < signer->registrar.n; i++)
 		err = berth_cert_list_add(&signer->above, signer->registrar.at[i], why);
 	if (err)
@@ -124,7 +128,7 @@ sign_rvr(struct signer *signer, struct berth_bytes payload, struct berth_now now
 
 static enum berth_err
 log_issue(struct signer *signer, const struct berth_issue_ldevid *ask, struct berth_now now,
-	  struct berth_bytes der, struct berth_why *why)
+	  struct berth_bytes subject, struct berth_bytes der, struct berth_why *why)
 {
 	char serial[2 * BERTH_CERT_SERIAL_BYTES + 1];
 	char details[sizeof(serial) + 16];
@@ -133,7 +137,7 @@ log_issue(struct signer *signer, const struct berth_issue_ldevid *ask, struct be
 				      sizeof(serial)));
 	const struct berth_issuance_line line = {
 		.what = "ldevid",
-		.subject = ask->serial_number,
+		.subject = subject,
 		.object = der,
 		.details = details,
 	};
@@ -143,7 +147,8 @@ log_issue(struct signer *signer, const struct berth_issue_ldevid *ask, struct be
 static enum berth_err
 check_issue(struct signer *signer, const struct berth_issue_ldevid *ask, struct berth_why *why)
 {
-	if (ask->serial_number.n == 0 || !berth_bytes_is_printable(ask->serial_number))
+	if (ask->renewed.n == 0 &&
+	    (ask->serial_number.n == 0 || !berth_bytes_is_printable(ask->serial_number)))
 		return berth_fail(why, BERTH_E_SYNTAX, "signer-serial-number", NULL,
 				  "the device's serial number is empty or not printable");
 	if ((ask->serial[0] & 0x80) != 0 || ask->serial[0] == 0)
@@ -165,38 +170,84 @@ ends_at(const struct signer *signer, const struct berth_issue_ldevid *ask, struc
 	return ca.s < end.s ? ca : end;
 }
 
-/* req: rfc8995-5.9.3-csr */
+/* One of ours, not a CA's, and not ended: the judge found its record, we its signature. */
+/* req: rfc7030-4.2.2-client */
+static enum berth_err
+check_renewed(struct signer *signer, const struct berth_cert *renewed, struct berth_now now,
+	      struct berth_why *why)
+{
+	const struct berth_path_check check = {
+		.leaf = renewed,
+		.anchors = &signer->issuers,
+		.at = now.wall,
+		.require_eku = BERTH_EKU_CLIENT_AUTH,
+		.require_eku_present = true,
+	};
+	bool has_eku = false;
+	enum berth_err err = berth_path_verify(signer->pki, &check, NULL, why);
+	if (err)
+		return err;
+	if (berth_cert_is_ca(renewed) ||
+	    (berth_cert_eku(renewed, &has_eku) & BERTH_EKU_CMC_RA) != 0)
+		return berth_fail(why, BERTH_E_DENIED, "signer-renewed", "RFC 7030 4.2.2",
+				  "the certificate to be renewed is not a device's");
+	return BERTH_OK;
+}
+
+/* req: rfc8995-5.9.3-csr, rfc7030-4.2.2-key */
+static enum berth_err
+find_names(struct signer *signer, const struct berth_issue_ldevid *ask,
+	   const struct berth_request *request, struct berth_now now, struct berth_cert **renewed,
+	   struct berth_est_names *names, struct berth_why *why)
+{
+	struct berth_csrattrs attrs = signer->attrs;
+	if (ask->renewed.n == 0) {
+		enum berth_err err = berth_est_names_of_device(
+			signer->pki, ask->manufacturer_key, ask->serial_number,
+			berth_text(signer->settings->domain), names, why);
+		return err ? err : berth_est_request_check(request, &attrs, names, why);
+	}
+	attrs.want_serial_number = false; /* the subject is the old one */
+	enum berth_err err = berth_cert_parse(signer->pki, ask->renewed, renewed, why);
+	if (!err)
+		err = check_renewed(signer, *renewed, now, why);
+	if (!err)
+		err = berth_est_renewal_check(request, &attrs, *renewed, why);
+	return err ? err : berth_est_names_of_certificate(*renewed, names, why);
+}
+
 static enum berth_err
 issue_ldevid(struct signer *signer, struct berth_bytes payload, struct berth_now now,
 	     struct berth_buf *object, struct berth_why *why)
 {
 	struct berth_issue_ldevid ask;
+	struct berth_est_names names;
+	struct berth_bytes dns_names[BERTH_EST_NAMES_MAX];
+	BERTH_REQUEST *request = NULL;
+	BERTH_CERT *renewed = NULL;
 	enum berth_err err = berth_issue_ldevid_decode(payload, &ask, why);
 	if (!err)
 		err = check_issue(signer, &ask, why);
 	if (!err)
 		err = berth_rate_take(&signer->issue_rate, now.mono, "issue-per-minute", why);
-	if (err)
-		return err;
-	BERTH_REQUEST *request = NULL;
-	err = berth_request_parse(signer->pki, ask.request, &request, why);
 	if (!err)
-		err = berth_est_request_check(request, &signer->attrs, ask.serial_number, why);
+		err = berth_request_parse(signer->pki, ask.request, &request, why);
+	if (!err)
+		err = find_names(signer, &ask, request, now, &renewed, &names, why);
 	if (err)
 		return err;
 	struct berth_cert_template what = {
 		.profile = BERTH_PROFILE_LDEVID,
 		.not_before = {now.wall.s - BACKDATE_S},
 		.not_after = ends_at(signer, &ask, now),
-		.common_name = ask.serial_number,
-		.serial_number = ask.serial_number,
-		.organization = berth_text(signer->settings->domain),
 		.key = berth_request_key(request),
 	};
 	memcpy(what.serial, ask.serial, sizeof(what.serial));
+	berth_est_names_put(&names, request, dns_names, &what);
 	err = berth_issue(signer->pki, &what, signer->issuing.at[0], signer->issuing_key, object,
 			  why);
-	return err ? err : log_issue(signer, &ask, now, berth_buf_view(object), why);
+	return err ? err
+		   : log_issue(signer, &ask, now, what.common_name, berth_buf_view(object), why);
 }
 
 static enum berth_err

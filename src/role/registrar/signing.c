@@ -6,7 +6,14 @@
 #include "protocol/voucher/voucher.h"
 
 enum { RVR_JSON = 1, RVR_CONTENT_TYPE };
-enum { LDEVID_SERIAL = 1, LDEVID_SERIAL_NUMBER, LDEVID_REQUEST, LDEVID_LIFETIME };
+enum {
+	LDEVID_SERIAL = 1,
+	LDEVID_SERIAL_NUMBER,
+	LDEVID_REQUEST,
+	LDEVID_LIFETIME,
+	LDEVID_MANUFACTURER_KEY,
+	LDEVID_RENEWED
+};
 
 static const struct berth_frame_field rvr_fields[] = {
 	{.tag = RVR_JSON,
@@ -23,7 +30,18 @@ static const struct berth_frame_field ldevid_fields[] = {
 	{.tag = LDEVID_SERIAL_NUMBER,
 	 .name = "serial-number",
 	 .type = BERTH_FRAME_TEXT,
+	 .use = BERTH_FRAME_OPTIONAL,
 	 .max = BERTH_DEVICE_SERIAL_MAX},
+	{.tag = LDEVID_MANUFACTURER_KEY,
+	 .name = "manufacturer-key",
+	 .type = BERTH_FRAME_BYTES,
+	 .use = BERTH_FRAME_OPTIONAL,
+	 .max = BERTH_DEVICE_MANUFACTURER_MAX},
+	{.tag = LDEVID_RENEWED,
+	 .name = "renewed",
+	 .type = BERTH_FRAME_BYTES,
+	 .use = BERTH_FRAME_OPTIONAL,
+	 .max = BERTH_CERT_MAX_BYTES},
 	{.tag = LDEVID_REQUEST,
 	 .name = "request",
 	 .type = BERTH_FRAME_BYTES,
@@ -38,7 +56,7 @@ static const struct berth_frame_shape shapes[] = {
 	{.kind = BERTH_REGISTRAR_ISSUE_LDEVID,
 	 .name = "issue-ldevid",
 	 .fields = ldevid_fields,
-	 .field_count = 4},
+	 .field_count = sizeof(ldevid_fields) / sizeof(ldevid_fields[0])},
 };
 
 enum berth_err
@@ -69,6 +87,12 @@ berth_sign_rvr_decode(struct berth_bytes payload, struct berth_sign_rvr *ret, st
 	return BERTH_OK;
 }
 
+static enum berth_err
+put_some(struct berth_buf *payload, uint16_t tag, struct berth_bytes b)
+{
+	return b.n == 0 ? BERTH_OK : berth_frame_put_bytes(payload, tag, b);
+}
+
 enum berth_err
 berth_issue_ldevid_encode(const struct berth_issue_ldevid *ask, struct berth_buf *payload)
 {
@@ -76,7 +100,9 @@ berth_issue_ldevid_encode(const struct berth_issue_ldevid *ask, struct berth_buf
 	err = err ? err
 		  : berth_frame_put_bytes(payload, LDEVID_SERIAL,
 					  berth_bytes_of(ask->serial, sizeof(ask->serial)));
-	err = err ? err : berth_frame_put_bytes(payload, LDEVID_SERIAL_NUMBER, ask->serial_number);
+	err = err ? err : put_some(payload, LDEVID_SERIAL_NUMBER, ask->serial_number);
+	err = err ? err : put_some(payload, LDEVID_MANUFACTURER_KEY, ask->manufacturer_key);
+	err = err ? err : put_some(payload, LDEVID_RENEWED, ask->renewed);
 	err = err ? err : berth_frame_put_bytes(payload, LDEVID_REQUEST, ask->request);
 	err = err ? err : berth_frame_put_i64(payload, LDEVID_LIFETIME, ask->lifetime_s);
 	return err ? err : berth_frame_finish(payload);
@@ -97,6 +123,8 @@ berth_issue_ldevid_decode(struct berth_bytes payload, struct berth_issue_ldevid 
 				  BERTH_CERT_SERIAL_BYTES);
 	struct berth_issue_ldevid ask = {
 		.serial_number = berth_frame_get(&frame, LDEVID_SERIAL_NUMBER),
+		.manufacturer_key = berth_frame_get(&frame, LDEVID_MANUFACTURER_KEY),
+		.renewed = berth_frame_get(&frame, LDEVID_RENEWED),
 		.request = berth_frame_get(&frame, LDEVID_REQUEST),
 		.lifetime_s = berth_frame_get_i64(&frame, LDEVID_LIFETIME, 0),
 	};

@@ -22,8 +22,11 @@ struct berth_sign_rvr {
 
 struct berth_issue_ldevid {
 	uint8_t serial[BERTH_CERT_SERIAL_BYTES]; /* chosen and written down by the judge */
-	struct berth_bytes serial_number;	 /* of the device */
-	struct berth_bytes request;		 /* PKCS#10 DER */
+	/* Of a device's first certificate: who it is, model/device.h. Both empty in a renewal. */
+	struct berth_bytes manufacturer_key;
+	struct berth_bytes serial_number;
+	struct berth_bytes renewed; /* DER of the certificate to be renewed; empty: a first one */
+	struct berth_bytes request; /* PKCS#10 DER */
 	int64_t lifetime_s;
 };
 

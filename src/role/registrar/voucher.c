@@ -37,28 +37,6 @@ begin_step(struct berth_registrar_exchange *exchange, struct berth_registrar_ste
 	return berth_registrar_step_begin(role->store, &wanted, &exchange->arena, ret, is_new, why);
 }
 
-static enum berth_err
-let_wait(struct berth_registrar_exchange *exchange, const struct berth_registrar_device *device,
-	 bool is_new, struct berth_why *why)
-{
-	char summary[BERTH_WHY_SENTENCE_MAX];
-	(void)snprintf(summary, sizeof(summary), "%.*s of %.*s asks to come on",
-		       (int)device->identity.serial_number.n,
-		       (const char *)device->identity.serial_number.p, (int)device->manufacturer.n,
-		       (const char *)device->manufacturer.p);
-	enum berth_err err =
-		is_new ? berth_exchange_note(exchange, BERTH_EVENT_DEVICE_PENDING, summary, why)
-		       : BERTH_OK;
-	if (!err)
-		err = berth_registrar_pending_touch(exchange->role->store, device->row, summary,
-						    exchange->brski.now.wall, why);
-	if (err || !is_new)
-		return err;
-	berth_log(&exchange->role->log, BERTH_LOG_NOTICE, "device.pending", "device",
-		  exchange->device_id, "from", exchange->address, (const char *)NULL);
-	return berth_exchange_move_device(exchange, BERTH_DEVICE_PENDING, why);
-}
-
 /* The store's and the policy's part of the decision, written into the machine's trace. */
 static enum berth_err
 decide(struct berth_registrar_exchange *exchange, struct berth_registrar_answer *answer,
@@ -83,7 +61,7 @@ decide(struct berth_registrar_exchange *exchange, struct berth_registrar_answer 
 	berth_policy_decide(role->policy, BERTH_STAGE_VOUCHER, &facts, &x->decision);
 	answer->retry_after_s = (int32_t)role->settings->retry_after_s;
 	if (x->decision.outcome == BERTH_OUTCOME_PENDING)
-		return let_wait(exchange, &device, *is_new, why);
+		return berth_exchange_let_wait(exchange, &device, *is_new, why);
 	if (x->decision.outcome != BERTH_OUTCOME_ALLOW)
 		return BERTH_OK;
 	if (step.state == BERTH_STEP_VOUCHER)
@@ -409,32 +387,38 @@ judge_audit(struct berth_registrar_exchange *exchange, enum berth_audit_finding 
 	return BERTH_OK;
 }
 
-/*
- * Of the voucher of this step; from memory where we still have it. NONE where the manufacturer's anchors do not answer for
- * who signed it: the voucher came through a net process, which may have made it up.
- */
+enum berth_err
+berth_exchange_find_assertion(struct berth_registrar_exchange *exchange,
+			      const struct berth_manufacturer *maker, int64_t row,
+			      enum berth_assertion *ret, struct berth_why *why)
+{
+	struct berth_registrar_role *role = exchange->role;
+	struct berth_registrar_step step;
+	*ret = BERTH_ASSERTION_NONE;
+	enum berth_err err =
+		berth_registrar_step_get(role->store, row, &exchange->arena, &step, why);
+	if (err)
+		return err;
+	BERTH_SIGNED_VOUCHER voucher = {0};
+	err = berth_voucher_open(role->pki, step.voucher, BERTH_VOUCHER, &maker->anchors,
+				 &exchange->arena, &voucher, why);
+	if (!err && berth_registrar_is_vouched(role->pki, maker, &voucher,
+					       berth_judge_now(role->judge).wall))
+		*ret = voucher.voucher.assertion;
+	return err;
+}
+
+/* Of the voucher of this step; from memory where we still have it. */
 static enum berth_err
 find_assertion(struct berth_registrar_exchange *exchange, enum berth_assertion *ret,
 	       struct berth_why *why)
 {
-	struct berth_registrar_role *role = exchange->role;
 	if (exchange->seen->step == exchange->step && exchange->step != 0) {
 		*ret = exchange->seen->assertion;
 		return BERTH_OK;
 	}
-	struct berth_registrar_step step;
-	enum berth_err err =
-		berth_registrar_step_get(role->store, exchange->step, &exchange->arena, &step, why);
-	if (err)
-		return err;
-	BERTH_SIGNED_VOUCHER voucher = {0};
-	err = berth_voucher_open(role->pki, step.voucher, BERTH_VOUCHER,
-				 &exchange->seen->peer.manufacturer->anchors, &exchange->arena,
-				 &voucher, why);
-	if (!err && berth_registrar_is_vouched(role->pki, exchange->seen->peer.manufacturer,
-					       &voucher, berth_judge_now(role->judge).wall))
-		*ret = voucher.voucher.assertion;
-	return err;
+	return berth_exchange_find_assertion(exchange, exchange->seen->peer.manufacturer,
+					     exchange->step, ret, why);
 }
 
 static enum berth_err

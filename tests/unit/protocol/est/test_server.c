@@ -41,7 +41,7 @@ enrol(struct fixture *f, struct run *run, const struct person *who, struct berth
 		.body = berth_buf_view(&run->body),
 	};
 	fixture_peer(f, who, &run->peer);
-	berth_est_start(&run->x, &f->est, BERTH_EST_SIMPLEENROLL, &run->peer);
+	berth_est_start(&run->x, &f->est, &f->est_profile, BERTH_EST_SIMPLEENROLL, &run->peer);
 	run->event = berth_est_input(&run->x, &http);
 }
 
@@ -59,7 +59,7 @@ get(struct fixture *f, struct run *run, enum berth_est_operation operation, cons
 {
 	const struct berth_http_request http = {.method = BERTH_HTTP_GET,
 						.user_agent = berth_text(user_agent)};
-	berth_est_start(&run->x, &f->est, operation, NULL);
+	berth_est_start(&run->x, &f->est, &f->est_profile, operation, NULL);
 	run->event = berth_est_input(&run->x, &http);
 }
 
@@ -117,8 +117,7 @@ gives_a_certificate_to_a_device_with_permission(void **state)
 		fixture_csr(f, &good_fields, NULL, &csr);
 		enrol(f, &run, &f->device, berth_buf_view(&csr), layouts[i]);
 		assert_int_equal(run.event, BERTH_EST_NEED_PERMISSION);
-		run.event = berth_est_answer_permission(&run.x, &(struct berth_why){0},
-							BERTH_BYTES_NONE);
+		run.event = berth_est_answer_permission(&run.x, &(struct berth_est_permission){0});
 		assert_int_equal(run.event, BERTH_EST_NEED_CERTIFICATE);
 		fixture_ldevid(f, berth_request_key(run.x.request), &ldevid);
 		run.event = berth_est_answer_certificate(&run.x, berth_buf_view(&ldevid));
@@ -143,9 +142,10 @@ refuses_device_without_permission(void **state)
 	RUN run = {0};
 	fixture_csr(f, &good_fields, NULL, &csr);
 	enrol(f, &run, &f->device, berth_buf_view(&csr), 0);
-	const struct berth_why why = {
-		.err = BERTH_E_DENIED, .rule = "rfc8995-5.9-no-permission", .sentence = "no"};
-	run.event = berth_est_answer_permission(&run.x, &why, BERTH_BYTES_NONE);
+	const struct berth_est_permission no = {.why = {.err = BERTH_E_DENIED,
+							.rule = "rfc8995-5.9-no-permission",
+							.sentence = "no"}};
+	run.event = berth_est_answer_permission(&run.x, &no);
 	assert_refused(&run, 403, "rfc8995-5.9-no-permission");
 }
 
@@ -157,8 +157,9 @@ gives_the_same_certificate_to_the_same_key(void **state)
 	RUN run = {0};
 	fixture_csr(f, &good_fields, NULL, &csr);
 	enrol(f, &run, &f->device, berth_buf_view(&csr), 0);
-	run.event = berth_est_answer_permission(&run.x, &(struct berth_why){0},
-						berth_cert_der(f->ldevid.cert));
+	run.event = berth_est_answer_permission(
+		&run.x,
+		&(struct berth_est_permission){.certificate = berth_cert_der(f->ldevid.cert)});
 	assert_int_equal(run.event, BERTH_EST_END);
 	assert_int_equal(run.x.response.status, 200);
 	assert_int_equal(run.x.decision.outcome, BERTH_OUTCOME_ALLOW);
@@ -284,7 +285,8 @@ refuses_requests_in_another_form(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		RUN run = {0};
 		fixture_peer(f, &f->device, &run.peer);
-		berth_est_start(&run.x, &f->est, BERTH_EST_SIMPLEENROLL, &run.peer);
+		berth_est_start(&run.x, &f->est, &f->est_profile, BERTH_EST_SIMPLEENROLL,
+				&run.peer);
 		run.event = berth_est_input(&run.x, &rows[i].http);
 		assert_refused(&run, rows[i].status, rows[i].rule);
 	}
@@ -300,6 +302,56 @@ an_answer_that_nobody_asked_for_ends_with_500(void **state)
 	enrol(f, &run, &f->device, berth_buf_view(&csr), 0);
 	run.event = berth_est_answer_certificate(&run.x, berth_cert_der(f->ldevid.cert));
 	assert_refused(&run, 500, "est-state");
+}
+
+/* req: rfc7030-3.2.2-paths rfc7030-3.2.2-label */
+static void
+finds_operations_with_and_without_a_label(void **state)
+{
+	(void)state;
+	const struct {
+		const char *path;
+		const char *label; /* NULL: no path of ours */
+		enum berth_est_operation operation;
+	} rows[] = {
+		{"/.well-known/est/cacerts", "", BERTH_EST_CACERTS},
+		{"/.well-known/est/simplereenroll", "", BERTH_EST_SIMPLEREENROLL},
+		{"/.well-known/est/servers/simpleenroll", "servers", BERTH_EST_SIMPLEENROLL},
+		{"/.well-known/est/a b/csrattrs", "a b", BERTH_EST_CSRATTRS},
+		{"/.well-known/est/cacerts/cacerts", NULL, 0},
+		{"/.well-known/est//cacerts", NULL, 0},
+		{"/.well-known/est/a/b/cacerts", NULL, 0},
+		{"/.well-known/est/", NULL, 0},
+		{"/.well-known/est/cacert", NULL, 0},
+		{"/.well-known/est/a/", NULL, 0},
+		{"/.well-known/est", NULL, 0},
+		{"/est/cacerts", NULL, 0},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct berth_bytes label = BERTH_BYTES_NONE;
+		enum berth_est_operation operation = BERTH_EST_FULLCMC;
+		bool found = berth_est_route(berth_text(rows[i].path), &label, &operation);
+		print_message("%s\n", rows[i].path);
+		assert_int_equal(found, rows[i].label != NULL);
+		if (!found)
+			continue;
+		assert_true(berth_bytes_equal_text(label, rows[i].label));
+		assert_int_equal(operation, rows[i].operation);
+	}
+}
+
+static void
+says_what_it_does_not_serve(void **state)
+{
+	struct fixture *f = *state;
+	const enum berth_est_operation operations[] = {BERTH_EST_SERVERKEYGEN, BERTH_EST_FULLCMC};
+	for (size_t i = 0; i < 2; i++) {
+		RUN run = {0};
+		const struct berth_http_request http = {.method = BERTH_HTTP_POST};
+		berth_est_start(&run.x, &f->est, &f->est_profile, operations[i], NULL);
+		run.event = berth_est_input(&run.x, &http);
+		assert_refused(&run, 501, "rfc7030-3.2.2-not-served");
+	}
 }
 
 static int
@@ -330,6 +382,8 @@ main(void)
 		cmocka_unit_test(refuses_csr_whose_proof_of_possession_fails),
 		cmocka_unit_test(refuses_enrolment_of_anybody_but_an_idevid),
 		cmocka_unit_test(refuses_requests_in_another_form),
+		cmocka_unit_test(finds_operations_with_and_without_a_label),
+		cmocka_unit_test(says_what_it_does_not_serve),
 		cmocka_unit_test(an_answer_that_nobody_asked_for_ends_with_500),
 	};
 	return cmocka_run_group_tests(tests, open_world, close_world);

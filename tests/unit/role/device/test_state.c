@@ -197,7 +197,7 @@ refuses_a_damaged_file(void **state)
 		assert_int_equal(berth_buf_append_text(&changed, rows[i].put), BERTH_OK);
 		assert_int_equal(berth_buf_append_text(&changed, at + strlen(rows[i].find)),
 				 BERTH_OK);
-		if (berth_device_state_parse(pki, berth_buf_view(&changed), &got, NULL) ==
+		if (berth_device_state_read(pki, berth_buf_view(&changed), &got, NULL) ==
 		    BERTH_OK) {
 			fail_msg("%s is taken", rows[i].name);
 		}
@@ -205,7 +205,7 @@ refuses_a_damaged_file(void **state)
 	for (size_t n = 0; n + 1 < json.n; n += 7) {
 		BERTH_DEVICE_STATE got = {0};
 		assert_int_not_equal(
-			berth_device_state_parse(pki, berth_bytes_of(json.p, n), &got, NULL),
+			berth_device_state_read(pki, berth_bytes_of(json.p, n), &got, NULL),
 			BERTH_OK);
 	}
 }

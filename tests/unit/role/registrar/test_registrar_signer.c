@@ -23,6 +23,7 @@ signer_issues_only_what_it_has_checked_itself(void **state)
 	BERTH_BUF csr = {0};
 	home_make_csr(judge, &csr);
 	const struct berth_issue_ldevid good = {.serial = {0x41, 1, 2},
+						.manufacturer_key = BERTH_LIT("maker"),
 						.serial_number = BERTH_LIT(FIXTURE_SERIAL),
 						.request = berth_buf_view(&csr),
 						.lifetime_s = 86400};
@@ -101,6 +102,7 @@ signer_stops_at_its_own_limit(void **state)
 	BERTH_BUF csr = {0};
 	home_make_csr(judge, &csr);
 	struct berth_issue_ldevid ask = {.serial = {0x41, 1, 2},
+					 .manufacturer_key = BERTH_LIT("maker"),
 					 .serial_number = BERTH_LIT(FIXTURE_SERIAL),
 					 .request = berth_buf_view(&csr),
 					 .lifetime_s = 86400};
