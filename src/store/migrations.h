@@ -7,7 +7,7 @@
 
 struct berth_migration {
 	const char *name; /* "common", "masa", "registrar" */
-	int version;	  /* from 1, without gaps */
+	int version;	  /* ascending from 1 */
 	const char *sql;
 };
 

@@ -302,42 +302,77 @@ berth_registrar_device_set_segment(struct berth_store *store, int64_t device,
 
 /* ---- purchase manifests ---- */
 
-enum berth_err
-berth_registrar_owned_find(struct berth_store *store, const struct berth_device_identity *identity,
-			   struct berth_arena *arena, struct berth_registrar_owned *ret,
-			   struct berth_why *why)
+#define OWNED_COLUMNS                                                                              \
+	"manufacturer_key, serial_number, model, birth_key_sha256, manifest, loaded_at,"           \
+	" manufacturer, masa_url"
+
+/* Steps a query over OWNED_COLUMNS once; NOT_FOUND when it gives no row. */
+static enum berth_err
+take_owned(struct berth_query *query, struct berth_arena *arena, struct berth_registrar_owned *ret,
+	   struct berth_why *why)
 {
-	BERTH_QUERY query = berth_query(
-		store, "SELECT manufacturer_key, serial_number, model, birth_key_sha256,"
-		       " manifest, loaded_at FROM owned"
-		       " WHERE serial_number = ? AND manufacturer_key = ?");
-	struct berth_registrar_owned owned;
 	bool row = false;
 	bool fits = true;
+	enum berth_err err = berth_query_row(query, &row, why);
 
-	berth_query_text(&query, identity->serial_number);
-	berth_query_blob(&query, identity->manufacturer_key);
-	enum berth_err err = berth_query_row(&query, &row, why);
 	if (err)
 		return err;
 	if (!row)
 		return berth_fail(why, BERTH_E_NOT_FOUND, "device-not-owned", NULL,
 				  "no purchase manifest names the device: load its manifest");
-	owned.identity.manufacturer_key = berth_column_bytes(&query, 0);
-	owned.identity.serial_number = berth_column_bytes(&query, 1);
-	owned.model = berth_column_bytes(&query, 2);
-	owned.birth_key_sha256 = berth_column_bytes(&query, 3);
-	owned.manifest = berth_column_bytes(&query, 4);
-	owned.loaded_at.s = berth_column_i64(&query, 5);
+	struct berth_registrar_owned owned = {
+		.identity.manufacturer_key = berth_column_bytes(query, 0),
+		.identity.serial_number = berth_column_bytes(query, 1),
+		.model = berth_column_bytes(query, 2),
+		.birth_key_sha256 = berth_column_bytes(query, 3),
+		.manifest = berth_column_bytes(query, 4),
+		.loaded_at.s = berth_column_i64(query, 5),
+		.manufacturer = berth_column_bytes(query, 6),
+		.masa_url = berth_column_bytes(query, 7),
+	};
 	berth_store_keep(arena, &owned.identity.manufacturer_key, &fits);
 	berth_store_keep(arena, &owned.identity.serial_number, &fits);
 	berth_store_keep(arena, &owned.model, &fits);
 	berth_store_keep(arena, &owned.birth_key_sha256, &fits);
 	berth_store_keep(arena, &owned.manifest, &fits);
+	berth_store_keep(arena, &owned.manufacturer, &fits);
+	berth_store_keep(arena, &owned.masa_url, &fits);
 	err = berth_store_kept(fits, why);
 	if (!err)
 		*ret = owned;
 	return err;
+}
+
+enum berth_err
+berth_registrar_owned_find(struct berth_store *store, const struct berth_device_identity *identity,
+			   struct berth_arena *arena, struct berth_registrar_owned *ret,
+			   struct berth_why *why)
+{
+	BERTH_QUERY query = berth_query(store, "SELECT " OWNED_COLUMNS " FROM owned"
+					       " WHERE serial_number = ? AND manufacturer_key = ?");
+
+	berth_query_text(&query, identity->serial_number);
+	berth_query_blob(&query, identity->manufacturer_key);
+	return take_owned(&query, arena, ret, why);
+}
+
+enum berth_err
+berth_registrar_owned_find_by_serial(struct berth_store *store, struct berth_bytes serial_number,
+				     struct berth_arena *arena, struct berth_registrar_owned *ret,
+				     struct berth_why *why)
+{
+	BERTH_QUERY query =
+		berth_query(store, "SELECT " OWNED_COLUMNS " FROM owned WHERE serial_number = ?");
+	bool row = false;
+
+	berth_query_text(&query, serial_number);
+	enum berth_err err = take_owned(&query, arena, ret, why);
+	if (!err)
+		err = berth_query_row(&query, &row, why);
+	if (err || !row)
+		return err;
+	return berth_fail(why, BERTH_E_EXISTS, "device-ambiguous", NULL,
+			  "units of several manufacturers have this serial number");
 }
 
 #define OWNED_ARENA_MAX 4096 /* one line of a manifest */
@@ -381,7 +416,7 @@ berth_registrar_owned_load(struct berth_store *store, const struct berth_registr
 	BERTH_QUERY query = berth_query(
 		store,
 		"INSERT INTO owned (manufacturer_key, serial_number, model, birth_key_sha256,"
-		" manifest, loaded_at) VALUES (?, ?, ?, ?, ?, ?)"
+		" manifest, loaded_at, manufacturer, masa_url) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 		" ON CONFLICT (serial_number, manufacturer_key) DO NOTHING");
 	berth_query_blob(&query, owned->identity.manufacturer_key);
 	berth_query_text(&query, owned->identity.serial_number);
@@ -389,6 +424,8 @@ berth_registrar_owned_load(struct berth_store *store, const struct berth_registr
 	berth_query_blob(&query, owned->birth_key_sha256);
 	berth_query_text(&query, owned->manifest);
 	berth_query_i64(&query, now.s);
+	berth_query_text(&query, owned->manufacturer);
+	berth_query_text(&query, owned->masa_url);
 	err = berth_query_run(&query, why);
 	if (err)
 		return err;

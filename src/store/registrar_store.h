@@ -86,6 +86,8 @@ struct berth_registrar_owned {
 	struct berth_bytes model;	     /* may be empty */
 	struct berth_bytes birth_key_sha256; /* may be empty */
 	struct berth_bytes manifest;	     /* its name or order number, text */
+	struct berth_bytes manufacturer;     /* our name for it; may be empty */
+	struct berth_bytes masa_url;	     /* as the manifest says; may be empty */
 	struct berth_wall loaded_at;	     /* set by load */
 };
 
@@ -100,6 +102,50 @@ enum berth_err berth_registrar_owned_find(struct berth_store *store,
 					  struct berth_arena *arena,
 					  struct berth_registrar_owned *ret,
 					  struct berth_why *why) BERTH_MUST;
+
+/* NOT_FOUND for none, EXISTS when units of several manufacturers have this serial number. */
+enum berth_err berth_registrar_owned_find_by_serial(struct berth_store *store,
+						    struct berth_bytes serial_number,
+						    struct berth_arena *arena,
+						    struct berth_registrar_owned *ret,
+						    struct berth_why *why) BERTH_MUST;
+
+/* ---- vouchers made ahead, without a nonce (RFC 8995 5.5.6): one of each device ---- */
+struct berth_registrar_stored_voucher {
+	int64_t row; /* set by the store */
+	struct berth_device_identity identity;
+	struct berth_bytes manufacturer; /* our name for it */
+	struct berth_bytes masa_url;	 /* whom to ask for the next one; may be empty */
+	struct berth_bytes der;		 /* signed by its MASA */
+	struct berth_wall created_on;
+	struct berth_wall expires;
+	struct berth_wall last_renewal; /* last-renewal-date; 0: none was promised */
+	struct berth_bytes added_by;	/* login name, or "renewal" */
+	struct berth_wall added_at;
+	struct berth_wall next_try; /* of its renewal; 0: when it is due */
+};
+
+/* In place of the one that is there; BERTH_E_EXISTS when that one holds longer. A masa_url that is empty keeps what is stored. */
+enum berth_err berth_registrar_voucher_keep(
+	struct berth_store *store, const struct berth_registrar_stored_voucher *voucher,
+	struct berth_why *why) BERTH_MUST;
+enum berth_err berth_registrar_voucher_find(struct berth_store *store,
+					    const struct berth_device_identity *identity,
+					    struct berth_arena *arena,
+					    struct berth_registrar_stored_voucher *ret,
+					    struct berth_why *why) BERTH_MUST;
+enum berth_err berth_registrar_voucher_drop(struct berth_store *store,
+					    const struct berth_device_identity *identity,
+					    struct berth_why *why) BERTH_MUST;
+enum berth_err berth_registrar_voucher_retry_at(struct berth_store *store, int64_t row,
+						struct berth_wall at,
+						struct berth_why *why) BERTH_MUST;
+typedef bool berth_registrar_visit_voucher(void *context,
+					   const struct berth_registrar_stored_voucher *voucher);
+/* The first to expire first. Views live until visit returns. */
+enum berth_err berth_registrar_voucher_each(struct berth_store *store,
+					    berth_registrar_visit_voucher *visit, void *context,
+					    struct berth_why *why) BERTH_MUST;
 
 /* ---- decisions ---- */
 /* about: "voucher", "audit", "enrol"; all are kept. step 0: none. */

@@ -7,12 +7,15 @@
 #	start_world "A-0001 A-0002"		starts the daemons; $masa_pid, $registrar_pid, masa.log, registrar.log
 #	onboard A-0001				the whole path of one device
 #
-# daemon_settings, when set, is added to section [daemon] of both; registrar_options to "berth registrar init".
+# daemon_settings, when set, is added to section [daemon] of both; masa_settings to [masa], registrar_settings to
+# [registrar]; registrar_options to "berth registrar init".
 set -euo pipefail
 
 programs=${BERTH_PROGRAMS:?the folder of the programs}
 PATH=$programs:$PATH
 daemon_settings=${daemon_settings:-}
+masa_settings=${masa_settings:-}
+registrar_settings=${registrar_settings:-}
 [ -n "${registrar_options+set}" ] || registrar_options=()
 for tool in curl openssl base64; do
 	command -v "$tool" > /dev/null || { echo "missing: $tool"; exit 77; }
@@ -69,6 +72,7 @@ start_manufacturer() { # start_manufacturer SERIALS
 	berth factory sell --dir acme --all --owner home/domain-ca.pem --out sale.manifest > /dev/null
 	sed -i 's/^listen = .*/listen = 127.0.0.1:0/; /^port-file/d' acme/masa/masa.conf
 	sed -i "s|^\[daemon\]|&\nport-file = $work/masa.port\n$daemon_settings|" acme/masa/masa.conf
+	sed -i "s|^\[masa\]|&\n$masa_settings|" acme/masa/masa.conf
 	berth-masa --config acme/masa/masa.conf 2> masa.log &
 	masa_pid=$!
 	pids+=("$masa_pid")
@@ -113,7 +117,7 @@ make_old() { # make_old SERIAL END
 
 start_owner() {
 	make_old_maker
-	sed -i "s|^\[daemon\]|&\n$daemon_settings|" home/registrar.conf
+	sed -i "s|^\[daemon\]|&\n$daemon_settings|; s|^\[registrar\]|&\n$registrar_settings|" home/registrar.conf
 	cat >> home/registrar.conf <<-END
 		[manufacturer "Acme"]
 		anchors = $work/acme/root-ca.pem

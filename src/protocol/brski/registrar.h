@@ -4,6 +4,7 @@
  * touches neither store nor network nor key; what it needs it asks for as an event, and the caller answers.
  *
  *	requestvoucher:	input -> DECISION -> RVR -> VOUCHER -> RECORD -> END (200)
+ *	  made ahead:	input -> DECISION -> RECORD -> END (200), or after a MASA that cannot be reached
  *	  waits:	input -> DECISION -> END (202, Retry-After; the device sends the same bytes again)
  *	voucher_status:	input -> DEVICE -> AUDIT_LOG -> AUDIT_VERDICT -> END (200)
  *	enrollstatus:	input -> DEVICE -> END (200)
@@ -68,6 +69,9 @@ struct berth_registrar_answer {
 	int32_t retry_after_s; /* outcome pending: when the device may ask again */
 	struct berth_bytes
 		earlier_voucher; /* the voucher these very bytes got before, empty: none */
+	/* A nonceless one made ahead for this device (RFC 8995 5.5.6, "berth voucher add"); empty: none. */
+	struct berth_bytes stored_voucher;
+	bool stored_first; /* the MASA is not asked; else only when it cannot be reached */
 };
 
 /* The answer of the store. Views live as long as the machine. */
@@ -89,6 +93,7 @@ struct berth_registrar {
 	struct berth_buf rvr_json;
 	struct berth_bytes rvr_der;	/* signed */
 	struct berth_bytes voucher_der; /* as the MASA sent it */
+	bool voucher_was_stored;	/* it was made ahead, the MASA was not asked now */
 	bool voucher_is_trusted;	/* its signer has a path to the manufacturer's anchors */
 	enum berth_assertion voucher_assertion;
 	struct berth_masa_url masa;
@@ -114,6 +119,7 @@ struct berth_registrar {
 	struct berth_arena arena;
 	struct berth_registrar_record record;
 	unsigned audit_fetches;
+	struct berth_bytes stored_voucher;
 	char text[BERTH_WHY_SENTENCE_MAX + 96]; /* body of a refusal */
 };
 void berth_registrar_end(struct berth_registrar *x);
@@ -145,6 +151,16 @@ enum berth_registrar_event berth_registrar_answer_audit(struct berth_registrar *
 /* The caller could not do what was asked (store down, signer refuses): ends with 503. */
 enum berth_registrar_event berth_registrar_fail(struct berth_registrar *x,
 						const struct berth_why *why) BERTH_MUST;
+/*
+ * For a voucher that was made ahead: without a nonce, in its time, signed under the manufacturer's anchors, pins us, and for
+ * serial_number. Rules rfc8995-5.6-...; offline-voucher-...
+ */
+enum berth_err berth_registrar_check_stored(const struct berth_registrar_conf *conf,
+					    const struct berth_manufacturer *maker,
+					    struct berth_bytes serial_number,
+					    const struct berth_signed_voucher *voucher,
+					    struct berth_wall now,
+					    struct berth_why *why) BERTH_MUST;
 /*
  * True when the manufacturer's anchors answer for who signed the voucher. A registrar passes on one that they do not answer
  * for (the pledge judges it, RFC 8995 5.6), but must not count on what it says.

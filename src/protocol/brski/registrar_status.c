@@ -100,6 +100,15 @@ berth_registrar_on_device(struct berth_registrar *x, const struct berth_registra
 		x->why = (struct berth_why){0};
 		return BERTH_REGISTRAR_NEED_AUDIT_VERDICT;
 	}
+	if (x->record.rvr.n == 0) {
+		berth_ignore(
+			berth_fail(&x->audit_why, BERTH_E_NOT_FOUND, "rfc8995-5.8-no-request",
+				   "RFC 8995 5.8",
+				   "the voucher was made ahead: there is no request of ours that "
+				   "the MASA would take for the audit log"),
+			"it is kept for the trace");
+		return BERTH_REGISTRAR_NEED_AUDIT_VERDICT;
+	}
 	(void)snprintf(x->masa_path, sizeof(x->masa_path), "%s/requestauditlog", x->masa.path);
 	x->audit_fetches = 1;
 	return berth_registrar_ask_masa(x, x->record.rvr, BERTH_REGISTRAR_NEED_AUDIT_LOG);

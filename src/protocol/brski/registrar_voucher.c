@@ -286,6 +286,148 @@ berth_registrar_on_voucher_request(struct berth_registrar *x,
 	return BERTH_REGISTRAR_NEED_DECISION;
 }
 
+/* The voucher must lead the pledge to us: it pins a certificate of our chain, or the key of one above it. */
+static enum berth_err
+check_pin(const struct berth_registrar_conf *conf, const struct berth_voucher *voucher,
+	  struct berth_wall now, struct berth_why *why)
+{
+	const struct berth_cert_list *own = conf->own_chain;
+	for (size_t i = 0; i < own->n; i++)
+		if (berth_bytes_equal(voucher->pinned_domain_cert, berth_cert_der(own->at[i])))
+			return BERTH_OK;
+	BERTH_CERT *pinned = NULL;
+	enum berth_err err = berth_cert_parse(conf->pki, voucher->pinned_domain_cert, &pinned, why);
+	if (err)
+		return err;
+	const struct berth_path_check check = {
+		.leaf = own->at[0],
+		.untrusted = own,
+		.anchor_key = berth_cert_key(pinned),
+		.at = now,
+	};
+	if (!berth_path_verify(conf->pki, &check, NULL, why))
+		return BERTH_OK;
+	return berth_fail(why, BERTH_E_MISMATCH, "rfc8995-5.6-pin-mismatch", "RFC 8995 5.6",
+			  "the voucher pins another domain than ours");
+}
+
+/* req: rfc8995-5.6-audit */
+static enum berth_err
+check_voucher(struct berth_registrar *x, const struct berth_voucher *voucher)
+{
+	if (!berth_bytes_equal(voucher->serial_number, x->peer->serial_number))
+		return berth_fail(&x->why, BERTH_E_MISMATCH, "rfc8995-5.6-serial-mismatch",
+				  "RFC 8995 5.6",
+				  "the MASA's voucher is for another serial number");
+	if (voucher->nonce.n > 0 && !berth_bytes_equal(voucher->nonce, x->pvr.voucher.nonce))
+		return berth_fail(&x->why, BERTH_E_MISMATCH, "rfc8995-5.6-nonce-mismatch",
+				  "RFC 8995 5.6",
+				  "the MASA's voucher has another nonce than the device sent");
+	enum berth_err err = check_pin(x->conf, voucher, x->now.wall, &x->why);
+	if (err)
+		return err;
+	berth_decision_pass(&x->decision, "rfc8995-5.6-voucher", "RFC 8995 5.6",
+			    "voucher for this device%s, pins us, assertion %s",
+			    voucher->nonce.n > 0 ? " and its nonce" : " without a nonce",
+			    berth_assertion_name(voucher->assertion));
+	return BERTH_OK;
+}
+
+/* Of a device: the same anchors often answer for devices and MASA, and a device vouches for nobody. */
+static bool
+is_birth_certificate(const struct berth_cert *signer)
+{
+	return berth_cert_subject_serial_number(signer).n > 0 ||
+	       berth_cert_hw_serial(signer).n > 0 || berth_cert_masa_url(signer).n > 0;
+}
+
+bool
+berth_registrar_is_vouched(struct berth_pki *pki, const struct berth_manufacturer *maker,
+			   const struct berth_signed_voucher *voucher, struct berth_wall now)
+{
+	const struct berth_path_check check = {
+		.leaf = voucher->cms.signer,
+		.untrusted = &voucher->cms.certificates,
+		.anchors = &maker->anchors,
+		.at = now,
+	};
+	struct berth_why why = {0};
+	return !is_birth_certificate(voucher->cms.signer) &&
+	       berth_path_verify(pki, &check, NULL, &why) == BERTH_OK;
+}
+
+/* The pledge judges the signer; we note whether we could, and count on the assertion only then. */
+static void
+note_signer(struct berth_registrar *x, const struct berth_signed_voucher *voucher)
+{
+	x->voucher_is_trusted = berth_registrar_is_vouched(x->conf->pki, x->peer->manufacturer,
+							   voucher, x->now.wall);
+	berth_decision_pass(
+		&x->decision, "rfc8995-5.6-voucher-signer", "RFC 8995 5.6", "%s by %.100s",
+		x->voucher_is_trusted
+			? "signed under the manufacturer's anchors"
+			: "left to the device: signer is no MASA under our anchors, signed",
+		berth_cert_subject_text(voucher->cms.signer));
+}
+
+/* req: rfc8995-5.5.6-stored */
+enum berth_err
+berth_registrar_check_stored(const struct berth_registrar_conf *conf,
+			     const struct berth_manufacturer *maker,
+			     struct berth_bytes serial_number,
+			     const struct berth_signed_voucher *voucher, struct berth_wall now,
+			     struct berth_why *why)
+{
+	const struct berth_voucher *said = &voucher->voucher;
+	char text[BERTH_TIME_TEXT_MAX];
+	enum berth_err err = berth_voucher_check_kind(said, why);
+	if (err)
+		return err;
+	if (said->nonce.n > 0)
+		return berth_fail(
+			why, BERTH_E_MISMATCH, "offline-voucher-nonce", "RFC 8995 5.5.6",
+			"the voucher answers one device's nonce; only a nonceless one can "
+			"be kept");
+	if (!berth_bytes_equal(said->serial_number, serial_number))
+		return berth_fail(why, BERTH_E_MISMATCH, "rfc8995-5.6-serial-mismatch",
+				  "RFC 8995 5.6", "the voucher is for another serial number");
+	if (said->expires_on.s <= now.s)
+		return berth_fail(why, BERTH_E_EXPIRED, "offline-voucher-expired", "RFC 8366 5.3",
+				  "the voucher held until %s; fetch a new one",
+				  berth_wall_format(said->expires_on, text));
+	if (!berth_registrar_is_vouched(conf->pki, maker, voucher, now))
+		return berth_fail(why, BERTH_E_UNTRUSTED, "offline-voucher-signer", "RFC 8995 5.6",
+				  "no MASA under the anchors of manufacturer %s signed the voucher",
+				  maker->name);
+	return check_pin(conf, said, now, why);
+}
+
+/* req: rfc8995-5.5.6-stored */
+static enum berth_registrar_event
+give_stored(struct berth_registrar *x)
+{
+	BERTH_SIGNED_VOUCHER voucher = {0};
+	char text[BERTH_TIME_TEXT_MAX];
+	enum berth_err err =
+		berth_voucher_open(x->conf->pki, x->stored_voucher, BERTH_VOUCHER,
+				   &x->peer->manufacturer->anchors, &x->arena, &voucher, &x->why);
+	if (!err)
+		err = berth_registrar_check_stored(x->conf, x->peer->manufacturer,
+						   x->peer->serial_number, &voucher, x->now.wall,
+						   &x->why);
+	if (err)
+		return berth_registrar_refuse(x, 502);
+	x->voucher_der = x->stored_voucher;
+	x->voucher_was_stored = true;
+	x->voucher_is_trusted = true;
+	x->voucher_assertion = voucher.voucher.assertion;
+	berth_decision_pass(&x->decision, "rfc8995-5.5.6-stored", "RFC 8995 5.5.6",
+			    "a voucher made ahead for this device, holds until %s, assertion %s",
+			    berth_wall_format(voucher.voucher.expires_on, text),
+			    berth_assertion_name(x->voucher_assertion));
+	return BERTH_REGISTRAR_NEED_RECORD;
+}
+
 static enum berth_registrar_event
 wait_for_operator(struct berth_registrar *x, int32_t retry_after_s)
 {
@@ -340,6 +482,9 @@ berth_registrar_on_decision(struct berth_registrar *x,
 	}
 	if (message->answer->earlier_voucher.n > 0)
 		return send_voucher(x, message->answer->earlier_voucher);
+	x->stored_voucher = berth_arena_copy(&x->arena, message->answer->stored_voucher);
+	if (message->answer->stored_first && x->stored_voucher.n > 0)
+		return give_stored(x);
 	const struct berth_rvr_source source = {
 		.pvr = &x->pvr.voucher,
 		.pvr_der = x->pvr_der,
@@ -401,6 +546,8 @@ masa_failed(struct berth_registrar *x, const struct berth_registrar_message *mes
 				   response->status, printable_length(response->body, 120),
 				   (const char *)response->body.p));
 	}
+	if (x->stored_voucher.n > 0)
+		return give_stored(x);
 	bool late = message->why != NULL && message->why->err == BERTH_E_TIMEOUT;
 	return end_with_reason(
 		x, late ? 504 : 502,
@@ -408,90 +555,6 @@ masa_failed(struct berth_registrar *x, const struct berth_registrar_message *mes
 			   "rfc8995-5.4-masa-unreachable", "RFC 8995 5.4",
 			   "the MASA %.60s:%u cannot be asked: %.120s", x->masa.host, x->masa.port,
 			   message->why == NULL ? "no answer" : message->why->sentence));
-}
-
-/* The voucher must lead the pledge to us: it pins a certificate of our chain, or the key of one above it. */
-static enum berth_err
-check_pin(struct berth_registrar *x, const struct berth_voucher *voucher)
-{
-	const struct berth_cert_list *own = x->conf->own_chain;
-	for (size_t i = 0; i < own->n; i++)
-		if (berth_bytes_equal(voucher->pinned_domain_cert, berth_cert_der(own->at[i])))
-			return BERTH_OK;
-	BERTH_CERT *pinned = NULL;
-	enum berth_err err =
-		berth_cert_parse(x->conf->pki, voucher->pinned_domain_cert, &pinned, &x->why);
-	if (err)
-		return err;
-	const struct berth_path_check check = {
-		.leaf = own->at[0],
-		.untrusted = own,
-		.anchor_key = berth_cert_key(pinned),
-		.at = x->now.wall,
-	};
-	if (!berth_path_verify(x->conf->pki, &check, NULL, &x->why))
-		return BERTH_OK;
-	return berth_fail(&x->why, BERTH_E_MISMATCH, "rfc8995-5.6-pin-mismatch", "RFC 8995 5.6",
-			  "the voucher pins another domain than ours");
-}
-
-/* req: rfc8995-5.6-audit */
-static enum berth_err
-check_voucher(struct berth_registrar *x, const struct berth_voucher *voucher)
-{
-	if (!berth_bytes_equal(voucher->serial_number, x->peer->serial_number))
-		return berth_fail(&x->why, BERTH_E_MISMATCH, "rfc8995-5.6-serial-mismatch",
-				  "RFC 8995 5.6",
-				  "the MASA's voucher is for another serial number");
-	if (voucher->nonce.n > 0 && !berth_bytes_equal(voucher->nonce, x->pvr.voucher.nonce))
-		return berth_fail(&x->why, BERTH_E_MISMATCH, "rfc8995-5.6-nonce-mismatch",
-				  "RFC 8995 5.6",
-				  "the MASA's voucher has another nonce than the device sent");
-	enum berth_err err = check_pin(x, voucher);
-	if (err)
-		return err;
-	berth_decision_pass(&x->decision, "rfc8995-5.6-voucher", "RFC 8995 5.6",
-			    "voucher for this device%s, pins us, assertion %s",
-			    voucher->nonce.n > 0 ? " and its nonce" : " without a nonce",
-			    berth_assertion_name(voucher->assertion));
-	return BERTH_OK;
-}
-
-/* Of a device: the same anchors often answer for devices and MASA, and a device vouches for nobody. */
-static bool
-is_birth_certificate(const struct berth_cert *signer)
-{
-	return berth_cert_subject_serial_number(signer).n > 0 ||
-	       berth_cert_hw_serial(signer).n > 0 || berth_cert_masa_url(signer).n > 0;
-}
-
-bool
-berth_registrar_is_vouched(struct berth_pki *pki, const struct berth_manufacturer *maker,
-			   const struct berth_signed_voucher *voucher, struct berth_wall now)
-{
-	const struct berth_path_check check = {
-		.leaf = voucher->cms.signer,
-		.untrusted = &voucher->cms.certificates,
-		.anchors = &maker->anchors,
-		.at = now,
-	};
-	struct berth_why why = {0};
-	return !is_birth_certificate(voucher->cms.signer) &&
-	       berth_path_verify(pki, &check, NULL, &why) == BERTH_OK;
-}
-
-/* The pledge judges the signer; we note whether we could, and count on the assertion only then. */
-static void
-note_signer(struct berth_registrar *x, const struct berth_signed_voucher *voucher)
-{
-	x->voucher_is_trusted = berth_registrar_is_vouched(x->conf->pki, x->peer->manufacturer,
-							   voucher, x->now.wall);
-	berth_decision_pass(
-		&x->decision, "rfc8995-5.6-voucher-signer", "RFC 8995 5.6", "%s by %.100s",
-		x->voucher_is_trusted
-			? "signed under the manufacturer's anchors"
-			: "left to the device: signer is no MASA under our anchors, signed",
-		berth_cert_subject_text(voucher->cms.signer));
 }
 
 enum berth_registrar_event

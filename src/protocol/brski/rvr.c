@@ -127,9 +127,60 @@ check_prior(struct berth_pki *pki, const struct berth_voucher *rvr, struct berth
 	return BERTH_OK;
 }
 
+/* SEQUENCE { [0] keyIdentifier } of any length that a manufacturer's key identifier has. */
+static enum berth_err
+aki_from_key_id(struct berth_bytes key_id, struct berth_arena *arena, struct berth_bytes *ret,
+		struct berth_why *why)
+{
+	if (key_id.n == 0 || key_id.n > BERTH_DEVICE_MANUFACTURER_MAX)
+		return berth_fail(why, BERTH_E_SYNTAX, "rfc8366-5.3-idevid-issuer", "RFC 8366 5.3",
+				  "the manufacturer's key identifier is empty or too long");
+	uint8_t *made = berth_arena_alloc(arena, 4 + key_id.n);
+	if (made == NULL)
+		return berth_fail(why, BERTH_E_MEMORY, "exchange-memory", NULL,
+				  "the exchange's memory is used up");
+	made[0] = 0x30;
+	made[1] = (uint8_t)(key_id.n + 2);
+	made[2] = 0x80;
+	made[3] = (uint8_t)key_id.n;
+	memcpy(made + 4, key_id.p, key_id.n);
+	*ret = berth_bytes_of(made, 4 + key_id.n);
+	return BERTH_OK;
+}
+
+/* req: rfc8995-5.5.6-ahead */
 enum berth_err
-berth_rvr_check(struct berth_pki *pki, struct berth_bytes json, struct berth_wall now,
+berth_rvr_ahead(const struct berth_device_identity *identity, struct berth_wall now,
 		struct berth_arena *arena, struct berth_voucher *ret, struct berth_why *why)
+{
+	struct berth_bytes issuer;
+	enum berth_err err = aki_from_key_id(identity->manufacturer_key, arena, &issuer, why);
+	if (err)
+		return err;
+	*ret = (struct berth_voucher){
+		.kind = BERTH_VOUCHER_REQUEST_REGISTRAR,
+		.has_created_on = true,
+		.created_on = now,
+		.serial_number = identity->serial_number,
+		.idevid_issuer = issuer,
+	};
+	return BERTH_OK;
+}
+
+static enum berth_err
+check_ahead(const struct berth_voucher *rvr, struct berth_why *why)
+{
+	if (rvr->idevid_issuer.n > 0 && rvr->assertion == BERTH_ASSERTION_NONE)
+		return BERTH_OK;
+	return berth_fail(why, BERTH_E_MISMATCH, "rfc8995-5.5.6-ahead", "RFC 8995 5.5.6",
+			  "a request made ahead names the device by idevid-issuer and asserts "
+			  "nothing");
+}
+
+enum berth_err
+berth_rvr_check(struct berth_pki *pki, struct berth_bytes json, bool allow_nonceless,
+		struct berth_wall now, struct berth_arena *arena, struct berth_voucher *ret,
+		struct berth_why *why)
 {
 	struct berth_voucher rvr;
 	enum berth_err err =
@@ -142,7 +193,9 @@ berth_rvr_check(struct berth_pki *pki, struct berth_bytes json, struct berth_wal
 	    rvr.created_on.s < now.s - BERTH_RVR_CLOCK_SKEW_S)
 		return berth_fail(why, BERTH_E_EXPIRED, "rfc8995-5.5-created-on", SECTION,
 				  "the request to be signed was not made now");
-	err = check_prior(pki, &rvr, arena, why);
+	bool is_ahead =
+		allow_nonceless && rvr.nonce.n == 0 && rvr.prior_signed_voucher_request.n == 0;
+	err = is_ahead ? check_ahead(&rvr, why) : check_prior(pki, &rvr, arena, why);
 	if (!err)
 		*ret = rvr;
 	return err;

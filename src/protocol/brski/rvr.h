@@ -6,6 +6,7 @@
 #ifndef BERTH_PROTOCOL_BRSKI_RVR_H
 #define BERTH_PROTOCOL_BRSKI_RVR_H
 
+#include "model/device.h"
 #include "protocol/brski/manufacturer.h"
 #include "protocol/voucher/voucher_cms.h"
 
@@ -32,10 +33,16 @@ enum berth_err berth_rvr_idevid_issuer(const struct berth_cert *idevid, enum ber
 				       struct berth_why *why) BERTH_MUST;
 /*
  * For the signer: json is a registrar voucher-request made now, and the request inside it is a pledge's, signed by the
- * device whose serial number (in the SN of its certificate or in the pledge's own words) it names, with the same nonce.
+ * device whose serial number (in the SN of its certificate or in the pledge's own words) it names, with the same nonce. With
+ * allow_nonceless also one that asks ahead (RFC 8995 5.5.6): it names the device and holds neither nonce nor request.
  */
-enum berth_err berth_rvr_check(struct berth_pki *pki, struct berth_bytes json,
+enum berth_err berth_rvr_check(struct berth_pki *pki, struct berth_bytes json, bool allow_nonceless,
 			       struct berth_wall now, struct berth_arena *arena,
 			       struct berth_voucher *ret, struct berth_why *why) BERTH_MUST;
+
+/* A request made ahead, for a voucher that is kept: device by its identity. Views borrow from arena and identity. */
+enum berth_err berth_rvr_ahead(const struct berth_device_identity *identity, struct berth_wall now,
+			       struct berth_arena *arena, struct berth_voucher *ret,
+			       struct berth_why *why) BERTH_MUST;
 
 #endif

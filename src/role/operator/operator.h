@@ -6,5 +6,6 @@
 #include "role/verb.h"
 
 extern const struct berth_verb berth_operator_verbs[];
+extern const struct berth_verb berth_operator_voucher_verbs[]; /* `berth voucher add ...` */
 
 #endif

@@ -222,3 +222,37 @@ berth_print_audit(const json_t *reply)
 	put(text_of(reply, "reason"));
 	putchar('\n');
 }
+
+#define TIME_WIDTH 22
+
+void
+berth_print_voucher(const json_t *voucher)
+{
+	line("serial number", text_of(voucher, "serial-number"));
+	line("manufacturer", text_of(voucher, "manufacturer"));
+	line("created on", text_of(voucher, "created-on"));
+	line("expires on", text_of(voucher, "expires-on"));
+	line("renewable until", text_of(voucher, "last-renewal-date"));
+}
+
+void
+berth_print_vouchers(const json_t *reply)
+{
+	const json_t *vouchers = json_object_get(reply, "vouchers");
+	size_t i;
+	json_t *voucher;
+	if (json_array_size(vouchers) == 0) {
+		puts("no vouchers are kept");
+		return;
+	}
+	printf("%-*s %-*s %-*s %s\n", ID_WIDTH, "SERIAL NUMBER", MAKER_WIDTH, "MANUFACTURER",
+	       TIME_WIDTH, "EXPIRES ON", "RENEWABLE UNTIL");
+	json_array_foreach(vouchers, i, voucher)
+	{
+		column(text_of(voucher, "serial-number"), ID_WIDTH);
+		column(text_of(voucher, "manufacturer"), MAKER_WIDTH);
+		column(text_of(voucher, "expires-on"), TIME_WIDTH);
+		column(text_of(voucher, "last-renewal-date"), 0);
+		putchar('\n');
+	}
+}

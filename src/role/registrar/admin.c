@@ -5,12 +5,14 @@
 #include "base/hex.h"
 #include "protocol/manifest/manifest.h"
 #include "role/daemon/admin_error.h"
+#include "role/registrar/offline.h"
 
 #include <stdio.h>
 
 #define ADMIN_ARENA_BYTES ((size_t)8 << 20) /* the list of all devices is the largest reply */
 #define DEVICES_PATH "/v1/devices"
 #define MANIFESTS_PATH "/v1/manifests"
+#define VOUCHERS_PATH "/v1/vouchers"
 
 static struct berth_wall
 now(const struct berth_admin_call *call)
@@ -94,7 +96,8 @@ check_owner(struct berth_admin_call *call, const struct berth_manifest *manifest
 
 /* /v1/manifests tries every manufacturer, /v1/manifests/NAME this one. */
 static enum berth_err
-open_manifest(struct berth_admin_call *call, struct berth_arena *arena, struct berth_manifest *ret)
+open_manifest(struct berth_admin_call *call, struct berth_arena *arena, struct berth_manifest *ret,
+	      const struct berth_manufacturer **ret_maker)
 {
 	size_t prefix = sizeof(MANIFESTS_PATH) - 1;
 	struct berth_bytes wanted = BERTH_BYTES_NONE;
@@ -112,12 +115,14 @@ open_manifest(struct berth_admin_call *call, struct berth_arena *arena, struct b
 							   .at = now(call)};
 		err = berth_manifest_open(call->role->pki, call->http->body, &trust, arena, ret,
 					  &call->why);
+		*ret_maker = maker;
 	}
 	return err;
 }
 
 static enum berth_err
-load_units(struct berth_admin_call *call, const struct berth_manifest *manifest, int64_t *added)
+load_units(struct berth_admin_call *call, const struct berth_manifest *manifest,
+	   const struct berth_manufacturer *maker, int64_t *added)
 {
 	enum berth_err err = BERTH_OK;
 	for (size_t i = 0; !err && i < manifest->unit_count; i++) {
@@ -128,6 +133,8 @@ load_units(struct berth_admin_call *call, const struct berth_manifest *manifest,
 			.birth_key_sha256 =
 				berth_bytes_of(unit->key_sha256, sizeof(unit->key_sha256)),
 			.manifest = manifest->batch,
+			.manufacturer = berth_text(maker->name),
+			.masa_url = unit->masa_url,
 		};
 		bool is_new = false;
 		err = berth_registrar_owned_load(call->role->store, &owned, now(call), &is_new,
@@ -144,7 +151,8 @@ manifest_import(struct berth_admin_call *call)
 	berth_arena_start(&arena, BERTH_MANIFEST_ARENA_BYTES);
 	struct berth_manifest manifest;
 	int64_t added = 0;
-	enum berth_err err = open_manifest(call, &arena, &manifest);
+	const struct berth_manufacturer *maker = NULL;
+	enum berth_err err = open_manifest(call, &arena, &manifest, &maker);
 	if (!err)
 		err = check_owner(call, &manifest);
 	if (err)
@@ -152,7 +160,7 @@ manifest_import(struct berth_admin_call *call)
 	const char *batch = berth_arena_text(&arena, manifest.batch);
 	err = berth_admin_note(call, BERTH_EVENT_MANIFEST_LOADED, batch == NULL ? "" : batch, "");
 	if (!err)
-		err = load_units(call, &manifest, &added);
+		err = load_units(call, &manifest, maker, &added);
 	if (err)
 		return err;
 	err = berth_json_set_text(call->reply, "manufacturer", manifest.manufacturer);
@@ -226,16 +234,26 @@ berth_registrar_metrics(void *context, struct berth_buf *text)
 
 /* ---- the table ---- */
 
-static const struct {
+struct act {
 	const char *act; /* after the device's name; "" for the device itself */
 	enum berth_http_method method;
 	enum berth_err (*handler)(struct berth_admin_call *call, const char *name);
-} device_acts[] = {
+};
+
+static const struct act device_acts[] = {
 	{"", BERTH_HTTP_GET, berth_admin_device_show},
 	{"explain", BERTH_HTTP_GET, berth_admin_device_explain},
 	{"approve", BERTH_HTTP_POST, berth_admin_device_approve},
 	{"deny", BERTH_HTTP_POST, berth_admin_device_deny},
 	{"revoke", BERTH_HTTP_POST, berth_admin_device_revoke},
+	{0},
+};
+
+static const struct act voucher_acts[] = {
+	{"request", BERTH_HTTP_POST, berth_admin_voucher_request},
+	{"fetch", BERTH_HTTP_POST, berth_admin_voucher_fetch},
+	{"drop", BERTH_HTTP_POST, berth_admin_voucher_drop},
+	{0},
 };
 
 static const struct {
@@ -246,6 +264,8 @@ static const struct {
 	{DEVICES_PATH, BERTH_HTTP_GET, berth_admin_devices},
 	{"/v1/manufacturers", BERTH_HTTP_GET, manufacturers_list},
 	{MANIFESTS_PATH, BERTH_HTTP_POST, manifest_import},
+	{VOUCHERS_PATH, BERTH_HTTP_GET, berth_admin_vouchers},
+	{VOUCHERS_PATH, BERTH_HTTP_POST, berth_admin_voucher_add},
 	{"/v1/audit/verify", BERTH_HTTP_GET, audit_verify},
 };
 
@@ -256,11 +276,10 @@ no_such_resource(struct berth_admin_call *call)
 			  "there is no such resource");
 }
 
-/* /v1/devices/NAME and /v1/devices/NAME/ACT */
+/* PREFIX/NAME and PREFIX/NAME/ACT */
 static enum berth_err
-route_device(struct berth_admin_call *call)
+route_named(struct berth_admin_call *call, size_t prefix, const struct act *acts)
 {
-	size_t prefix = sizeof(DEVICES_PATH "/") - 1;
 	struct berth_bytes rest =
 		berth_bytes_of(call->http->path.p + prefix, call->http->path.n - prefix);
 	const uint8_t *slash = rest.n == 0 ? NULL : memchr(rest.p, '/', rest.n);
@@ -270,10 +289,10 @@ route_device(struct berth_admin_call *call)
 	const char *name = berth_arena_text(call->arena, berth_bytes_of(rest.p, n));
 	if (name == NULL || n == 0 || (slash != NULL && act.n == 0))
 		return no_such_resource(call);
-	for (size_t i = 0; i < sizeof(device_acts) / sizeof(device_acts[0]); i++)
-		if (berth_bytes_equal_text(act, device_acts[i].act) &&
-		    call->http->method == device_acts[i].method)
-			return device_acts[i].handler(call, name);
+	for (size_t i = 0; acts[i].act != NULL; i++)
+		if (berth_bytes_equal_text(act, acts[i].act) &&
+		    call->http->method == acts[i].method)
+			return acts[i].handler(call, name);
 	return no_such_resource(call);
 }
 
@@ -288,32 +307,52 @@ route(struct berth_admin_call *call)
 	    call->http->method == BERTH_HTTP_POST)
 		return manifest_import(call);
 	if (berth_bytes_starts_with(call->http->path, DEVICES_PATH "/"))
-		return route_device(call);
+		return route_named(call, sizeof(DEVICES_PATH "/") - 1, device_acts);
+	if (berth_bytes_starts_with(call->http->path, VOUCHERS_PATH "/"))
+		return route_named(call, sizeof(VOUCHERS_PATH "/") - 1, voucher_acts);
 	return no_such_resource(call);
 }
 
 static void
-reply(struct berth_admin_call *call, struct berth_ticket *ticket, int status,
-      const char *media_type, struct berth_bytes body)
+reply(struct berth_registrar_role *role, struct berth_ticket *ticket, int status,
+      struct berth_bytes body)
 {
 	const struct berth_http_response response = {
 		.status = status,
-		.media_type = berth_text(media_type),
+		.media_type = BERTH_LIT("application/json"),
 		.retry_after_s = -1,
 		.body = body,
 	};
-	berth_judge_reply(call->role->judge, ticket, &response);
+	berth_judge_reply(role->judge, ticket, &response);
 }
 
-static void
-reply_error(struct berth_admin_call *call, struct berth_ticket *ticket, enum berth_err err)
+void
+berth_admin_reply_error(struct berth_registrar_role *role, struct berth_ticket *ticket,
+			enum berth_err err, const struct berth_why *why)
 {
 	BERTH_BUF body = {0};
 	BERTH_JSON json_t *root = json_object();
-	berth_admin_error_put(root, err, &call->why);
+	berth_admin_error_put(root, err, why);
 	berth_ignore(berth_json_encode(root, BERTH_JSON_AS_BUILT, &body),
 		     "an empty body then; the status tells");
-	reply(call, ticket, berth_admin_status(err), "application/json", berth_buf_view(&body));
+	reply(role, ticket, berth_admin_status(err), berth_buf_view(&body));
+}
+
+void
+berth_admin_reply(struct berth_registrar_role *role, struct berth_ticket *ticket,
+		  const json_t *object)
+{
+	BERTH_BUF body = {0};
+	struct berth_why why = {0};
+	enum berth_err err = berth_json_encode(object, BERTH_JSON_AS_BUILT, &body);
+	if (err) {
+		berth_ignore(
+			berth_fail(&why, err, "admin-reply", NULL, "the reply could not be built"),
+			"it is told");
+		berth_admin_reply_error(role, ticket, err, &why);
+		return;
+	}
+	reply(role, ticket, 200, berth_buf_view(&body));
 }
 
 void
@@ -323,13 +362,16 @@ berth_registrar_admin(void *context, struct berth_ticket *ticket,
 	BERTH_ARENA arena;
 	berth_arena_start(&arena, ADMIN_ARENA_BYTES);
 	BERTH_JSON json_t *root = json_object();
-	BERTH_BUF body = {0};
-	struct berth_admin_call call = {
-		.role = context, .http = http, .user = user, .arena = &arena, .reply = root};
+	struct berth_admin_call call = {.role = context,
+					.http = http,
+					.user = user,
+					.arena = &arena,
+					.reply = root,
+					.ticket = ticket};
 	enum berth_err err =
 		root == NULL ? BERTH_E_MEMORY : berth_store_savepoint(call.role->store, &call.why);
 	if (err) {
-		reply_error(&call, ticket, err);
+		berth_admin_reply_error(call.role, ticket, err, &call.why);
 		return;
 	}
 	err = route(&call);
@@ -339,10 +381,10 @@ berth_registrar_admin(void *context, struct berth_ticket *ticket,
 			     "the first reason is told");
 	else
 		err = berth_store_release(call.role->store, &call.why);
-	if (!err)
-		err = berth_json_encode(root, BERTH_JSON_AS_BUILT, &body);
+	if (err && call.is_taken)
+		berth_offline_gone(call.role, ticket);
 	if (err)
-		reply_error(&call, ticket, err);
-	else
-		reply(&call, ticket, 200, "application/json", berth_buf_view(&body));
+		berth_admin_reply_error(call.role, ticket, err, &call.why);
+	else if (!call.is_taken)
+		berth_admin_reply(call.role, ticket, root);
 }

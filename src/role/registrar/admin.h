@@ -12,6 +12,8 @@ struct berth_admin_call {
 	const char *user; /* login name of the peer on the socket */
 	struct berth_arena *arena;
 	json_t *reply; /* an object to fill */
+	struct berth_ticket *ticket;
+	bool is_taken; /* the handler will reply on ticket when it knows the answer */
 	struct berth_why why;
 };
 
@@ -25,6 +27,22 @@ enum berth_err berth_admin_device_approve(struct berth_admin_call *call,
 enum berth_err berth_admin_device_deny(struct berth_admin_call *call, const char *name) BERTH_MUST;
 enum berth_err berth_admin_device_revoke(struct berth_admin_call *call,
 					 const char *name) BERTH_MUST;
+
+/* offline.c: vouchers made ahead */
+enum berth_err berth_admin_vouchers(struct berth_admin_call *call) BERTH_MUST;
+enum berth_err berth_admin_voucher_add(struct berth_admin_call *call) BERTH_MUST;
+/* name: as of a device, or the serial number of a unit that a manifest names. */
+enum berth_err berth_admin_voucher_request(struct berth_admin_call *call,
+					   const char *name) BERTH_MUST;
+enum berth_err berth_admin_voucher_fetch(struct berth_admin_call *call,
+					 const char *name) BERTH_MUST;
+enum berth_err berth_admin_voucher_drop(struct berth_admin_call *call, const char *name) BERTH_MUST;
+
+/* For a handler that took the ticket. */
+void berth_admin_reply(struct berth_registrar_role *role, struct berth_ticket *ticket,
+		       const json_t *reply);
+void berth_admin_reply_error(struct berth_registrar_role *role, struct berth_ticket *ticket,
+			     enum berth_err err, const struct berth_why *why);
 
 /* Into the audit log (before the act, in its transaction) and the log: who did what to which, and why. */
 enum berth_err berth_admin_note(struct berth_admin_call *call, enum berth_event_kind event,

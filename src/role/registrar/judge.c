@@ -2,6 +2,7 @@
 #include "role/registrar/judge.h"
 
 #include "protocol/est/client.h"
+#include "role/registrar/offline.h"
 #include "system/files.h"
 
 #include <stdio.h>
@@ -22,6 +23,7 @@ judge_end(void *context)
 		return;
 	for (size_t i = 0; i < BERTH_REGISTRAR_EXCHANGES_MAX; i++)
 		berth_exchange_close(role->exchanges[i]);
+	berth_offline_end(role);
 	berth_peers_end(&role->peers);
 	berth_store_close(role->store);
 	berth_policy_free(role->policy);
@@ -34,8 +36,8 @@ judge_end(void *context)
 	free(role);
 }
 
-static enum berth_err
-sha256(void *context, struct berth_bytes in, uint8_t out[BERTH_DIGEST_BYTES])
+enum berth_err
+berth_registrar_sha256(void *context, struct berth_bytes in, uint8_t out[BERTH_DIGEST_BYTES])
 {
 	return berth_sha256(context, in, out);
 }
@@ -54,7 +56,7 @@ open_store(struct berth_registrar_role *role, struct berth_why *why)
 	const struct berth_store_conf conf = {
 		.path = path,
 		.schema = BERTH_STORE_REGISTRAR,
-		.digest = {.sha256 = sha256, .context = role->pki},
+		.digest = {.sha256 = berth_registrar_sha256, .context = role->pki},
 		.witness_path = witness,
 	};
 	return berth_store_open(&conf, &role->store, why);
@@ -453,6 +455,10 @@ judge_signature(void *context, uint64_t cookie, enum berth_err err, struct berth
 		const struct berth_why *why)
 {
 	struct berth_registrar_role *role = context;
+	if (berth_offline_is_cookie(cookie)) {
+		berth_offline_signed(role, cookie, err, object, why);
+		return;
+	}
 	struct berth_registrar_exchange *exchange = berth_exchange_find(role, cookie);
 	if (exchange == NULL)
 		return;
@@ -476,6 +482,10 @@ judge_dialled(void *context, uint64_t cookie, const struct berth_http_response *
 	      const struct berth_tls_facts *tls, const struct berth_why *why)
 {
 	(void)tls;
+	if (berth_offline_is_cookie(cookie)) {
+		berth_offline_dialled(context, cookie, response, why);
+		return;
+	}
 	struct berth_registrar_exchange *exchange = berth_exchange_find(context, cookie);
 	if (exchange != NULL && exchange->kind == BERTH_EXCHANGE_BRSKI)
 		berth_registrar_serve_brski(
@@ -486,10 +496,17 @@ judge_dialled(void *context, uint64_t cookie, const struct berth_http_response *
 static void
 judge_gone(void *context, struct berth_ticket *ticket)
 {
-	(void)context;
 	struct berth_registrar_exchange *exchange = berth_ticket_get(ticket);
 	if (exchange != NULL)
 		exchange->ticket = NULL;
+	else
+		berth_offline_gone(context, ticket);
+}
+
+static void
+judge_tick(void *context)
+{
+	berth_offline_tick(context);
 }
 
 const struct berth_judge_role berth_registrar_judge_role = {
@@ -504,4 +521,5 @@ const struct berth_judge_role berth_registrar_judge_role = {
 	.gone = judge_gone,
 	.admin = berth_registrar_admin,
 	.metrics = berth_registrar_metrics,
+	.tick = judge_tick,
 };

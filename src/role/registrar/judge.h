@@ -18,12 +18,17 @@
 
 extern const struct berth_judge_role berth_registrar_judge_role;
 
+/* SHA-256 as the store and model want it; context: the struct berth_pki. */
+enum berth_err berth_registrar_sha256(void *context, struct berth_bytes in,
+				      uint8_t out[BERTH_DIGEST_BYTES]) BERTH_MUST;
+
 /* check_files of struct berth_daemon: manufacturers, policy and certificates. */
 enum berth_err berth_registrar_check_files(struct berth_pki *pki, const void *configuration,
 					   struct berth_why *why) BERTH_MUST;
 
 #define BERTH_REGISTRAR_RESOURCES 9
 #define BERTH_REGISTRAR_STATUS_CLASSES 4   /* 2xx to 5xx */
+#define BERTH_OFFLINE_JOBS_MAX 64	   /* an operator's script and the renewals of one minute */
 #define BERTH_REGISTRAR_EXCHANGES_MAX 4096 /* requests that wait for signer or MASA at one time */
 
 struct berth_registrar_role {
@@ -45,6 +50,8 @@ struct berth_registrar_role {
 	struct berth_log_limit refusals; /* lines that strangers can make us write */
 	struct berth_peers peers;
 	struct berth_registrar_exchange *exchanges[BERTH_REGISTRAR_EXCHANGES_MAX];
+	struct berth_offline_job *offline[BERTH_OFFLINE_JOBS_MAX]; /* offline.h */
+	struct berth_mono offline_next;
 	uint32_t generation;
 	uint64_t suppressed;
 	uint64_t requests[BERTH_REGISTRAR_RESOURCES]

@@ -9,6 +9,7 @@ static const char *const identity_choices[] = {"serial-number", "serial-number-s
 					       "hardware-serial", NULL};
 static const char *const content_choices[] = {"data", "anima", NULL};
 static const char *const issuer_choices[] = {"aki", "octet-string", "key-id", "none", NULL};
+static const char *const stored_choices[] = {"never", "fallback", "first", NULL};
 static const char *const body_choices[] = {"der", "base64", NULL};
 static const char *const layout_choices[] = {"auto", "single", "wrapped", NULL};
 
@@ -97,6 +98,13 @@ static const struct berth_conf_key registrar_keys[] = {
 	 .fallback = "berth-registrar",
 	 SETTING(announce_name),
 	 .help = "The name of that announcement; everybody on these interfaces can read it."},
+	{.name = "stored-vouchers",
+	 .type = BERTH_CONF_CHOICE,
+	 .choices = stored_choices,
+	 .fallback = "never",
+	 SETTING(stored_vouchers),
+	 .help = "Vouchers made ahead (berth voucher add): never given; fallback, when the MASA "
+		 "cannot be reached; first, without asking it."},
 	{.name = "est-layout",
 	 .type = BERTH_CONF_CHOICE,
 	 .choices = layout_choices,

@@ -22,6 +22,13 @@ struct berth_registrar_maker {
 	bool ignore_expiry;
 };
 
+/* Vouchers without a nonce that were made ahead, for sites without internet (RFC 8995 5.5.6). */
+enum berth_stored_vouchers {
+	BERTH_STORED_VOUCHERS_NEVER,	/* neither asked for nor given */
+	BERTH_STORED_VOUCHERS_FALLBACK, /* given when the MASA cannot be reached */
+	BERTH_STORED_VOUCHERS_FIRST,	/* given without asking the MASA */
+};
+
 struct berth_registrar_settings {
 	struct berth_daemon_conf daemon;
 	/* [registrar] */
@@ -38,7 +45,8 @@ struct berth_registrar_settings {
 	int64_t sign_per_minute;
 	struct berth_conf_list announce; /* interfaces; none: nobody is told */
 	const char *announce_name;
-	int est_layout; /* enum berth_est_layout */
+	int est_layout;	     /* enum berth_est_layout */
+	int stored_vouchers; /* enum berth_stored_vouchers */
 	struct berth_conf_items makers;
 };
 

@@ -113,7 +113,9 @@ sign_rvr(struct signer *signer, struct berth_bytes payload, struct berth_now now
 	BERTH_ARENA arena;
 	berth_arena_start(&arena, ARENA_BYTES);
 	struct berth_voucher rvr;
-	err = berth_rvr_check(signer->pki, ask.json, now.wall, &arena, &rvr, why);
+	err = berth_rvr_check(signer->pki, ask.json,
+			      signer->settings->stored_vouchers != BERTH_STORED_VOUCHERS_NEVER,
+			      now.wall, &arena, &rvr, why);
 	if (err)
 		return err;
 	const struct berth_cms_fields how = {

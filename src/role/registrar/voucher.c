@@ -37,6 +37,24 @@ begin_step(struct berth_registrar_exchange *exchange, struct berth_registrar_ste
 	return berth_registrar_step_begin(role->store, &wanted, &exchange->arena, ret, is_new, why);
 }
 
+/* A voucher that was made ahead for this device, where we may give one. */
+static enum berth_err
+find_stored(struct berth_registrar_exchange *exchange, const struct berth_device_identity *identity,
+	    struct berth_registrar_answer *answer, struct berth_why *why)
+{
+	struct berth_registrar_stored_voucher found;
+	const struct berth_registrar_settings *settings = exchange->role->settings;
+	if (settings->stored_vouchers == BERTH_STORED_VOUCHERS_NEVER)
+		return BERTH_OK;
+	enum berth_err err = berth_registrar_voucher_find(exchange->role->store, identity,
+							  &exchange->arena, &found, why);
+	if (err)
+		return err == BERTH_E_NOT_FOUND ? BERTH_OK : err;
+	answer->stored_voucher = found.der;
+	answer->stored_first = settings->stored_vouchers == BERTH_STORED_VOUCHERS_FIRST;
+	return BERTH_OK;
+}
+
 /* The store's and the policy's part of the decision, written into the machine's trace. */
 static enum berth_err
 decide(struct berth_registrar_exchange *exchange, struct berth_registrar_answer *answer,
@@ -66,6 +84,9 @@ decide(struct berth_registrar_exchange *exchange, struct berth_registrar_answer 
 		return BERTH_OK;
 	if (step.state == BERTH_STEP_VOUCHER)
 		answer->earlier_voucher = step.voucher;
+	err = find_stored(exchange, &device.identity, answer, why);
+	if (err)
+		return err;
 	return berth_exchange_move_device(exchange, BERTH_DEVICE_ADMITTED, why);
 }
 
@@ -161,6 +182,10 @@ record_voucher(struct berth_registrar_exchange *exchange)
 	struct berth_why why = {0};
 	enum berth_err err = berth_exchange_note(exchange, BERTH_EVENT_VOUCHER_FORWARDED,
 						 berth_assertion_name(x->voucher_assertion), &why);
+	/* Of a voucher made ahead there is no request of ours; the step goes through that state all the same. */
+	if (!err && x->voucher_was_stored && x->rvr_der.n == 0)
+		err = berth_registrar_step_set_rvr(role->store, exchange->step, BERTH_BYTES_NONE,
+						   x->now.wall, &why);
 	if (!err)
 		err = berth_registrar_step_set_voucher(role->store, exchange->step, x->voucher_der,
 						       berth_judge_now(role->judge).wall, &why);
