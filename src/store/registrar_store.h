@@ -126,9 +126,9 @@ struct berth_registrar_stored_voucher {
 };
 
 /* In place of the one that is there; BERTH_E_EXISTS when that one holds longer. A masa_url that is empty keeps what is stored. */
-enum berth_err berth_registrar_voucher_keep(
-	struct berth_store *store, const struct berth_registrar_stored_voucher *voucher,
-	struct berth_why *why) BERTH_MUST;
+enum berth_err berth_registrar_voucher_keep(struct berth_store *store,
+					    const struct berth_registrar_stored_voucher *voucher,
+					    struct berth_why *why) BERTH_MUST;
 enum berth_err berth_registrar_voucher_find(struct berth_store *store,
 					    const struct berth_device_identity *identity,
 					    struct berth_arena *arena,

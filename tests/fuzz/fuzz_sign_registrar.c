@@ -48,8 +48,8 @@ check_rvr(struct berth_bytes json)
 	struct berth_voucher rvr;
 	struct berth_why why = {0};
 	berth_arena_start(&arena, (size_t)512 << 10);
-	enum berth_err err =
-		berth_rvr_check(pki, json, true, (struct berth_wall){1790000000}, &arena, &rvr, &why);
+	enum berth_err err = berth_rvr_check(pki, json, true, (struct berth_wall){1790000000},
+					     &arena, &rvr, &why);
 	fuzz_assert(err == BERTH_OK || (why.err == err && why.rule != NULL));
 }
 

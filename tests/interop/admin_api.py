@@ -48,12 +48,15 @@ for line in open(openapi, encoding="utf-8"):
         words.setdefault(name, set()).update(match[1].split(", "))
 assert words["kind"] and len(calls) > 10, "the OpenAPI file was not read"
 
+# Calls that this script has no good body for are refused for their empty one.
+refused = {("POST", "/v1/vouchers"): 400}
+
 faults = []
 for method, target in calls:
     body = open(manifest, "rb").read() if "manifests" in target else b""
     filled = target.replace("{device}", device).replace("{manufacturer}", manufacturer)
     status, media_type, reply = ask(method, filled, body)
-    if status != 200:
+    if status != refused.get((method, target), 200):
         faults.append(f"{method} {filled}: {status}: {reply[:200]!r}")
     elif media_type.startswith("application/json"):
         for name, inner in members(json.loads(reply)):

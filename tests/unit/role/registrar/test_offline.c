@@ -78,9 +78,9 @@ static int64_t
 holds_for(struct berth_judge *judge)
 {
 	int64_t expires = FIXTURE_NOW_S;
-	assert_int_equal(berth_registrar_voucher_each(role_of(judge)->store, read_expiry, &expires,
-						      NULL),
-			 BERTH_OK);
+	assert_int_equal(
+		berth_registrar_voucher_each(role_of(judge)->store, read_expiry, &expires, NULL),
+		BERTH_OK);
 	return expires - FIXTURE_NOW_S;
 }
 
