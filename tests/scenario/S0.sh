@@ -63,6 +63,31 @@ birth_credential() {
 	grep -q 'never extractable' <<<"$listed" && grep -q 'always sensitive' <<<"$listed"
 	evidence "PKCS#11: pkcs11-tool lists the key as $(grep -m1 Access <<<"$listed" | sed 's/ *Access: *//')"
 
+	ip link set lo up
+	mkdir -p tpm
+	swtpm socket --tpm2 --tpmstate "dir=$BERTH_RUN/tpm" --server type=tcp,port=2321,bindaddr=127.0.0.1 \
+		--ctrl type=tcp,port=2322,bindaddr=127.0.0.1 --flags not-need-init,startup-clear > "$logs/tpm.log" 2>&1 3>&- &
+	export TPM2TOOLS_TCTI=swtpm:host=127.0.0.1,port=2321
+	until_true 10 tpm2_getcap properties-fixed
+	local birth=0x81800002
+	printf 'serial-number,model,key\nA-90003,cam-1,"%s"\n' \
+		"tpm:handle=$birth;hierarchy=platform;tcti=$TPM2TOOLS_TCTI" > tpm.csv
+	berth factory make --dir acme --units tpm.csv --out acme-tpm
+	tpm2_readpublic -c $birth -f pem -o tpm.pem > tpm.txt
+	[ "$(cat tpm.pem)" = "$(x509 acme-tpm/A-90003/idevid.pem -pubkey)" ]
+	grep -q 'A-90003.*"storage":"tpm"' acme-tpm/purchase.manifest
+	local attributes
+	attributes=$(grep -m1 'value: *fixedtpm' tpm.txt | sed 's/ *value: *//')
+	grep -q sensitivedataorigin <<< "$attributes"
+	evidence "TPM: tpm2_readpublic finds the IDevID's key at $birth ($attributes); storage class 'tpm' is in the manifest"
+	tpm2_clear -c p
+	tpm2_readpublic -c $birth -f pem -o after.pem > /dev/null
+	cmp -s tpm.pem after.pem
+	evidence "TPM: after tpm2_clear the birth key is still there, and the same"
+	said=$(tpm2_evictcontrol -C o -c $birth 2>&1 || true)
+	tpm2_readpublic -c $birth > /dev/null
+	refusal "TPM: the owner cannot remove the birth key: $(grep -m1 -o 'tpm:.*' <<< "$said")"
+
 	must_fail 6 'A-00001' berth factory make --dir acme --units <(units_csv A- cam-1 1 1) --out again
 	refusal "a serial number made before: $said"
 	berth factory make --dir acme --units <(units_csv A- cam-1 2001 2001) --out again

@@ -137,22 +137,50 @@ berth_keystore_use_tpm(struct berth_pki *pki, const char *tcti, struct berth_why
 	return BERTH_OK;
 }
 
-enum berth_err
-berth_keystore_device(const char *uri, const char *default_tcti, char path[BERTH_KEY_URI_MAX],
-		      struct berth_why *why)
+static void
+put_folder(const char *path, struct berth_keystore_needs *needs)
 {
-	struct berth_tpm_uri parsed;
+	const char *slash = strrchr(path, '/');
+	size_t n = slash == NULL ? 0 : (size_t)(slash - path);
 
-	path[0] = '\0';
-	if (strncmp(uri, "tpm:", 4) != 0)
-		return BERTH_OK;
-	enum berth_err err = berth_tpm_uri_parse(uri + 4, &parsed, why);
+	(void)snprintf(needs->folder, sizeof(needs->folder), "%.*s", n == 0 ? 1 : (int)n,
+		       slash == NULL ? "." : path);
+}
+
+static enum berth_err
+tpm_needs(const char *rest, const char *default_tcti, struct berth_keystore_needs *needs,
+	  struct berth_why *why)
+{
+	struct berth_tpm_uri uri;
+
+	enum berth_err err = berth_tpm_uri_parse(rest, &uri, why);
 	if (err)
 		return err;
-	const char *device =
-		berth_tpm_tcti_device(parsed.tcti[0] != '\0' ? parsed.tcti : default_tcti);
+	const char *device = berth_tpm_tcti_device(uri.tcti[0] != '\0' ? uri.tcti : default_tcti);
 	if (device != NULL)
-		(void)snprintf(path, BERTH_KEY_URI_MAX, "%s", device);
+		(void)snprintf(needs->device, sizeof(needs->device), "%s", device);
+	if (uri.file[0] != '\0')
+		put_folder(uri.file, needs);
+	return BERTH_OK;
+}
+
+enum berth_err
+berth_keystore_needs(const char *uri, const char *default_tcti, struct berth_keystore_needs *ret,
+		     struct berth_why *why)
+{
+	const struct berth_keystore_backend *backend = NULL;
+	const char *rest = NULL;
+	struct berth_keystore_needs needs = {0};
+
+	enum berth_err err = find_backend(uri, &backend, &rest, why);
+	if (!err && backend == &berth_keystore_tpm)
+		err = tpm_needs(rest, default_tcti, &needs, why);
+	if (err)
+		return err;
+	if (backend == &berth_keystore_file)
+		put_folder(rest, &needs);
+	needs.is_unknown = backend == &berth_keystore_pkcs11;
+	*ret = needs;
 	return BERTH_OK;
 }
 

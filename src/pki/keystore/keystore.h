@@ -48,10 +48,15 @@ enum berth_err berth_keystore_storage(const char *uri, enum berth_storage_class 
 /* Which TPM a tpm: URI without tcti= means. USAGE when the name is too long. */
 enum berth_err berth_keystore_use_tpm(struct berth_pki *pki, const char *tcti,
 				      struct berth_why *why) BERTH_MUST;
-/* The device node that a process must be able to open to use the key, for its sandbox; "" when there is none. */
-enum berth_err berth_keystore_device(const char *uri, const char *default_tcti,
-				     char path[BERTH_KEY_URI_MAX],
-				     struct berth_why *why) BERTH_MUST;
+/* What a process must be able to open to use the key and to make another of its kind, for its sandbox. */
+struct berth_keystore_needs {
+	char device[BERTH_KEY_URI_MAX]; /* node to read and write; "": none */
+	char folder[BERTH_KEY_URI_MAX]; /* where key files are; "": none */
+	bool is_unknown;		/* a PKCS#11 module opens what it likes */
+};
+enum berth_err berth_keystore_needs(const char *uri, const char *default_tcti,
+				    struct berth_keystore_needs *ret,
+				    struct berth_why *why) BERTH_MUST;
 
 /*
  * The signer backend: a key whose public part is known here and whose private part is in another process. exchange

@@ -4,10 +4,8 @@
 
 #include <stdio.h>
 
-#include "base/hex.h"
+#include "role/device/key_name.h"
 #include "system/random.h"
-
-#define KEY_NAME_BYTES 8 /* 64 random bits: no two keys of a device share a name */
 
 static void
 answer(struct agent *agent, const struct berth_pledge_answer *given)
@@ -20,22 +18,6 @@ answer(struct agent *agent, const struct berth_pledge_answer *given)
 	agent_wake(agent);
 }
 
-static void
-name_key(struct agent *agent)
-{
-	uint8_t name[KEY_NAME_BYTES];
-	char digits[2 * KEY_NAME_BYTES + 1];
-	const struct berth_random random = berth_system_random();
-	berth_random_fill(&random, name, sizeof(name));
-	const char *pattern = agent->device->ldevid_pattern;
-	const char *mark = strstr(pattern, BERTH_DEVICE_KEY_MARK);
-	const int before = (int)(mark - pattern);
-	/* Its length was checked when the pattern was chosen. */
-	(void)snprintf(agent->key_uri, sizeof(agent->key_uri), "%.*s%s%s", before, pattern,
-		       berth_hex_text(berth_bytes_of(name, sizeof(name)), digits, sizeof(digits)),
-		       mark + strlen(BERTH_DEVICE_KEY_MARK));
-}
-
 void
 agent_generate_key(struct agent *agent, const struct berth_pledge_event *event)
 {
@@ -43,9 +25,12 @@ agent_generate_key(struct agent *agent, const struct berth_pledge_event *event)
 	const uint32_t attempt = event->attempt;
 	struct berth_why why = {0};
 	BERTH_KEY *key = NULL;
-	name_key(agent);
-	enum berth_err err = berth_device_state_intend_key(device->conf->state_directory,
-							   &device->state, agent->key_uri, &why);
+	const struct berth_random random = berth_system_random();
+	enum berth_err err = berth_device_key_name(device->pki, device->ldevid_pattern, &random,
+						   agent->key_uri, &why);
+	err = err ? err
+		  : berth_device_state_intend_key(device->conf->state_directory, &device->state,
+						  agent->key_uri, &why);
 	if (!err) {
 		agent->key_attempt = attempt;
 		err = berth_keystore_generate(device->pki, agent->key_uri, event->key_kind, &key,

@@ -7,6 +7,7 @@
 #include "base/hex.h"
 #include "codec/json.h"
 #include "role/device/device.h"
+#include "role/device/key_name.h"
 #include "role/options.h"
 #include "role/verb.h"
 #include "system/process.h"
@@ -36,13 +37,21 @@ static const struct berth_usage usage = {
 };
 
 static enum berth_err
-give_up_privilege(const struct berth_device_conf *conf, struct berth_why *why)
+give_up_privilege(const struct berth_device *device, struct berth_why *why)
 {
+	const struct berth_device_conf *conf = device->conf;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) {
 		return berth_fail(why, BERTH_E_IO, "device-no-new-privs", NULL,
 				  "the kernel refused no_new_privs");
 	}
-	if (conf->ldevid_key && strncmp(conf->ldevid_key, "file:", 5) != 0) {
+	struct berth_keystore_needs birth;
+	struct berth_keystore_needs own;
+	enum berth_err err = berth_keystore_needs(conf->idevid_key, conf->tpm, &birth, why);
+	err = err ? err : berth_device_key_needs(device->ldevid_pattern, conf->tpm, &own, why);
+	if (err) {
+		return err;
+	}
+	if (own.is_unknown) {
 		return BERTH_OK; /* a token's module opens what it needs, where we do not know */
 	}
 	struct berth_sandbox sandbox = {
@@ -51,12 +60,13 @@ give_up_privilege(const struct berth_device_conf *conf, struct berth_why *why)
 		.sockets = BERTH_SANDBOX_INET,
 		.holds_secrets = true,
 	};
-	char keys[BERTH_KEY_URI_MAX] = "";
-	const char *slash = conf->ldevid_key ? strrchr(conf->ldevid_key, '/') : NULL;
-	if (slash) {
-		(void)snprintf(keys, sizeof(keys), "%.*s", (int)(slash - conf->ldevid_key - 5),
-			       conf->ldevid_key + 5);
-		sandbox.write[1] = keys;
+	/* A TPM is opened for each signature; the birth key's file was read already. */
+	const char *const more[] = {own.folder, own.device, birth.device};
+	size_t n = 1;
+	for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
+		if (more[i][0] != '\0') {
+			sandbox.write[n++] = more[i];
+		}
 	}
 	struct berth_sandbox_report report;
 	return berth_sandbox_enter(&sandbox, &report, why);
@@ -86,7 +96,7 @@ run(const struct berth_device_conf *conf, const struct berth_device_run *how)
 	if (err) {
 		return say(&why);
 	}
-	err = give_up_privilege(conf, &why);
+	err = give_up_privilege(&device, &why);
 	err = err ? err : berth_device_onboard(&device, how, &why);
 	berth_device_close(&device);
 	if (err == BERTH_E_PENDING) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "role/device/conf.h"
 
+#include "role/device/key_name.h"
 #include "system/files.h"
 
 #define CONF_MAX_BYTES ((size_t)64 << 10) /* written by hand */
@@ -20,7 +21,7 @@ static const struct berth_conf_key device_keys[] = {
 	 .type = BERTH_CONF_KEY_URI,
 	 .is_required = true,
 	 AT(idevid_key),
-	 .help = "keystore URI of the birth key, file:PATH or pkcs11:..."},
+	 .help = "keystore URI of the birth key, file:PATH, pkcs11:... or tpm:..."},
 	{.name = "manufacturer-anchors",
 	 .type = BERTH_CONF_PATH,
 	 .is_required = true,
@@ -41,6 +42,11 @@ static const struct berth_conf_key device_keys[] = {
 	 .fallback = "P-256",
 	 AT(key_kind),
 	 .help = "of new keys, P-256 or P-384"},
+	{.name = "tpm",
+	 .type = BERTH_CONF_TEXT,
+	 .fallback = BERTH_TPM_TCTI_DEFAULT,
+	 AT(tpm),
+	 .help = "the TPM of tpm: URIs that name none, as tss2-tctildr has it"},
 	{.name = "clock",
 	 .type = BERTH_CONF_CHOICE,
 	 .choices = clocks,
@@ -148,12 +154,11 @@ berth_device_candidate_parse(const char *text, struct berth_pledge_candidate *re
 static enum berth_err
 check(const struct berth_device_conf *settings, struct berth_why *why)
 {
-	const char *mark =
-		settings->ldevid_key ? strstr(settings->ldevid_key, BERTH_DEVICE_KEY_MARK) : NULL;
-	if (settings->ldevid_key && (!mark || strstr(mark + 1, BERTH_DEVICE_KEY_MARK))) {
-		return berth_fail(
-			why, BERTH_E_USAGE, "device-ldevid-key", NULL,
-			"ldevid-key needs {id} exactly once, so that every key has its own name");
+	enum berth_err err = settings->ldevid_key
+				     ? berth_device_key_pattern_check(settings->ldevid_key, why)
+				     : BERTH_OK;
+	if (err) {
+		return err;
 	}
 	if (!settings->dns_sd && settings->registrars.count == 0) {
 		return berth_fail(why, BERTH_E_USAGE, "device-no-discovery", NULL,
@@ -161,8 +166,7 @@ check(const struct berth_device_conf *settings, struct berth_why *why)
 	}
 	for (size_t i = 0; i < settings->registrars.count; i++) {
 		struct berth_pledge_candidate candidate;
-		enum berth_err err = berth_device_candidate_parse(settings->registrars.items[i],
-								  &candidate, why);
+		err = berth_device_candidate_parse(settings->registrars.items[i], &candidate, why);
 		if (err) {
 			return err;
 		}

@@ -21,6 +21,7 @@ struct berth_device_conf {
 	const char *
 		ldevid_key; /* keystore URI with one {id}, replaced by random digits; NULL: in state_directory */
 	const char *key_kind;
+	const char *tpm;  /* TCTI of the TPM that key URIs mean when they name none */
 	const char *user; /* NULL: stay who we are */
 	int clock;	  /* enum berth_device_clock */
 	bool accept_nonceless;

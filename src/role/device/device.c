@@ -78,6 +78,7 @@ open_parts(struct berth_device *device, bool locked, struct berth_why *why)
 		err = take_lock(device, why);
 	}
 	err = err ? err : berth_pki_open(&device->pki, why);
+	err = err ? err : berth_keystore_use_tpm(device->pki, device->conf->tpm, why);
 	err = err ? err : load_identity(device, why);
 	return err ? err
 		   : berth_device_state_load(device->pki, device->conf->state_directory,

@@ -2,6 +2,7 @@
 #include "role/factory/folder.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -26,7 +27,8 @@ static const struct berth_conf_key factory_keys[] = {
 	KEY(id, "id", BERTH_CONF_TEXT, .is_required = true,
 	    .help = "In front of the names of the factory's keys in a token."),
 	KEY(keys, "keys", BERTH_CONF_TEXT, .fallback = "file",
-	    .help = "Where the factory's keys are: file, or a pkcs11: URI without object."),
+	    .help = "Where the factory's keys are: file, a pkcs11: URI without object, tpm, or "
+		    "tpm:tcti=TCTI."),
 };
 static const struct berth_conf_section sections[] = {
 	{.name = "factory",
@@ -150,6 +152,12 @@ append_percent(struct berth_buf *out, const char *text)
 	return err;
 }
 
+bool
+berth_factory_keys_are_tpm(const char *keys)
+{
+	return strcmp(keys, "tpm") == 0 || strncmp(keys, "tpm:tcti=", 9) == 0;
+}
+
 enum berth_err
 berth_factory_key_uri(const char *keys, const char *folder, const char *name,
 		      char uri[BERTH_KEY_URI_MAX], struct berth_why *why)
@@ -158,6 +166,13 @@ berth_factory_key_uri(const char *keys, const char *folder, const char *name,
 	enum berth_err err = BERTH_OK;
 	if (strcmp(keys, "file") == 0) {
 		err = berth_buf_printf(&text, "file:%s/%s.key", folder, name);
+	} else if (berth_factory_keys_are_tpm(keys)) {
+		char absolute[PATH_MAX];
+		if (!realpath(folder, absolute))
+			return berth_fail(why, BERTH_E_IO, "factory-keys", NULL, "%s: %s", folder,
+					  strerror(errno));
+		err = berth_buf_printf(&text, "tpm:file=%s/%s.tpm%s%s", absolute, name,
+				       keys[3] == ':' ? ";" : "", keys[3] == ':' ? keys + 4 : "");
 	} else {
 		size_t path = strcspn(keys, "?");
 		bool is_bare = path > 0 && keys[path - 1] == ':';
@@ -183,7 +198,7 @@ berth_factory_own_key_uri(const struct berth_factory_conf *conf, const char *fol
 			  const char *name, char uri[BERTH_KEY_URI_MAX], struct berth_why *why)
 {
 	char object[BERTH_FACTORY_ID_MAX + 64];
-	bool is_file = strcmp(conf->keys, "file") == 0;
+	bool is_file = strcmp(conf->keys, "file") == 0 || berth_factory_keys_are_tpm(conf->keys);
 	snprintf(object, sizeof(object), "%.*s%s%s", is_file ? 0 : BERTH_FACTORY_ID_MAX, conf->id,
 		 is_file ? "" : "-", name);
 	return berth_factory_key_uri(conf->keys, folder, object, uri, why);

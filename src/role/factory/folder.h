@@ -34,7 +34,7 @@ struct berth_factory_conf {
 	const char *hw_type;  /* OID of units whose row says none */
 	const char
 		*id; /* hex text; in front of its keys' names in a token, which others may share */
-	const char *keys; /* "file", or the pkcs11: URI without its object */
+	const char *keys; /* "file", the pkcs11: URI without its object, or a TPM */
 };
 
 struct berth_factory {
@@ -53,9 +53,11 @@ void berth_factory_close(struct berth_factory *factory);
 enum berth_err berth_factory_conf_write(const struct berth_factory_conf *conf,
 					struct berth_buf *out, struct berth_why *why) BERTH_MUST;
 
+/* "tpm" or "tpm:tcti=TCTI": keys that this machine's TPM wraps into files. */
+bool berth_factory_keys_are_tpm(const char *keys);
 /*
  * The URI of key name: in a file, folder/name.key; in a token, the object name (percent-encoded as RFC
- * 7512 wants). keys is "file" or a pkcs11: URI without object.
+ * 7512 wants); wrapped by a TPM, folder/name.tpm. keys is "file", a pkcs11: URI without object, or a TPM as above.
  */
 enum berth_err berth_factory_key_uri(const char *keys, const char *folder, const char *name,
 				     char uri[BERTH_KEY_URI_MAX], struct berth_why *why) BERTH_MUST;

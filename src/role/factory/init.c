@@ -347,10 +347,13 @@ check_plan(const struct berth_factory_plan *plan, struct berth_masa_url *url, st
 		return berth_fail(why, BERTH_E_USAGE, "factory-name", "RFC 5280 A.1",
 				  "the name has %zu bytes; 1 to %d of UTF-8 fit a certificate",
 				  name.n, BERTH_FACTORY_NAME_MAX);
-	if (strcmp(plan->conf.keys, "file") != 0 && strncmp(plan->conf.keys, "pkcs11:", 7) != 0)
-		return berth_fail(why, BERTH_E_USAGE, "factory-keys", NULL,
-				  "keys are kept in \"file\" or at a \"pkcs11:\" URI, not at %.80s",
-				  plan->conf.keys);
+	if (strcmp(plan->conf.keys, "file") != 0 && strncmp(plan->conf.keys, "pkcs11:", 7) != 0 &&
+	    !berth_factory_keys_are_tpm(plan->conf.keys))
+		return berth_fail(
+			why, BERTH_E_USAGE, "factory-keys", NULL,
+			"keys are kept in \"file\", \"tpm\" or at a \"pkcs11:\" URI, not at "
+			"%.80s",
+			plan->conf.keys);
 	struct berth_why cause = {0};
 	if (berth_masa_url_parse(berth_text(plan->conf.masa_url), url, &cause))
 		return berth_fail(why, BERTH_E_USAGE, "factory-masa-url", "RFC 8995 2.3.2", "%s",

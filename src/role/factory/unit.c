@@ -183,6 +183,12 @@ name_key(const struct berth_line *line, const struct berth_unit *unit, const cha
 		snprintf(ret->final, sizeof(ret->final), "%s", unit->key);
 		return BERTH_OK;
 	}
+	if (strncmp(line->keys, "tpm", 3) == 0)
+		return berth_fail(
+			why, BERTH_E_USAGE, "unit-key-tpm", NULL,
+			"every unit has a TPM of its own: name it in the list's key column, "
+			"tpm:handle=...;tcti=..., or make the key in the unit and give its "
+			"request");
 	bool is_file = strcmp(line->keys, "file") == 0;
 	snprintf(name, sizeof(name), "%.*s", (int)unit->serial.n, (const char *)unit->serial.p);
 	const char *object = is_file ? "idevid" : name;

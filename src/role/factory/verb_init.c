@@ -21,7 +21,7 @@ static const struct berth_option options[] = {
 	 .help = "DNS names of the MASA's certificate (default: the URL's host)"},
 	{.name = "keys",
 	 .argument = "WHERE",
-	 .help = "file (default), or a pkcs11: URI without object"},
+	 .help = "file (default), a pkcs11: URI without object, tpm, or tpm:tcti=TCTI"},
 	{.name = "subject-form",
 	 .argument = "FORM",
 	 .help = "serial (default), or product-serial: \"PID:model SN:serial\""},

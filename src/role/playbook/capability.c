@@ -4,13 +4,12 @@
 #include <string.h>
 
 static const char needs_8021x[] = "needs 802.1X admission";
-static const char needs_tpm[] = "needs the TPM backend";
 static const char needs_attestation[] = "needs attestation";
 static const char needs_application[] = "needs application onboarding";
 static const char needs_custody[] = "custody chain and claim codes are not built";
 
 const struct berth_capability berth_capabilities[BERTH_CAPABILITY_COUNT] = {
-	{"S0.C1", "birth credential generated and stored", true, false, needs_tpm},
+	{"S0.C1", "birth credential generated and stored", true, false, NULL},
 	{"S0.C2", "birth credential signed", true, false, NULL},
 	{"S0.C3", "bootstrapping information available", true, false, needs_custody},
 	{"S1.C1", "device authentication", true, false, NULL},
@@ -18,7 +17,7 @@ const struct berth_capability berth_capabilities[BERTH_CAPABILITY_COUNT] = {
 	{"S1.C3", "network authentication", true, false, NULL},
 	{"S1.C4", "network authorization", true, false, NULL},
 	{"S1.C5", "secure local credentialing", true, false, NULL},
-	{"S1.C6", "secure storage", false, false, needs_tpm},
+	{"S1.C6", "secure storage", false, false, "credentials are not sealed yet"},
 	{"S1.C7", "network selection", true, false, NULL},
 	{"S1.C8", "interoperability", true, false, NULL},
 	{"S2.C1", "streamlined application onboarding", false, false, needs_application},
