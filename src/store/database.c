@@ -11,6 +11,7 @@
 #include "store/audit_witness.h"
 #include "store/migrations.h"
 #include "store/query.h"
+#include "store/snapshot.h"
 
 /* The application id: so that a MASA never opens a registrar's file. "BerM" and "BerR" for file(1). */
 static const struct {
@@ -203,6 +204,30 @@ migrate(struct berth_store *store, struct berth_why *why)
 	return berth_store_commit(store, why);
 }
 
+/*
+ * An older store put back by hand: its next commit would write the witness over, and nobody would ever know. The
+ * witness may lag behind the log, never lead.
+ */
+static enum berth_err
+compare_with_witness(struct berth_store *store, struct berth_why *why)
+{
+	uint8_t hash[BERTH_DIGEST_BYTES];
+	int64_t seq = 0;
+	enum berth_err err = berth_audit_witness_read(store, &seq, hash, why);
+
+	if (err || seq == 0)
+		return err;
+	err = berth_audit_has(store, seq, hash, why);
+	if (err != BERTH_E_SIGNATURE)
+		return err;
+	return berth_fail(
+		why, err, "audit-older-than-witness", NULL,
+		"the audit log does not have entry %lld, which its witness has seen: an "
+		"older store was put here; use \"berth registrar restore\" or \"berth masa "
+		"restore\", which say what is lost",
+		(long long)seq);
+}
+
 static enum berth_err
 set_up(struct berth_store *store, const struct berth_store_conf *conf, struct berth_why *why)
 {
@@ -224,6 +249,9 @@ set_up(struct berth_store *store, const struct berth_store_conf *conf, struct be
 		err = migrate(store, why);
 	if (!err && conf->witness_path)
 		err = berth_audit_witness_open(store, conf->witness_path, conf->read_only, why);
+	/* who reads (berth audit verify) wants to be told, not kept out */
+	if (!err && conf->witness_path && !conf->read_only)
+		err = compare_with_witness(store, why);
 	return err;
 }
 

@@ -3,10 +3,13 @@
 
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "store/audit.h"
+#include "store/snapshot.h"
 
 static void
 append(struct fixture *f, const char *subject)
@@ -169,10 +172,103 @@ witness_finds_a_log_that_was_rewritten(void **state)
 	commit(f);
 	ok(f, berth_audit_verify(f->store, &report, &f->why));
 	f->conf.witness_path = f->witness;
+	f->conf.read_only = true;
 	reopen(f);
 	refused(f, BERTH_E_SIGNATURE, "audit-witness",
 		berth_audit_verify(f->store, &report, &f->why));
 	assert_int_equal(report.broken_seq, 3);
+}
+
+/* An older file put back by hand: the first commit would write the witness over. */
+static void
+refuses_to_go_on_with_a_log_older_than_its_witness(void **state)
+{
+	struct fixture *f = *state;
+	char old[120];
+	struct berth_store *store = NULL;
+
+	snprintf(old, sizeof old, "%s/old.db", f->folder);
+	begin(f);
+	append(f, "CAM-1");
+	commit(f);
+	ok(f, berth_store_snapshot(f->store, old, &f->why));
+	append_three(f);
+	berth_store_close(f->store);
+	f->store = NULL;
+	struct berth_store_conf conf = f->conf;
+	conf.path = old;
+	refused(f, BERTH_E_SIGNATURE, "audit-older-than-witness",
+		berth_store_open(&conf, &store, &f->why));
+	assert_null(store);
+	/* control: without its witness nobody could tell */
+	conf.witness_path = NULL;
+	ok(f, berth_store_open(&conf, &store, &f->why));
+	berth_store_close(store);
+	/* and the newer file is welcome */
+	ok(f, berth_store_open(&f->conf, &f->store, &f->why));
+	snprintf(old, sizeof old, "rm -f %s/old.db*", f->folder);
+	assert_int_equal(system(old), 0);
+}
+
+static void
+a_snapshot_holds_what_was_committed_and_nothing_else(void **state)
+{
+	struct fixture *f = *state;
+	struct berth_audit_report report = {0};
+	struct berth_store *store = NULL;
+	char path[120];
+
+	snprintf(path, sizeof path, "%s/copy.db", f->folder);
+	append_three(f);
+	begin(f);
+	append(f, "CAM-4"); /* not committed yet: another connection must not see it */
+	struct berth_store_conf reading = f->conf;
+	struct berth_store *reader = NULL;
+	reading.read_only = true;
+	reading.witness_path = NULL;
+	ok(f, berth_store_open(&reading, &reader, &f->why));
+	ok(f, berth_store_snapshot(reader, path, &f->why));
+	berth_store_close(reader);
+	commit(f);
+	struct berth_store_conf conf = reading;
+	conf.path = path;
+	ok(f, berth_store_open(&conf, &store, &f->why));
+	ok(f, berth_store_check(store, &report, &f->why));
+	assert_int_equal(report.entries, 3);
+	berth_store_close(store);
+	refused(f, BERTH_E_IO, "store-snapshot", berth_store_snapshot(f->store, path, &f->why));
+	snprintf(path, sizeof path, "rm -f %s/copy.db*", f->folder);
+	assert_int_equal(system(path), 0);
+}
+
+static void
+finds_a_damaged_page(void **state)
+{
+	struct fixture *f = *state;
+	struct berth_audit_report report = {0};
+	struct berth_store *store = NULL;
+	char path[120];
+	static const uint8_t junk[64] = {0xff, 0x5a};
+
+	snprintf(path, sizeof path, "%s/copy.db", f->folder);
+	append_three(f);
+	ok(f, berth_store_snapshot(f->store, path, &f->why));
+	struct berth_store_conf conf = f->conf;
+	conf.path = path;
+	conf.read_only = true;
+	conf.witness_path = NULL;
+	ok(f, berth_store_open(&conf, &store, &f->why));
+	ok(f, berth_store_check(store, &report, &f->why));
+	berth_store_close(store);
+	int fd = open(path, O_WRONLY);
+	off_t end = lseek(fd, 0, SEEK_END);
+	assert_int_equal(pwrite(fd, junk, sizeof junk, end - 4096), sizeof junk);
+	close(fd);
+	ok(f, berth_store_open(&conf, &store, &f->why));
+	assert_int_not_equal(berth_store_check(store, &report, &f->why), BERTH_OK);
+	berth_store_close(store);
+	snprintf(path, sizeof path, "rm -f %s/copy.db*", f->folder);
+	assert_int_equal(system(path), 0);
 }
 
 static void
@@ -251,6 +347,9 @@ main(void)
 		MASA_TEST(verifies_a_file_that_is_only_read),
 		cmocka_unit_test(finds_the_entry_that_was_tampered_with),
 		MASA_TEST(witness_finds_a_log_that_was_rewritten),
+		MASA_TEST(refuses_to_go_on_with_a_log_older_than_its_witness),
+		MASA_TEST(a_snapshot_holds_what_was_committed_and_nothing_else),
+		MASA_TEST(finds_a_damaged_page),
 		MASA_TEST(tolerates_a_witness_that_lags_behind),
 		MASA_TEST(refuses_a_witness_that_cannot_be_read),
 		MASA_TEST(refuses_entries_that_are_too_long_or_no_text),
