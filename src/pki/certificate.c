@@ -22,7 +22,9 @@
 
 struct berth_cert {
 	unsigned refs;
-	X509 *x509;
+	struct berth_pki *pki;
+	X509 *x509;  /* its key is not decoded */
+	X509 *whole; /* NULL until somebody needs it */
 	struct berth_key *key;
 	uint8_t *der;
 	size_t der_n;
@@ -298,21 +300,41 @@ read_validity(struct berth_cert *cert, struct berth_why *why)
 	return BERTH_OK;
 }
 
+/* version (of version 3: there), serialNumber, signature, issuer, validity, subject, subjectPublicKeyInfo */
+static bool
+find_spki(struct berth_bytes der, struct berth_bytes *ret)
+{
+	static const uint8_t before[] = {0xa0,
+					 BERTH_DER_INTEGER,
+					 BERTH_DER_SEQUENCE,
+					 BERTH_DER_SEQUENCE,
+					 BERTH_DER_SEQUENCE,
+					 BERTH_DER_SEQUENCE};
+	struct berth_bytes body, rest;
+	struct berth_der element;
+
+	if (!berth_der_take(&der, BERTH_DER_SEQUENCE, &body) ||
+	    !berth_der_take(&body, BERTH_DER_SEQUENCE, &rest))
+		return false;
+	for (size_t i = 0; i < sizeof(before); i++) {
+		if (!berth_der_next(&rest, &element) || element.tag != before[i])
+			return false;
+	}
+	if (!berth_der_next(&rest, &element) || element.tag != BERTH_DER_SEQUENCE)
+		return false;
+	*ret = element.whole;
+	return true;
+}
+
 static enum berth_err
 read_key(struct berth_pki *pki, struct berth_cert *cert, struct berth_why *why)
 {
-	uint8_t bytes[BERTH_SPKI_MAX_BYTES];
-	uint8_t *p = bytes;
+	struct berth_bytes spki;
 
-	EVP_PKEY *public = X509_get_pubkey(cert->x509);
-	int n = public == NULL ? 0 : i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert->x509), NULL);
-	if (n <= 0 || n > BERTH_SPKI_MAX_BYTES ||
-	    i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert->x509), &p) != n) {
-		EVP_PKEY_free(public);
-		return berth_ossl_fail(why, BERTH_E_UNSUPPORTED, "pki-key-kind", "RFC 5280 4.1.2.7",
-				       "The certificate's public key cannot be read");
-	}
-	return berth_key_make(pki, public, NULL, berth_bytes_of(bytes, (size_t)n), &cert->key, why);
+	if (!find_spki(berth_cert_der(cert), &spki))
+		return berth_fail(why, BERTH_E_SYNTAX, "x509-syntax", "RFC 5280 4.1",
+				  "The certificate's public key is not in its place.");
+	return berth_key_of_spki(pki, spki, &cert->key, why);
 }
 
 /* cert->der and cert->x509 are set. */
@@ -372,7 +394,8 @@ parse(struct berth_pki *pki, struct berth_bytes der, struct berth_cert **ret, st
 		return berth_fail(why, BERTH_E_MEMORY, "pki", NULL, "No memory.");
 	memcpy(cert->der, der.p, der.n);
 	cert->der_n = der.n;
-	cert->x509 = X509_new_ex(pki->libctx, NULL);
+	cert->pki = pki;
+	cert->x509 = X509_new_ex(pki->keyless, NULL);
 	const unsigned char *p = der.p;
 	if (cert->x509 == NULL || d2i_X509(&cert->x509, &p, (long)der.n) == NULL)
 		return berth_ossl_fail(why, BERTH_E_SYNTAX, "x509-syntax", "RFC 5280 4.1",
@@ -432,6 +455,7 @@ berth_cert_free(struct berth_cert *cert)
 		return;
 	BERTH_ANALYZER_END
 	X509_free(cert->x509);
+	X509_free(cert->whole);
 	berth_key_free(cert->key);
 	free_text(cert->serial_number);
 	free_text(cert->common_name);
@@ -582,9 +606,33 @@ berth_cert_hw_type(const struct berth_cert *cert)
 }
 
 X509 *
-berth_cert_x509(const struct berth_cert *cert)
+berth_cert_x509_keyless(const struct berth_cert *cert)
 {
 	return cert->x509;
+}
+
+bool
+berth_cert_is_x509(const struct berth_cert *cert, const X509 *x509)
+{
+	return x509 != NULL && (x509 == cert->x509 || x509 == cert->whole);
+}
+
+X509 *
+berth_cert_x509(const struct berth_cert *cert)
+{
+	/* What is kept here says nothing new of the certificate. */
+	struct berth_cert *keeper = (struct berth_cert *)(uintptr_t)cert;
+	const unsigned char *p = cert->der;
+
+	if (cert->whole != NULL)
+		return cert->whole;
+	X509 *whole = X509_new_ex(cert->pki->libctx, NULL);
+	if (whole == NULL || d2i_X509(&whole, &p, (long)cert->der_n) == NULL) {
+		ERR_clear_error();
+		return cert->x509; /* out of memory; without a key every use of it fails */
+	}
+	keeper->whole = whole;
+	return whole;
 }
 
 unsigned

@@ -110,8 +110,10 @@ is_named(const berth_cms_sid *sid, const struct berth_cert *cert)
 	if (sid->type == BERTH_CMS_SID_KEY_ID)
 		return berth_bytes_equal(string_bytes(sid->value.key_id), berth_cert_ski(cert));
 	const berth_cms_issuer_serial *name = sid->value.issuer_serial;
-	return ASN1_INTEGER_cmp(name->serial, X509_get0_serialNumber(berth_cert_x509(cert))) == 0 &&
-	       X509_NAME_cmp(name->issuer, X509_get_issuer_name(berth_cert_x509(cert))) == 0;
+	return ASN1_INTEGER_cmp(name->serial,
+				X509_get0_serialNumber(berth_cert_x509_keyless(cert))) == 0 &&
+	       X509_NAME_cmp(name->issuer, X509_get_issuer_name(berth_cert_x509_keyless(cert))) ==
+		       0;
 }
 
 static struct berth_cert *
@@ -322,7 +324,7 @@ check_shape(const berth_cms_signed_data *data, enum berth_cms_content *ret_type,
 static enum berth_err
 check_usage(const struct berth_cert *signer, struct berth_why *why)
 {
-	uint32_t usage = X509_get_key_usage(berth_cert_x509(signer));
+	uint32_t usage = X509_get_key_usage(berth_cert_x509_keyless(signer));
 
 	if ((usage & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) == 0)
 		return berth_fail(why, BERTH_E_UNTRUSTED, "cms-signer-key-usage",

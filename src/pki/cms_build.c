@@ -144,7 +144,7 @@ put_algorithms(const struct berth_cms_fields *fields, berth_cms_signed_data *dat
 static bool
 put_signer_id(const struct berth_cert *cert, berth_cms_signer *signer)
 {
-	const X509 *x509 = berth_cert_x509(cert);
+	const X509 *x509 = berth_cert_x509_keyless(cert);
 	berth_cms_sid *sid = signer->sid;
 
 	sid->value.issuer_serial = OPENSSL_zalloc(sizeof(*sid->value.issuer_serial));

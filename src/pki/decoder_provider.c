@@ -151,29 +151,75 @@ static const OSSL_DISPATCH narrow_dispatch[] = {
 	{0, NULL},
 };
 
+/* OpenSSL takes a certificate's fingerprint whether it is wanted or not. */
+static const OSSL_ALGORITHM *
+digests_query(void *provider_context, int operation, int *no_cache)
+{
+	(void)provider_context;
+	return operation == OSSL_OP_DIGEST
+		       ? OSSL_PROVIDER_query_operation(inner.provider, operation, no_cache)
+		       : NULL;
+}
+
+static const OSSL_DISPATCH digests_dispatch[] = {
+	{OSSL_FUNC_PROVIDER_TEARDOWN, (void (*)(void))narrow_teardown},
+	{OSSL_FUNC_PROVIDER_GETTABLE_PARAMS, (void (*)(void))narrow_gettable_params},
+	{OSSL_FUNC_PROVIDER_GET_PARAMS, (void (*)(void))narrow_get_params},
+	{OSSL_FUNC_PROVIDER_QUERY_OPERATION, (void (*)(void))digests_query},
+	{0, NULL},
+};
+
+static int
+forward(const OSSL_DISPATCH *dispatch, const OSSL_DISPATCH **out, void **provider_context)
+{
+	if (!CRYPTO_THREAD_run_once(&inner.once, inner_open) || inner.provider == NULL)
+		return 0;
+	*out = dispatch;
+	/* the forwarded functions are called with the context that they were written for */
+	*provider_context = OSSL_PROVIDER_get0_provider_ctx(inner.provider);
+	return 1;
+}
+
 static int
 narrow_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *core, const OSSL_DISPATCH **out,
 	    void **provider_context)
 {
 	(void)handle;
 	(void)core;
-	if (!CRYPTO_THREAD_run_once(&inner.once, inner_open) || inner.provider == NULL)
-		return 0;
-	*out = narrow_dispatch;
-	/* the forwarded functions are called with the context that they were written for */
-	*provider_context = OSSL_PROVIDER_get0_provider_ctx(inner.provider);
-	return 1;
+	return forward(narrow_dispatch, out, provider_context);
+}
+
+static int
+digests_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *core, const OSSL_DISPATCH **out,
+	     void **provider_context)
+{
+	(void)handle;
+	(void)core;
+	return forward(digests_dispatch, out, provider_context);
+}
+
+static enum berth_err
+load(OSSL_LIB_CTX *libctx, const char *name, OSSL_provider_init_fn *init, OSSL_PROVIDER **ret,
+     struct berth_why *why)
+{
+	if (!OSSL_PROVIDER_add_builtin(libctx, name, init))
+		return berth_ossl_fail(why, BERTH_E_CRYPTO, "pki-open", NULL,
+				       "The narrow decoder cannot be registered");
+	*ret = OSSL_PROVIDER_load(libctx, name);
+	if (*ret == NULL)
+		return berth_ossl_fail(why, BERTH_E_CRYPTO, "pki-open", NULL,
+				       "The narrow decoder cannot be loaded");
+	return BERTH_OK;
 }
 
 enum berth_err
 berth_narrow_provider_load(OSSL_LIB_CTX *libctx, OSSL_PROVIDER **ret, struct berth_why *why)
 {
-	if (!OSSL_PROVIDER_add_builtin(libctx, BERTH_NARROW_PROVIDER, narrow_init))
-		return berth_ossl_fail(why, BERTH_E_CRYPTO, "pki-open", NULL,
-				       "The narrow decoder cannot be registered");
-	*ret = OSSL_PROVIDER_load(libctx, BERTH_NARROW_PROVIDER);
-	if (*ret == NULL)
-		return berth_ossl_fail(why, BERTH_E_CRYPTO, "pki-open", NULL,
-				       "The narrow decoder cannot be loaded");
-	return BERTH_OK;
+	return load(libctx, BERTH_NARROW_PROVIDER, narrow_init, ret, why);
+}
+
+enum berth_err
+berth_digests_provider_load(OSSL_LIB_CTX *libctx, OSSL_PROVIDER **ret, struct berth_why *why)
+{
+	return load(libctx, BERTH_DIGESTS_PROVIDER, digests_init, ret, why);
 }

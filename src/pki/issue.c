@@ -43,7 +43,8 @@ put_names(const struct berth_cert_template *wanted, const struct berth_cert *iss
 	if (X509_NAME_entry_count(subject) == 0)
 		return berth_fail(why, BERTH_E_USAGE, "issue-subject", "RFC 5280 4.1.2.6",
 				  "A certificate needs a subject.");
-	X509_NAME *name = issuer == NULL ? subject : X509_get_subject_name(berth_cert_x509(issuer));
+	X509_NAME *name =
+		issuer == NULL ? subject : X509_get_subject_name(berth_cert_x509_keyless(issuer));
 	return X509_set_issuer_name(x509, name) == 1 ? BERTH_OK : fail_build(why);
 }
 

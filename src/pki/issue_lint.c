@@ -82,7 +82,8 @@ lint_names(const struct berth_cert_template *wanted, const struct berth_cert *ce
 			return fail_lint(why, rows[i].name);
 		attributes += i < 4 && rows[i].want.n > 0;
 	}
-	if (X509_NAME_entry_count(X509_get_subject_name(berth_cert_x509(cert))) != attributes)
+	if (X509_NAME_entry_count(X509_get_subject_name(berth_cert_x509_keyless(cert))) !=
+	    attributes)
 		return fail_lint(why, "the number of subject attributes");
 	if (wanted->hw_type != NULL && strcmp(wanted->hw_type, berth_cert_hw_type(cert)) != 0)
 		return fail_lint(why, "hardware type");
@@ -96,8 +97,8 @@ lint_san(const struct berth_cert_template *wanted, const struct berth_cert *cert
 	size_t dns = 0;
 	int critical = 0;
 
-	BERTH_OSSL(GENERAL_NAMES) *names =
-		X509_get_ext_d2i(berth_cert_x509(cert), NID_subject_alt_name, &critical, NULL);
+	BERTH_OSSL(GENERAL_NAMES) *names = X509_get_ext_d2i(berth_cert_x509_keyless(cert),
+							    NID_subject_alt_name, &critical, NULL);
 	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
 		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
 		if (name->type == GEN_OTHERNAME && wanted->hw_type != NULL)
@@ -117,7 +118,7 @@ lint_profile(const struct berth_cert_template *wanted, const struct berth_cert *
 	     const struct berth_key *issuer_key, struct berth_why *why)
 {
 	const struct berth_profile_rule *rule = berth_profile_rule(wanted->profile);
-	X509 *x509 = berth_cert_x509(cert);
+	X509 *x509 = berth_cert_x509_keyless(cert);
 	bool has_eku = false;
 	uint8_t id[BERTH_KEY_ID_BYTES];
 
@@ -154,7 +155,7 @@ lint_extension_count(const struct berth_cert_template *wanted, const struct bert
 		   (wanted->ocsp_url.n > 0 || wanted->issuer_url.n > 0) + rule->no_check +
 		   (wanted->dns_name_count > 0 || wanted->hw_type != NULL);
 
-	return X509_get_ext_count(berth_cert_x509(cert)) == want
+	return X509_get_ext_count(berth_cert_x509_keyless(cert)) == want
 		       ? BERTH_OK
 		       : fail_lint(why, "the number of extensions");
 }
@@ -187,7 +188,7 @@ berth_issue_lint(struct berth_pki *pki, const struct berth_cert_template *wanted
 		err = lint_extension_count(wanted, cert, why);
 	if (err)
 		return err;
-	if (X509_verify(berth_cert_x509(cert), berth_key_public(issuer_key)) != 1)
+	if (!berth_cert_is_signed_by(cert, issuer_key))
 		return fail_lint(why, "signature");
 	return BERTH_OK;
 }

@@ -152,6 +152,49 @@ berth_key_make(struct berth_pki *pki, EVP_PKEY *public, EVP_PKEY *private, struc
 	return BERTH_OK;
 }
 
+/* A key of that curve, to take the curve from; decoded from spki, the first that was met. */
+static EVP_PKEY *
+curve_of(struct berth_pki *pki, const struct berth_key_kind *kind, struct berth_bytes spki)
+{
+	EVP_PKEY **kept = &pki->curves[kind - kinds];
+	const uint8_t *p = spki.p;
+
+	if (*kept == NULL)
+		*kept = d2i_PUBKEY_ex(NULL, &p, (long)spki.n, pki->libctx, NULL);
+	return *kept;
+}
+
+static EVP_PKEY *
+read_public(struct berth_pki *pki, const struct berth_key_kind *kind, struct berth_bytes spki)
+{
+	const uint8_t *p = spki.p;
+
+	if (kind == NULL || kind->group == NULL)
+		return d2i_PUBKEY_ex(NULL, &p, (long)spki.n, pki->libctx, NULL);
+	const EVP_PKEY *curve = curve_of(pki, kind, spki);
+	EVP_PKEY *public = curve == NULL ? NULL : EVP_PKEY_new();
+	if (public != NULL && EVP_PKEY_copy_parameters(public, curve) == 1 &&
+	    EVP_PKEY_set1_encoded_public_key(public, spki.p + spki.n - kind->point_bytes,
+					     kind->point_bytes) == 1)
+		return public;
+	EVP_PKEY_free(public);
+	return NULL;
+}
+
+enum berth_err
+berth_key_of_spki(struct berth_pki *pki, struct berth_bytes spki, struct berth_key **ret,
+		  struct berth_why *why)
+{
+	EVP_PKEY *public = spki.n > BERTH_SPKI_MAX_BYTES
+				   ? NULL
+				   : read_public(pki, berth_key_kind_of_spki(spki), spki);
+
+	if (public == NULL)
+		return berth_ossl_fail(why, BERTH_E_UNSUPPORTED, "pki-key-kind", "RFC 5280 4.1.2.7",
+				       "The public key cannot be read");
+	return berth_key_make(pki, public, NULL, spki, ret, why);
+}
+
 enum berth_err
 berth_key_parse_spki(struct berth_pki *pki, struct berth_bytes der, struct berth_key **ret,
 		     struct berth_why *why)

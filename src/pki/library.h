@@ -19,14 +19,20 @@ struct berth_p11_module;
  */
 #define BERTH_CERTS_KEPT 64 /* about 8 KiB each */
 
+#define BERTH_CURVES 3 /* P-256, P-384, P-521 */
+
 struct berth_pki {
 	OSSL_LIB_CTX *libctx;
+	OSSL_LIB_CTX *keyless; /* digests alone: what is read in it keeps its key undecoded */
+	OSSL_PROVIDER *digests;
 	OSSL_PROVIDER *narrow;
 	OSSL_PROVIDER *keystore;
 	EVP_MD *sha1, *sha256, *sha384,
 		*sha512;		  /* fetched once: a fetch costs more than a digest */
 	struct berth_p11_module *modules; /* PKCS#11 modules opened, keystore/pkcs11.c */
 	char tpm_tcti[256]; /* of tpm: URIs that name no TPM; "": the default, keystore/tpm.c */
+	EVP_PKEY *curves
+		[BERTH_CURVES]; /* a key of each curve, by berth_key_kind's place; NULL: not met */
 	struct berth_cert *certs[BERTH_CERTS_KEPT];
 	struct berth_proof proofs[BERTH_PROOFS_KEPT];
 };
@@ -54,7 +60,17 @@ const struct berth_key_kind *berth_key_kind_of(const struct berth_key *key);
 enum berth_err berth_key_make(struct berth_pki *pki, EVP_PKEY *public, EVP_PKEY *private,
 			      struct berth_bytes spki, struct berth_key **ret,
 			      struct berth_why *why) BERTH_MUST;
+/*
+ * spki: DER, checked to be. Keys on curves are made by hand, from a key of the same curve: OpenSSL's decoder takes ten
+ * times as long. The point is checked to be on the curve either way.
+ */
+enum berth_err berth_key_of_spki(struct berth_pki *pki, struct berth_bytes spki,
+				 struct berth_key **ret, struct berth_why *why) BERTH_MUST;
 EVP_PKEY *berth_key_public(const struct berth_key *key);
+/* Of either reading, berth_cert_x509 or berth_cert_x509_keyless. */
+bool berth_cert_is_x509(const struct berth_cert *cert, const X509 *x509);
+/* True when issuer made the certificate's signature; nothing is said of names, dates and purposes. */
+bool berth_cert_is_signed_by(const struct berth_cert *cert, struct berth_key *issuer);
 /* Puts the key into a certificate or request being built, without OpenSSL's encoders (150 us). */
 bool berth_key_put(const struct berth_key *key, X509_PUBKEY *slot);
 /* As berth_key_verify, with a digest named by an algorithm identifier: "SHA256", "SHA384", "SHA512". */

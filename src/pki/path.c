@@ -36,7 +36,7 @@ static struct berth_cert *
 find_by_x509(const struct berth_cert_list *list, const X509 *x509)
 {
 	for (size_t i = 0; list != NULL && i < list->n; i++) {
-		if (berth_cert_x509(list->at[i]) == x509)
+		if (berth_cert_is_x509(list->at[i], x509))
 			return list->at[i];
 	}
 	return NULL;
@@ -171,7 +171,7 @@ cert_of(const struct run *run, const X509 *x509)
 
 	if (cert == NULL)
 		cert = find_by_x509(run->check->untrusted, x509);
-	if (cert == NULL && berth_cert_x509(run->check->leaf) == x509)
+	if (cert == NULL && berth_cert_is_x509(run->check->leaf, x509))
 		cert = run->check->leaf;
 	return cert;
 }
@@ -182,24 +182,15 @@ check_issued(const struct run *run, X509 *x509, X509 *issuer)
 {
 	const struct berth_cert *cert = cert_of(run, x509);
 	const struct berth_cert *above = cert_of(run, issuer);
-	struct berth_proof proof;
 
 	if (cert == NULL || above == NULL)
 		return X509_V_ERR_UNSPECIFIED;
 	int code = X509_check_issued(issuer, x509); /* names, key identifiers, keyCertSign */
 	if (code != X509_V_OK)
 		return code;
-	const struct berth_bytes parts[] = {BERTH_LIT("certificate"),
-					    berth_key_spki(berth_cert_key(above)),
-					    berth_cert_der(cert)};
-	if (berth_proof_of(run->pki, parts, sizeof(parts) / sizeof(parts[0]), &proof))
-		return X509_V_ERR_UNSPECIFIED;
-	if (berth_proof_is_known(run->pki, &proof))
-		return X509_V_OK;
-	if (X509_verify(x509, berth_key_public(berth_cert_key(above))) != 1)
-		return X509_V_ERR_CERT_SIGNATURE_FAILURE;
-	berth_proof_keep(run->pki, &proof);
-	return X509_V_OK;
+	return berth_cert_is_signed_by(cert, berth_cert_key(above))
+		       ? X509_V_OK
+		       : X509_V_ERR_CERT_SIGNATURE_FAILURE;
 }
 
 static int

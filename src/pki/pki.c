@@ -21,6 +21,9 @@ load_providers(struct berth_pki *pki, struct berth_why *why)
 	enum berth_err err = berth_narrow_provider_load(pki->libctx, &pki->narrow, why);
 	if (err)
 		return err;
+	err = berth_digests_provider_load(pki->keyless, &pki->digests, why);
+	if (err)
+		return err;
 	err = berth_keystore_provider_load(pki->libctx, &pki->keystore, why);
 	if (err)
 		return err;
@@ -55,8 +58,9 @@ berth_pki_open(struct berth_pki **ret, struct berth_why *why)
 	if (pki == NULL)
 		return berth_fail(why, BERTH_E_MEMORY, "pki-open", NULL, "No memory.");
 	pki->libctx = OSSL_LIB_CTX_new();
+	pki->keyless = OSSL_LIB_CTX_new();
 	enum berth_err err = BERTH_E_MEMORY;
-	if (pki->libctx != NULL)
+	if (pki->libctx != NULL && pki->keyless != NULL)
 		err = load_providers(pki, why);
 	if (!err)
 		err = fetch_digests(pki, why);
@@ -75,6 +79,8 @@ berth_pki_close(struct berth_pki *pki)
 		return;
 	for (size_t i = 0; i < BERTH_CERTS_KEPT; i++)
 		berth_cert_free(pki->certs[i]);
+	for (size_t i = 0; i < BERTH_CURVES; i++)
+		EVP_PKEY_free(pki->curves[i]);
 	berth_p11_close(pki);
 	EVP_MD_free(pki->sha1);
 	EVP_MD_free(pki->sha256);
@@ -84,6 +90,9 @@ berth_pki_close(struct berth_pki *pki)
 		OSSL_PROVIDER_unload(pki->keystore);
 	if (pki->narrow != NULL)
 		OSSL_PROVIDER_unload(pki->narrow);
+	if (pki->digests != NULL)
+		OSSL_PROVIDER_unload(pki->digests);
+	OSSL_LIB_CTX_free(pki->keyless);
 	OSSL_LIB_CTX_free(pki->libctx);
 	free(pki);
 }

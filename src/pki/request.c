@@ -189,24 +189,34 @@ read_subject(struct berth_request *request, struct berth_why *why)
 	return err;
 }
 
+/* CertificationRequestInfo: version, subject, subjectPKInfo; RFC 2986 4.1. */
+static bool
+find_spki(struct berth_bytes der, struct berth_bytes *ret)
+{
+	struct berth_bytes body, info, version, subject;
+	struct berth_der spki;
+
+	if (!berth_der_take(&der, BERTH_DER_SEQUENCE, &body) ||
+	    !berth_der_take(&body, BERTH_DER_SEQUENCE, &info) ||
+	    !berth_der_take(&info, BERTH_DER_INTEGER, &version) ||
+	    !berth_der_take(&info, BERTH_DER_SEQUENCE, &subject) || !berth_der_next(&info, &spki) ||
+	    spki.tag != BERTH_DER_SEQUENCE)
+		return false;
+	*ret = spki.whole;
+	return true;
+}
+
 /* RFC 2986 4.2: the requester signs with the key it asks to be certified. */
 /* req: rfc7030-3.4-possession */
 static enum berth_err
 check_possession(struct berth_pki *pki, struct berth_request *request, struct berth_why *why)
 {
-	uint8_t bytes[BERTH_SPKI_MAX_BYTES];
-	uint8_t *p = bytes;
+	struct berth_bytes spki;
 
-	EVP_PKEY *public = X509_REQ_get_pubkey(request->x509);
-	X509_PUBKEY *written = X509_REQ_get_X509_PUBKEY(request->x509);
-	int n = public == NULL ? 0 : i2d_X509_PUBKEY(written, NULL);
-	if (n <= 0 || n > BERTH_SPKI_MAX_BYTES || i2d_X509_PUBKEY(written, &p) != n) {
-		EVP_PKEY_free(public);
-		return berth_ossl_fail(why, BERTH_E_UNSUPPORTED, "pki-key-kind", "RFC 2986 4.1",
-				       "The request's public key cannot be read");
-	}
-	enum berth_err err = berth_key_make(pki, public, NULL, berth_bytes_of(bytes, (size_t)n),
-					    &request->key, why);
+	if (!find_spki(berth_request_der(request), &spki))
+		return berth_fail(why, BERTH_E_SYNTAX, "csr-syntax", "RFC 2986 4",
+				  "The request's public key is not in its place.");
+	enum berth_err err = berth_key_of_spki(pki, spki, &request->key, why);
 	if (err)
 		return err;
 	int md = NID_undef;
@@ -218,7 +228,8 @@ check_possession(struct berth_pki *pki, struct berth_request *request, struct be
 				  "The request is signed with %s; SHA-256, SHA-384 or SHA-512 is "
 				  "expected.",
 				  OBJ_nid2ln(X509_REQ_get_signature_nid(request->x509)));
-	if (X509_REQ_verify_ex(request->x509, public, pki->libctx, NULL) != 1) {
+	if (X509_REQ_verify_ex(request->x509, berth_key_public(request->key), pki->libctx, NULL) !=
+	    1) {
 		ERR_clear_error();
 		return berth_fail(why, BERTH_E_SIGNATURE, "csr-proof-of-possession", "RFC 2986 4.2",
 				  "The request is not signed with the key it names.");
@@ -231,9 +242,9 @@ read_request(struct berth_pki *pki, struct berth_request *request, struct berth_
 {
 	const unsigned char *p = request->der;
 
-	/* d2i_X509_REQ into X509_REQ_new_ex decodes the key twice, first in the wrong library context */
+	/* its key is read by us; d2i_X509_REQ would decode it, and in the wrong library context */
 	request->x509 = (X509_REQ *)ASN1_item_d2i_ex(NULL, &p, (long)request->der_n,
-						     ASN1_ITEM_rptr(X509_REQ), pki->libctx, NULL);
+						     ASN1_ITEM_rptr(X509_REQ), pki->keyless, NULL);
 	if (request->x509 == NULL)
 		return berth_ossl_fail(why, BERTH_E_SYNTAX, "csr-syntax", "RFC 2986 4",
 				       "The request cannot be read");
