@@ -217,6 +217,15 @@ settle(struct disk_file *file)
 	forget_writes(file);
 }
 
+/* A new name is synced with its folder, as the unix VFS does it: then names that went are gone too. */
+static void
+sync_names(struct disk *disk)
+{
+	for (struct disk_file *file = disk->files; file != NULL; file = file->next)
+		if (!file->exists)
+			settle(file);
+}
+
 int
 disk_file_sync(struct disk_file *file)
 {
@@ -232,8 +241,11 @@ disk_file_sync(struct disk_file *file)
 	if (burn(disk))
 		return SQLITE_IOERR_FSYNC;
 	disk->counts.syncs++;
-	if (!disk->lies)
-		settle(file);
+	if (disk->lies)
+		return SQLITE_OK;
+	if (!file->is_durable)
+		sync_names(disk);
+	settle(file);
 	return SQLITE_OK;
 }
 
@@ -284,11 +296,13 @@ lose(struct disk *disk, struct disk_file *file, enum disk_loss loss)
 	uint32_t torn = below(disk, 2) ? UINT32_MAX : below(disk, count + 1);
 	uint32_t at = 0;
 	for (const struct disk_write *write = file->writes; write != NULL; write = write->next) {
-		bool is_kept = loss == DISK_PREFIX ? at < keep
-						   : loss == DISK_SUBSET && below(disk, 2) == 1;
+		bool is_kept = loss == DISK_NOTHING  ? true
+			       : loss == DISK_PREFIX ? at < keep
+						     : loss == DISK_SUBSET && below(disk, 2) == 1;
 		if (is_kept) {
 			apply(disk, file, write,
-			      at == torn || (loss == DISK_PREFIX && at + 1 == keep));
+			      loss != DISK_NOTHING &&
+				      (at == torn || (loss == DISK_PREFIX && at + 1 == keep)));
 			file->is_durable = true;
 		} else {
 			disk->counts.lost_writes++;
@@ -296,7 +310,7 @@ lose(struct disk *disk, struct disk_file *file, enum disk_loss loss)
 		at++;
 	}
 	/* A name that was removed and not synced may be there again, and a new one may be gone. */
-	if (!file->exists && file->is_durable && below(disk, 2))
+	if (!file->exists && file->is_durable && (loss == DISK_NOTHING || below(disk, 2)))
 		file->is_durable = false;
 }
 

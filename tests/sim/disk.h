@@ -22,7 +22,8 @@
 struct disk;
 
 enum disk_loss {
-	DISK_ALL, /* nothing that was not synced is there */
+	DISK_NOTHING, /* the process was killed, the machine lives: all that was written is there */
+	DISK_ALL,     /* nothing that was not synced is there */
 	DISK_PREFIX, /* the first so many writes of each file got through, the next one perhaps in part */
 	DISK_SUBSET, /* any of the writes did, one perhaps in part */
 };

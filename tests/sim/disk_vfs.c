@@ -11,6 +11,7 @@ struct handle {
 	struct disk_file *file;
 	int lock;
 	bool has_shm;
+	uint32_t shm_shared; /* a bit for each lock held */
 };
 
 static struct handle *
@@ -83,6 +84,13 @@ on_shm_unmap(sqlite3_file *base, int is_deleted)
 	if (!handle->has_shm)
 		return SQLITE_OK;
 	handle->has_shm = false;
+	for (uint32_t i = 0; i < DISK_LOCKS; i++) {
+		if (handle->shm_shared & 1U << i)
+			file->shm_shared[i]--;
+		if (file->shm_exclusive[i] == handle)
+			file->shm_exclusive[i] = NULL;
+	}
+	handle->shm_shared = 0;
 	if (--file->shm_users > 0)
 		return SQLITE_OK;
 	/* The last one takes the index with him; the next rebuilds it from the log. */
@@ -188,6 +196,16 @@ on_shm_map(sqlite3_file *base, int region, int size, int may_extend, void volati
 	return SQLITE_OK;
 }
 
+static void
+share(struct handle *handle, uint32_t lock, bool is_held)
+{
+	uint32_t bit = 1U << lock;
+	if (((handle->shm_shared & bit) != 0) == is_held)
+		return;
+	handle->shm_shared ^= bit;
+	handle->file->shm_shared[lock] += is_held ? 1U : UINT32_MAX;
+}
+
 static int
 on_shm_lock(sqlite3_file *base, int offset, int n, int flags)
 {
@@ -206,9 +224,9 @@ on_shm_lock(sqlite3_file *base, int offset, int n, int flags)
 		if (is_exclusive)
 			file->shm_exclusive[i] = flags & SQLITE_SHM_UNLOCK ? NULL : handle;
 		else if (flags & SQLITE_SHM_UNLOCK)
-			file->shm_shared[i]--;
+			share(handle, (uint32_t)i, false);
 		else
-			file->shm_shared[i]++;
+			share(handle, (uint32_t)i, true);
 	}
 	return SQLITE_OK;
 }
