@@ -29,9 +29,19 @@ static void
 line_end(struct sim_line *line)
 {
 	berth_cert_list_free(&line->shown);
-	berth_buf_free(&line->nonce);
-	berth_buf_free(&line->voucher);
 	*line = (struct sim_line){0};
+}
+
+static struct sim_belief *
+belief_of(struct sim_device *device, uint32_t attempt)
+{
+	struct sim_belief *belief = &device->beliefs[attempt % SIM_BELIEFS];
+	if (belief->attempt != attempt) {
+		berth_buf_free(&belief->nonce);
+		berth_buf_free(&belief->voucher);
+		belief->attempt = attempt;
+	}
+	return belief;
 }
 
 static void
@@ -139,7 +149,7 @@ connect_to(struct sim_device *device, const struct berth_pledge_event *event)
 /* ---- requests and answers ---- */
 
 static void
-note_nonce(struct sim_device *device, struct sim_line *line, struct berth_bytes pvr)
+note_nonce(struct sim_device *device, struct sim_belief *belief, struct berth_bytes pvr)
 {
 	struct berth_signed_voucher opened = {0};
 	struct berth_why why = {0};
@@ -148,8 +158,8 @@ note_nonce(struct sim_device *device, struct sim_line *line, struct berth_bytes 
 	sim_must(berth_voucher_open(device->sim->pki, pvr, BERTH_VOUCHER_REQUEST_PLEDGE, NULL,
 				    &arena, &opened, &why),
 		 &why, "voucher-request");
-	berth_buf_clear(&line->nonce);
-	sim_must(berth_buf_append_bytes(&line->nonce, opened.voucher.nonce), NULL, "nonce");
+	berth_buf_clear(&belief->nonce);
+	sim_must(berth_buf_append_bytes(&belief->nonce, opened.voucher.nonce), NULL, "nonce");
 	berth_signed_voucher_free(&opened);
 }
 
@@ -165,7 +175,7 @@ send(struct sim_device *device, const struct berth_pledge_output *output)
 	call->attempt = output->attempt;
 	call->connection = line->connection;
 	if (berth_bytes_equal_text(output->request.path, BERTH_BRSKI_REQUESTVOUCHER_PATH))
-		note_nonce(device, line, output->request.body);
+		note_nonce(device, belief_of(device, output->attempt), output->request.body);
 	sim_call_send(call);
 }
 
@@ -192,8 +202,9 @@ sim_device_answer(struct sim_device *device, struct sim_call *call)
 		.body = berth_buf_view(&call->answer),
 	};
 	if (call->status == 200 && strcmp(call->path, BERTH_BRSKI_REQUESTVOUCHER_PATH) == 0) {
-		berth_buf_clear(&line->voucher);
-		sim_must(berth_buf_append_bytes(&line->voucher, response.body), NULL, "voucher");
+		struct sim_belief *belief = belief_of(device, call->attempt);
+		berth_buf_clear(&belief->voucher);
+		sim_must(berth_buf_append_bytes(&belief->voucher, response.body), NULL, "voucher");
 	}
 	const struct berth_tls_facts facts = client_facts(line);
 	give(device, BERTH_PLEDGE_RESPONSE, call->attempt, &response, &facts);
@@ -252,7 +263,7 @@ save(struct sim_device *device, const struct berth_pledge_event *event)
 	const struct sim_line *line = find_line(device, event->attempt);
 	struct sim *sim = device->sim;
 	sim_say(sim, "%s: saves its certificate", device->serial);
-	sim_oracle_save(device, line, enrolment);
+	sim_oracle_save(device, line, belief_of(device, event->attempt), enrolment);
 	berth_cert_list_free(&device->saved_chain);
 	for (size_t i = 0; i < enrolment->chain->n; i++)
 		sim_must(berth_cert_list_add(&device->saved_chain, enrolment->chain->at[i], NULL),
@@ -311,6 +322,21 @@ stop(struct sim_device *device)
 		berth_key_free(device->keys[i].key);
 		device->keys[i].key = NULL;
 	}
+}
+
+void
+sim_device_reset(struct sim_device *device)
+{
+	struct sim *sim = device->sim;
+	sim_say(sim, "%s: is reset", device->serial);
+	stop(device);
+	berth_cert_list_free(&device->saved_chain);
+	berth_key_free(device->saved_key);
+	device->saved_key = NULL;
+	berth_cert_free(device->saved_registrar);
+	device->saved_registrar = NULL;
+	device->is_saved = device->is_told = false;
+	sim_at(sim, 1000, start_again, device, device->life, 0);
 }
 
 void
@@ -447,12 +473,14 @@ sim_device_start(struct sim_device *device)
 						      .registrar = device->saved_registrar,
 						      .chain = &device->saved_chain,
 						      .key = device->saved_key};
+	for (size_t i = 0; i < SIM_BELIEFS; i++)
+		device->beliefs[i].attempt = 0; /* it counts them anew */
 	device->is_up = true;
 	device->wakes_at = -1;
 	berth_arena_start(&device->arena, BERTH_PLEDGE_MAX_BYTES);
 	sim_must(berth_pledge_start(&device->conf, &env, now_of(device), &device->pledge, &why),
 		 &why, "pledge");
-	for (size_t i = 0; i < 3 && !device->is_saved; i++) {
+	for (size_t i = 0; i < 4 && !device->is_saved; i++) {
 		struct berth_judge *node = sim->registrars[i];
 		if (node == NULL)
 			continue;
@@ -470,6 +498,10 @@ void
 sim_device_end(struct sim_device *device)
 {
 	stop(device);
+	for (size_t i = 0; i < SIM_BELIEFS; i++) {
+		berth_buf_free(&device->beliefs[i].nonce);
+		berth_buf_free(&device->beliefs[i].voucher);
+	}
 	berth_cert_free(device->idevid);
 	berth_key_free(device->idevid_key);
 	berth_cert_list_free(&device->idevid_chain);

@@ -182,11 +182,13 @@ disk_file_write(struct disk_file *file, const void *bytes, size_t n, size_t offs
 		return SQLITE_IOERR_WRITE;
 	if (disk->failing_writes > 0) {
 		disk->failing_writes--;
+		disk->has_failed = true;
 		disk->counts.failed_writes++;
 		return SQLITE_IOERR_WRITE;
 	}
 	if (disk->is_full && offset + n > file->current.n) {
 		disk->counts.full++;
+		disk->has_failed = true;
 		return SQLITE_FULL;
 	}
 	disk->counts.writes++;
@@ -207,13 +209,19 @@ disk_file_truncate(struct disk_file *file, size_t size)
 	return burn(file->disk) ? SQLITE_IOERR_TRUNCATE : SQLITE_OK;
 }
 
+/* What was written is durable. */
 static void
 settle(struct disk_file *file)
 {
-	berth_buf_clear(&file->durable);
-	file->durable.limit = (size_t)1 << 30;
-	must(berth_buf_append_bytes(&file->durable, berth_buf_view(&file->current)));
+	for (const struct disk_write *write = file->writes; write != NULL; write = write->next) {
+		if (write->is_truncation)
+			cut(&file->durable, write->offset);
+		else
+			put(&file->durable, berth_buf_view(&write->bytes), write->offset);
+	}
 	file->is_durable = file->exists;
+	if (!file->exists)
+		cut(&file->durable, 0);
 	forget_writes(file);
 }
 
@@ -234,6 +242,7 @@ disk_file_sync(struct disk_file *file)
 		return SQLITE_IOERR_FSYNC;
 	if (disk->failing_syncs > 0) {
 		disk->failing_syncs--;
+		disk->has_failed = true;
 		disk->counts.failed_syncs++;
 		return SQLITE_IOERR_FSYNC;
 	}
@@ -333,10 +342,17 @@ disk_is_dead(const struct disk *disk)
 	return disk->is_dead;
 }
 
+bool
+disk_is_failing(const struct disk *disk)
+{
+	return disk->is_dead || disk->is_full || disk->has_failed;
+}
+
 void
 disk_mount(struct disk *disk)
 {
 	disk->is_dead = false;
+	disk->has_failed = false;
 	disk->failing_writes = 0;
 	disk->failing_syncs = 0;
 	for (struct disk_file *file = disk->files; file != NULL; file = file->next) {
@@ -406,6 +422,7 @@ disk_spoil(struct disk *disk, struct berth_bytes needle)
 		if (!file->exists || at == NULL)
 			continue;
 		*at ^= 1;
+		remember(file, false, (size_t)(at - file->current.p), berth_bytes_of(at, 1));
 		settle(file);
 		is_found = true;
 	}

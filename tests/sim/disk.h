@@ -41,6 +41,8 @@ void disk_close(struct disk *disk);
 void disk_crash(struct disk *disk, enum disk_loss loss);
 bool disk_is_dead(const struct disk *disk); /* crashed, by us or by a fuse */
 void disk_mount(struct disk *disk);
+/* Dead, full, or has failed since it was mounted. */
+bool disk_is_failing(const struct disk *disk);
 
 /* The next so many writes or syncs succeed, the power goes with the one after; 0: no fuse. */
 void disk_set_fuse(struct disk *disk, uint32_t operations, enum disk_loss loss);

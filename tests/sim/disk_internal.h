@@ -46,7 +46,7 @@ struct disk {
 	uint32_t fuse;
 	enum disk_loss fuse_loss;
 	uint32_t failing_writes, failing_syncs;
-	bool is_dead, is_full, lies;
+	bool is_dead, is_full, lies, has_failed;
 };
 
 void *disk_need(void *memory); /* ends the program when it is NULL */

@@ -115,14 +115,19 @@ berth_judge_dial(struct berth_judge *judge, const struct berth_dial *dial, uint6
 {
 	struct sim *sim = judge->sim;
 	struct berth_judge *server = sim_find_server(sim, dial->host, dial->port);
+	/* A net process that lies, with a rogue MASA behind it: whom the anchors answer for is its word. */
+	bool is_diverted = sim_fault(sim, SIM_DIVERTED_DIAL, 1, 25);
+	if (is_diverted)
+		server = sim->masas[2];
 	struct sim_out *out = queue(judge);
 	out->kind = SIM_OUT_DIAL;
 	out->cookie = cookie;
 	if (judge->cause != NULL)
 		judge->cause->asked_masa++;
-	if (server == NULL || server->kind != SIM_MASA ||
-	    memmem(dial->anchors_pem.p, dial->anchors_pem.n, server->anchors_pem.p,
-		   server->anchors_pem.n) == NULL)
+	if (server == NULL || server->kind != SIM_MASA)
+		return;
+	if (!is_diverted && memmem(dial->anchors_pem.p, dial->anchors_pem.n, server->anchors_pem.p,
+				   server->anchors_pem.n) == NULL)
 		return; /* nobody there whom the anchors answer for */
 	out->dial = sim_call_new(sim, server, &dial->request,
 				 dial->with_client_certificate ? &judge->chain : NULL);
@@ -185,6 +190,40 @@ take_asked(struct berth_judge *judge, uint64_t cookie, bool is_dial)
 		return true;
 	}
 	return false;
+}
+
+/* ---- the witness: a file beside the store, written over and not synced ---- */
+
+static void
+witness_path(const struct berth_judge *judge, char path[SIM_PATH_MAX])
+{
+	(void)snprintf(path, SIM_PATH_MAX, "%s/%s", judge->state,
+		       judge->kind == SIM_MASA ? BERTH_MASA_WITNESS_FILE : "audit.head");
+}
+
+static void
+remember_witness(struct berth_judge *judge)
+{
+	char path[SIM_PATH_MAX];
+	witness_path(judge, path);
+	FILE *file = fopen(path, "r");
+	sim_must(file == NULL ? BERTH_E_IO : BERTH_OK, NULL, path);
+	size_t n = fread(judge->witness, 1, sizeof(judge->witness) - 1, file);
+	judge->witness[n] = '\0';
+	(void)fclose(file);
+}
+
+static void
+lose_witness(struct berth_judge *judge)
+{
+	char path[SIM_PATH_MAX];
+	if (!sim_fault(judge->sim, SIM_LOST_WITNESS, 1, 2))
+		return;
+	witness_path(judge, path);
+	FILE *file = fopen(path, "w");
+	sim_must(file == NULL ? BERTH_E_IO : BERTH_OK, NULL, path);
+	(void)fputs(judge->witness, file);
+	(void)fclose(file);
 }
 
 /* ---- the signer: another process, with a queue of its own ---- */
@@ -269,6 +308,7 @@ send_out(struct berth_judge *judge, struct sim_out *out)
 	} else {
 		sim_say(sim, "%s: operator: %s: %d", judge->name, out->ticket->admin,
 			out->response.status);
+		sim_operator_done(out->ticket->about, out->response.status);
 	}
 	ticket_free(judge, out->ticket);
 }
@@ -433,6 +473,24 @@ take_items(struct berth_judge *judge)
 	memmove(judge->inbox, judge->inbox + n, judge->inbox_count * sizeof(judge->inbox[0]));
 }
 
+/* The power may go between any two of them. False: it did. */
+static bool
+send_all(struct berth_judge *judge)
+{
+	struct sim *sim = judge->sim;
+	size_t n = judge->out_count;
+	bool dies = n > 0 && sim_fault(sim, SIM_CRASH_AFTER_COMMIT, 1, 250);
+	size_t last = dies ? sim_below(sim, (uint32_t)n) : n;
+	for (size_t i = 0; i < last; i++)
+		send_out(judge, &judge->out[i]);
+	if (dies) {
+		sim_judge_crash(judge, sim_chance(sim, 1, 2) ? DISK_ALL : DISK_NOTHING);
+		return false;
+	}
+	clear_out(judge);
+	return true;
+}
+
 static void wake(struct sim *sim, struct sim_event *event);
 
 static void
@@ -457,6 +515,8 @@ wake(struct sim *sim, struct sim_event *event)
 		return;
 	}
 	judge->batches++;
+	if (sim->has_faults && sim_chance(sim, 1, 10))
+		remember_witness(judge);
 	take_items(judge);
 	enum berth_err err = judge->role->batch_commit(judge->context, NULL);
 	if (disk_is_dead(judge->disk)) {
@@ -469,10 +529,8 @@ wake(struct sim *sim, struct sim_event *event)
 		fail_batch(judge);
 	} else {
 		age_tickets(judge);
-		size_t n = judge->out_count;
-		for (size_t i = 0; i < n; i++)
-			send_out(judge, &judge->out[i]);
-		clear_out(judge);
+		if (!send_all(judge))
+			return;
 	}
 	if (judge->inbox_count > 0 && !judge->is_woken)
 		wake_later(judge, 1);
@@ -491,15 +549,35 @@ sim_judge_deliver(struct berth_judge *judge, const struct sim_item *item)
 }
 
 void
-sim_judge_operate(struct berth_judge *judge, const char *path)
+sim_judge_operate(struct berth_judge *judge, const char *path, struct sim_device *about)
 {
 	struct berth_ticket *ticket = calloc(1, sizeof(*ticket));
 	sim_must(ticket == NULL ? BERTH_E_MEMORY : BERTH_OK, NULL, "ticket");
 	ticket->admin = strdup(path);
+	ticket->about = about;
 	sim_judge_deliver(judge, &(struct sim_item){.kind = SIM_ITEM_ADMIN, .ticket = ticket});
 }
 
 /* ---- life and death ---- */
+
+static void come_up(struct sim *sim, struct sim_event *event);
+static void stop(struct berth_judge *judge);
+
+/* Its parent tries again; only a disk that fails us is an excuse. */
+static void
+fail_boot(struct berth_judge *judge, const struct berth_why *why)
+{
+	struct sim *sim = judge->sim;
+	sim_say(sim, "%s: does not start: %s", judge->name, why->rule);
+	stop(judge);
+	if (why->err != BERTH_E_IO || !disk_is_failing(judge->disk)) {
+		sim_break(sim, "restart", "%s does not start: %s: %s", judge->name, why->rule,
+			  why->sentence);
+		return;
+	}
+	disk_crash(judge->disk, DISK_NOTHING);
+	sim_at(sim, 2000, come_up, judge, 0, 0);
+}
 
 void
 sim_judge_boot(struct berth_judge *judge)
@@ -512,8 +590,7 @@ sim_judge_boot(struct berth_judge *judge)
 		err = judge->signer_role->start(judge->sim->pki, judge->settings, &judge->signer,
 						&why);
 	if (err) {
-		sim_break(judge->sim, "restart", "%s does not start: %s: %s", judge->name, why.rule,
-			  why.sentence);
+		fail_boot(judge, &why);
 		return;
 	}
 	judge->is_up = true;
@@ -526,6 +603,7 @@ static void
 stop(struct berth_judge *judge)
 {
 	judge->is_up = false;
+	sim_oracle_close(judge);
 	clear_out(judge);
 	drop_inbox(judge);
 	if (judge->context != NULL)
@@ -564,6 +642,8 @@ sim_judge_crash(struct berth_judge *judge, enum disk_loss loss)
 	disk_crash(judge->disk, loss);
 	sim_say(sim, "%s: crashes", judge->name);
 	stop(judge);
+	if (loss != DISK_NOTHING)
+		lose_witness(judge);
 	judge->life++;
 	sim_at(sim, 200 + sim_below(sim, 30000), come_up, judge, 0, 0);
 }

@@ -70,6 +70,33 @@ run(const struct options *options, unsigned long seed, struct total *total)
 	return holds;
 }
 
+static void
+print_faults(const struct total *total)
+{
+	uint64_t sum = 0;
+	for (int i = 0; i < SIM_FAULT__COUNT; i++) {
+		(void)printf("%s%s %llu", i == 0 ? "faults: " : ", ",
+			     sim_fault_name((enum sim_fault)i),
+			     (unsigned long long)total->faults[i]);
+		sum += total->faults[i];
+	}
+	(void)printf("; %llu in all\n", (unsigned long long)sum);
+}
+
+static bool
+misses_a_fault(const struct total *total)
+{
+	bool misses = false;
+	for (int i = 0; i < SIM_FAULT__COUNT; i++) {
+		if (total->faults[i] > 0)
+			continue;
+		misses = true;
+		(void)printf("BROKEN: no %s was ever injected\n",
+			     sim_fault_name((enum sim_fault)i));
+	}
+	return misses;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -89,5 +116,7 @@ main(int argc, char **argv)
 		     options.last - options.first + 1, (unsigned long long)total.onboarded,
 		     (unsigned long long)total.requests, (unsigned long long)total.restarts,
 		     (unsigned long long)total.checks);
-	return broken > 0;
+	print_faults(&total);
+	return broken > 0 ||
+	       (!options.is_calm && options.last - options.first > 4 && misses_a_fault(&total));
 }

@@ -180,6 +180,8 @@ sim_call_reply(struct sim_call *call, const struct berth_http_response *response
 		: call->dialler ? call->dialler->name
 				: "rogue",
 		call->server->name, call->status, call->path);
+	if (call->server->is_rogue && sim->conf.has_rogues)
+		sim_rogue_answer(call);
 	if (sim_fault(sim, SIM_LOST_REPLY, 1, 20)) {
 		sim_at(sim, LOST_MS, give_up, call, 0, 0);
 		return;

@@ -39,39 +39,73 @@ sim_break(struct sim *sim, const char *oracle, const char *format, ...)
 
 /* ---- the store, by its own connection ---- */
 
-static sqlite3 *
-open_store(const struct berth_judge *judge)
+#define STATEMENTS 24
+
+struct sim_reader {
+	sqlite3 *db;
+	struct {
+		const char *sql;
+		sqlite3_stmt *stmt;
+	} kept[STATEMENTS];
+};
+
+void
+sim_oracle_close(struct berth_judge *judge)
+{
+	struct sim_reader *reader = judge->reader;
+	if (reader == NULL)
+		return;
+	for (size_t i = 0; i < STATEMENTS; i++)
+		sqlite3_finalize(reader->kept[i].stmt);
+	sqlite3_close(reader->db);
+	free(reader);
+	judge->reader = NULL;
+}
+
+static struct sim_reader *
+open_store(struct berth_judge *judge)
 {
 	char path[SIM_PATH_MAX];
-	sqlite3 *db = NULL;
+	if (judge->reader != NULL)
+		return judge->reader;
+	judge->reader = calloc(1, sizeof(*judge->reader));
 	(void)snprintf(path, sizeof(path), "%s/%s.db", judge->state,
 		       judge->kind == SIM_MASA ? "masa" : "registrar");
-	sim_must(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL)
+	sim_must(judge->reader == NULL ||
+				 sqlite3_open_v2(path, &judge->reader->db,
+						 SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL)
 			 ? BERTH_E_IO
 			 : BERTH_OK,
 		 NULL, path);
-	return db;
+	return judge->reader;
 }
 
-/* One number; ? are texts or blobs in order, a NULL p ends them. */
-static int64_t
-count(const struct berth_judge *judge, const char *sql, struct berth_bytes a, struct berth_bytes b)
+/* Kept by the address of its text: they are all literals. */
+static sqlite3_stmt *
+prepare(struct berth_judge *judge, const char *sql)
 {
-	sqlite3 *db = open_store(judge);
-	sqlite3_stmt *stmt = NULL;
-	int64_t n = -1;
-	sim_must(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) ? BERTH_E_INTERNAL : BERTH_OK, NULL,
-		 sql);
-	bool is_text = strstr(sql, "text?") != NULL;
-	(void)is_text;
-	if (a.p != NULL)
-		sqlite3_bind_blob(stmt, 1, a.p, (int)a.n, SQLITE_STATIC);
-	if (b.p != NULL)
-		sqlite3_bind_blob(stmt, 2, b.p, (int)b.n, SQLITE_STATIC);
-	if (sqlite3_step(stmt) == SQLITE_ROW)
-		n = sqlite3_column_int64(stmt, 0);
-	sqlite3_finalize(stmt);
-	sqlite3_close(db);
+	struct sim_reader *reader = open_store(judge);
+	size_t at = 0;
+	while (at < STATEMENTS && reader->kept[at].sql != NULL && reader->kept[at].sql != sql)
+		at++;
+	sim_must(at == STATEMENTS ? BERTH_E_LIMIT : BERTH_OK, NULL, "too many questions");
+	if (reader->kept[at].sql == NULL) {
+		int rc = sqlite3_prepare_v3(reader->db, sql, -1, SQLITE_PREPARE_PERSISTENT,
+					    &reader->kept[at].stmt, NULL);
+		sim_must(rc ? BERTH_E_INTERNAL : BERTH_OK, NULL, sql);
+		reader->kept[at].sql = sql;
+	}
+	return reader->kept[at].stmt;
+}
+
+/* One number that sql answers about a blob. */
+static int64_t
+count(struct berth_judge *judge, const char *sql, struct berth_bytes about)
+{
+	sqlite3_stmt *stmt = prepare(judge, sql);
+	sqlite3_bind_blob(stmt, 1, about.p, (int)about.n, SQLITE_STATIC);
+	int64_t n = sqlite3_step(stmt) == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : -1;
+	sqlite3_reset(stmt);
 	judge->sim->checks++;
 	return n;
 }
@@ -102,8 +136,10 @@ index_of(const struct berth_judge *judge)
 static bool
 may_enrol(const struct sim_device *device, const struct berth_judge *registrar)
 {
-	return (device->sort == SIM_ALLOWED || device->sort == SIM_ASKS) &&
-	       index_of(registrar) == device->owner;
+	bool is_welcome = device->sort == SIM_ALLOWED ||
+			  (device->sort == SIM_ASKS && device->was_asked_for) ||
+			  (device->sort == SIM_REVOKED && !device->is_revoked);
+	return is_welcome && index_of(registrar) == device->owner;
 }
 
 /* Of the maker's devices with this serial number; a true one and its counterfeit have other makers. */
@@ -147,7 +183,7 @@ sim_oracle_sign(struct berth_judge *judge, const struct sim_out *out)
 		sim_must(berth_sign_voucher_decode(berth_buf_view(&out->text), &ask, &why), &why,
 			 "ask");
 		if (count(judge, "SELECT count(*) FROM voucher WHERE payload = ? AND state = 0",
-			  ask.json, BERTH_BYTES_NONE) < 1)
+			  ask.json) < 1)
 			sim_break(sim, "intent", "%s has a voucher signed without an intent",
 				  judge->name);
 		return;
@@ -161,7 +197,7 @@ sim_oracle_sign(struct berth_judge *judge, const struct sim_out *out)
 			  "c.device"
 			  " WHERE c.serial = ? AND c.state = 0 AND d.about = 'enrol' AND d.outcome "
 			  "= 2",
-			  berth_bytes_of(ask.serial, sizeof(ask.serial)), BERTH_BYTES_NONE) < 1)
+			  berth_bytes_of(ask.serial, sizeof(ask.serial))) < 1)
 			sim_break(sim, "intent",
 				  "%s has a certificate signed for %.*s without an intent and a "
 				  "decision to allow it",
@@ -177,55 +213,45 @@ check_forwarded(struct berth_judge *judge, const struct sim_device *device,
 		struct berth_bytes voucher)
 {
 	struct sim *sim = judge->sim;
-	if (device == NULL || device->sort == SIM_DENIED || device->sort == SIM_COUNTERFEIT) {
+	if (device == NULL || device->sort == SIM_DENIED || device->sort == SIM_COUNTERFEIT ||
+	    (device->is_revoked && index_of(judge) == device->owner)) {
 		sim_break(sim, "decision", "%s gave a voucher to %s", judge->name,
 			  device == NULL ? "a stranger" : device->serial);
 		return;
 	}
 	static const char *const sql = "SELECT count(*) FROM step WHERE voucher = ?";
-	if (count(judge, sql, voucher, BERTH_BYTES_NONE) != 1)
+	if (count(judge, sql, voucher) != 1)
 		sim_break(sim, "record",
 			  "%s sent a voucher to %s that its store does not hold once", judge->name,
 			  device->serial);
 	if (count(judge,
 		  "SELECT count(*) FROM audit a JOIN device d ON d.id = a.subject JOIN step s ON "
 		  "s.device = d.row WHERE a.event = 'voucher.forwarded' AND s.voucher = ?",
-		  voucher, BERTH_BYTES_NONE) < 1)
+		  voucher) < 1)
 		sim_break(sim, "record", "%s sent a voucher to %s without an audit record",
 			  judge->name, device->serial);
 	if (count(judge,
 		  "SELECT count(*) FROM decision d JOIN step s ON s.device = d.device WHERE "
 		  "d.about = 'voucher' AND d.outcome = 2 AND s.voucher = ?",
-		  voucher, BERTH_BYTES_NONE) < 1)
+		  voucher) < 1)
 		sim_break(sim, "decision", "%s sent a voucher to %s without a decision",
 			  judge->name, device->serial);
 	promise(judge, sql, voucher);
 }
 
-struct newest {
-	struct berth_buf der;
-};
-
 /* The certificate of the reply that the store holds as issued; empty when there is none. */
 static void
 find_issued(struct berth_judge *judge, struct berth_bytes reply, struct berth_buf *der)
 {
-	sqlite3 *db = open_store(judge);
-	sqlite3_stmt *stmt = NULL;
-	sim_must(sqlite3_prepare_v2(db,
-				    "SELECT der FROM certificate WHERE state = 1 ORDER BY row DESC",
-				    -1, &stmt, NULL)
-			 ? BERTH_E_INTERNAL
-			 : BERTH_OK,
-		 NULL, "certificates");
+	sqlite3_stmt *stmt =
+		prepare(judge, "SELECT der FROM certificate WHERE state = 1 ORDER BY row DESC");
 	while (der->n == 0 && sqlite3_step(stmt) == SQLITE_ROW) {
 		const void *p = sqlite3_column_blob(stmt, 0);
 		size_t n = (size_t)sqlite3_column_bytes(stmt, 0);
 		if (n > 0 && memmem(reply.p, reply.n, p, n) != NULL)
 			sim_must(berth_buf_append(der, p, n), NULL, "der");
 	}
-	sqlite3_finalize(stmt);
-	sqlite3_close(db);
+	sqlite3_reset(stmt);
 }
 
 static void
@@ -254,13 +280,13 @@ check_enrolled(struct berth_judge *judge, const struct sim_call *call,
 		  "ON i.subject = v.id JOIN audit a ON a.subject = v.id WHERE c.der = ? AND "
 		  "i.event = 'certificate.intent' AND a.event = 'certificate.issued' AND "
 		  "i.seq < a.seq",
-		  berth_buf_view(&der), BERTH_BYTES_NONE) < 1)
+		  berth_buf_view(&der)) < 1)
 		sim_break(sim, "record", "%s sent %s a certificate without audit records",
 			  judge->name, device->serial);
 	if (count(judge,
 		  "SELECT count(*) FROM certificate c JOIN certificate o ON o.key_sha256 = "
 		  "c.key_sha256 WHERE c.der = ? AND o.state = 1",
-		  berth_buf_view(&der), BERTH_BYTES_NONE) != 1)
+		  berth_buf_view(&der)) != 1)
 		sim_break(sim, "doubled", "%s issued two certificates for one key of %s",
 			  judge->name, device->serial);
 	promise(judge, "SELECT count(*) FROM certificate WHERE der = ? AND state IN (1, 3)",
@@ -289,14 +315,14 @@ check_vouched(struct berth_judge *judge, struct berth_bytes body)
 		sim_break(sim, "ownership", "%s vouched for %s to somebody who does not own it",
 			  judge->name, device->serial);
 	berth_signed_voucher_free(&voucher);
-	if (count(judge, sql, body, BERTH_BYTES_NONE) != 1)
+	if (count(judge, sql, body) != 1)
 		sim_break(sim, "record", "%s sent a voucher that its store does not hold once",
 			  judge->name);
 	if (count(judge,
 		  "SELECT count(*) FROM log l JOIN voucher v ON v.unit = l.unit AND v.nonce = "
 		  "l.nonce "
 		  "AND v.domain_id = l.domain_id WHERE v.voucher = ?",
-		  body, BERTH_BYTES_NONE) < 1)
+		  body) < 1)
 		sim_break(sim, "record", "%s sent a voucher that its log does not show",
 			  judge->name);
 	if (count(judge,
@@ -304,7 +330,7 @@ check_vouched(struct berth_judge *judge, struct berth_bytes body)
 		  "a.subject = 'unit:' || v.unit AND a.detail LIKE '{\"voucher\":' || v.row || "
 		  "',%' "
 		  "WHERE v.voucher = ?",
-		  body, BERTH_BYTES_NONE) != 1)
+		  body) != 1)
 		sim_break(sim, "record", "%s sent a voucher that its audit log does not hold once",
 			  judge->name);
 	promise(judge, sql, body);
@@ -348,8 +374,7 @@ static void
 check_promises(struct berth_judge *judge)
 {
 	for (const struct sim_promise *p = judge->sim->promises; p != NULL; p = p->next)
-		if (p->judge == judge &&
-		    count(judge, p->sql, berth_buf_view(&p->what), BERTH_BYTES_NONE) != 1)
+		if (p->judge == judge && count(judge, p->sql, berth_buf_view(&p->what)) != 1)
 			sim_break(judge->sim, "promise",
 				  "%s has lost or doubled what it had answered: %s", judge->name,
 				  p->sql);
@@ -366,7 +391,7 @@ sim_oracle_restart(struct berth_judge *judge)
 
 void
 sim_oracle_save(struct sim_device *device, const struct sim_line *line,
-		const struct berth_pledge_enrolment *enrolment)
+		const struct sim_belief *belief, const struct berth_pledge_enrolment *enrolment)
 {
 	struct sim *sim = device->sim;
 	const struct sim_maker *maker = &sim->makers[device->maker];
@@ -380,11 +405,11 @@ sim_oracle_save(struct sim_device *device, const struct sim_line *line,
 			  line == NULL ? "nobody" : line->server->name);
 		return;
 	}
-	sim_must(berth_voucher_open(sim->pki, berth_buf_view(&line->voucher), BERTH_VOUCHER, NULL,
+	sim_must(berth_voucher_open(sim->pki, berth_buf_view(&belief->voucher), BERTH_VOUCHER, NULL,
 				    &arena, &voucher, &why),
 		 &why, "the device's voucher");
 	if (!berth_bytes_equal_text(voucher.voucher.serial_number, device->serial) ||
-	    !berth_bytes_equal(voucher.voucher.nonce, berth_buf_view(&line->nonce)))
+	    !berth_bytes_equal(voucher.voucher.nonce, berth_buf_view(&belief->nonce)))
 		sim_break(sim, "pin", "%s took a voucher for another serial number or nonce",
 			  device->serial);
 	if (!berth_bytes_equal(voucher.voucher.pinned_domain_cert,
@@ -410,7 +435,7 @@ check_devices(struct sim *sim)
 			sim_break(sim, "liveness", "%s is not onboarded: %s, last rule %s",
 				  device->serial,
 				  device->is_saved ? "saved, not told" : "not saved", device->rule);
-		if (!may && device->is_saved)
+		if (!may && (device->is_saved || device->is_told))
 			sim_break(sim, "denied", "%s is onboarded", device->serial);
 	}
 }

@@ -63,7 +63,7 @@ sim_chance(struct sim *sim, uint32_t in, uint32_t of)
 bool
 sim_fault(struct sim *sim, enum sim_fault fault, uint32_t in, uint32_t of)
 {
-	if (!sim->has_faults || !sim_chance(sim, in, of))
+	if (!sim->has_faults || !sim->has_fault[fault] || !sim_chance(sim, in, of))
 		return false;
 	sim->faults[fault]++;
 	return true;

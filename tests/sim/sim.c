@@ -130,18 +130,41 @@ sim_open(const struct sim_conf *conf)
 	sqlite3_randomness(0, NULL);
 	sim_must(berth_pki_open(&sim->pki, &why), &why, "pki");
 	sim_world_make(sim);
+	sim_faults_start(sim);
+	sim_rogues_start(sim);
+	sim_operators_start(sim);
 	return sim;
+}
+
+/* All who may are on, and the others had time to try; or the time is over, and the oracle will say so. */
+static bool
+is_over(const struct sim *sim)
+{
+	int64_t quiet = sim->conf.has_faults ? SIM_FAULTS_MS : 0;
+	if (sim->now_ms > quiet + SIM_LIVE_MS)
+		return true;
+	if (sim->now_ms < quiet + SIM_QUIET_MS || sim->has_faults)
+		return false;
+	for (size_t i = 0; i < sim->device_count; i++) {
+		const struct sim_device *device = &sim->devices[i];
+		if ((device->sort == SIM_ALLOWED || device->sort == SIM_ASKS) && !device->is_told)
+			return false;
+		if (device->sort == SIM_REVOKED && !device->is_revoked)
+			return false;
+	}
+	return true;
 }
 
 void
 sim_run(struct sim *sim)
 {
-	while (sim->event_count > 0 && sim->fault[0] == '\0') {
+	while (sim->event_count > 0 && sim->fault[0] == '\0' && !is_over(sim)) {
 		struct sim_event event = take(sim);
 		sim->now_ms = event.at_ms;
 		sim->steps++;
 		event.act(sim, &event);
 	}
+	sim_faults_count(sim);
 	if (sim->fault[0] == '\0')
 		sim_oracle_end(sim);
 }

@@ -27,6 +27,9 @@
 #define SIM_START_S 1790000000 /* a fixed moment in 2026 */
 #define SIM_INBOX_MAX 256
 #define SIM_PATH_MAX 160
+#define SIM_FAULTS_MS ((int64_t)900000) /* then they are over */
+#define SIM_LIVE_MS ((int64_t)3600000)	/* so much later all are on: who failed often waits long */
+#define SIM_QUIET_MS ((int64_t)900000)	/* rogues are watched at least so long */
 #define SIM_YEAR_S ((int64_t)365 * 86400)
 
 struct sim;
@@ -76,6 +79,7 @@ struct berth_ticket {
 	struct berth_ticket *next;
 	void *session;
 	struct sim_call *call;
+	struct sim_device *about;
 	char *admin; /* method and path of an operator's request; call is NULL */
 	int status;  /* of its reply */
 	bool is_replied, is_gone, is_new;
@@ -126,6 +130,7 @@ struct berth_judge {
 	char name[24], host[32];
 	uint16_t port;
 	bool is_rogue;
+	char witness[160]; /* what its file held some while ago */
 	const struct berth_judge_role *role;
 	const struct berth_signer_role *signer_role;
 	const void *settings;
@@ -149,7 +154,8 @@ struct berth_judge {
 	size_t out_count, out_room;
 	struct berth_ticket *tickets;
 	struct sim_asked *asked;
-	struct sim_call *cause; /* of what the role does now */
+	struct sim_call *cause;	   /* of what the role does now */
+	struct sim_reader *reader; /* the oracle's own connection to the store */
 	uint64_t boots, batches, failed_batches;
 };
 
@@ -161,6 +167,7 @@ enum sim_sort {
 	SIM_DENIED,	/* its owner's policy denies it */
 	SIM_BLOCKED,	/* stolen: its MASA gives no voucher */
 	SIM_UNSOLD,	/* nobody bought it */
+	SIM_REVOKED,	/* allowed at first, then revoked by an operator; it tries to come back */
 	SIM_COUNTERFEIT /* of the rogue maker, with the serial number of a true one */
 };
 
@@ -169,9 +176,15 @@ struct sim_line {
 	struct berth_judge *server;
 	uint64_t connection;
 	struct berth_cert_list shown;
-	struct berth_buf nonce;	  /* of the voucher-request that went over it */
+};
+
+/* What went to and fro in one attempt of a device; it may take several connections. */
+struct sim_belief {
+	uint32_t attempt;
+	struct berth_buf nonce;	  /* of the newest voucher-request */
 	struct berth_buf voucher; /* the newest body that came as one */
 };
+#define SIM_BELIEFS 64 /* by attempt; as many are never alive */
 
 struct sim_device {
 	struct sim *sim;
@@ -196,6 +209,7 @@ struct sim_device {
 		uint32_t attempt;
 		struct berth_key *key;
 	} keys[BERTH_PLEDGE_ATTEMPTS_MAX]; /* made and not saved */
+	struct sim_belief beliefs[SIM_BELIEFS];
 	int64_t wakes_at;
 
 	/* its flash */
@@ -205,6 +219,9 @@ struct sim_device {
 	struct berth_cert *saved_registrar;
 	struct berth_pledge_candidate saved_candidate;
 	int64_t told_at;
+	bool is_spoken_for; /* by an operator, and the registrar knows it */
+	bool is_revoked;
+	bool was_asked_for; /* an operator has been on his way with a yes */
 	uint64_t crashes;
 	uint32_t notes[BERTH_PLEDGE_NOTE__COUNT];
 	char rule[64]; /* of the last refusal */
@@ -223,19 +240,23 @@ enum sim_fault {
 	SIM_REGISTRAR_CRASH,
 	SIM_MASA_CRASH,
 	SIM_CRASH_IN_COMMIT,
+	SIM_CRASH_AFTER_COMMIT,
 	SIM_SIGNER_CRASH,
 	SIM_FAILED_WRITE,
 	SIM_FAILED_SYNC,
 	SIM_DISK_FULL,
 	SIM_LOST_WRITE,
 	SIM_TORN_WRITE,
+	SIM_LOST_WITNESS,
 	SIM_CLOCK_WRONG,
 	SIM_FORGED_VOUCHER,
 	SIM_REPLAYED_VOUCHER,
 	SIM_ALTERED_ANSWER,
 	SIM_REPLAYED_REQUEST,
 	SIM_ALTERED_REQUEST,
+	SIM_STOLEN_IDENTITY,
 	SIM_DIVERTED_DIAL,
+	SIM_REVOCATION,
 	SIM_FAULT__COUNT
 };
 const char *sim_fault_name(enum sim_fault fault);
@@ -271,6 +292,7 @@ struct sim_maker {
 };
 
 struct sim_promise; /* oracle.c */
+struct sim_reader;
 struct sim_secrets; /* secrets.c */
 
 struct sim {
@@ -287,13 +309,17 @@ struct sim {
 	struct sim_maker makers[3]; /* the last one is the rogue */
 	struct berth_judge *nodes[SIM_NODES_MAX];
 	size_t node_count;
-	struct berth_judge *registrars[3], *masas[3]; /* the last ones are rogues */
+	struct berth_judge
+		*registrars[4]; /* two of owners, a rogue one, one with a stolen certificate */
+	struct berth_judge *masas[3]; /* the last one is a rogue */
 	struct sim_device devices[SIM_DEVICES_MAX];
 	size_t device_count;
 	struct sim_call *calls;
 	struct sim_promise *promises;
 	struct sim_secrets *secrets;
 	uint64_t faults[SIM_FAULT__COUNT];
+	bool has_fault
+		[SIM_FAULT__COUNT]; /* this seed's choice: what never restarts shows what only a restart heals */
 	uint64_t trace; /* a hash of all that happened */
 	uint64_t steps, onboarded, requests, restarts, checks;
 	int log, stderr_of_before; /* the roles log to standard error */
@@ -329,7 +355,7 @@ void sim_judge_boot(struct berth_judge *judge);
 void sim_judge_crash(struct berth_judge *judge, enum disk_loss loss);
 void sim_judge_end(struct berth_judge *judge);
 void sim_judge_deliver(struct berth_judge *judge, const struct sim_item *item);
-void sim_judge_operate(struct berth_judge *judge, const char *path);
+void sim_judge_operate(struct berth_judge *judge, const char *path, struct sim_device *about);
 
 /* network.c */
 struct sim_call *sim_call_new(struct sim *sim, struct berth_judge *server,
@@ -345,9 +371,20 @@ struct berth_tls_facts sim_server_facts(const struct sim_call *call);
 /* device.c */
 void sim_device_start(struct sim_device *device);
 void sim_device_crash(struct sim_device *device);
+void sim_device_reset(struct sim_device *device); /* to what the factory gave it */
 void sim_device_end(struct sim_device *device);
 void sim_device_answer(struct sim_device *device, struct sim_call *call);
 void sim_device_lost(struct sim_device *device, struct sim_call *call);
+
+/* faults.c */
+void sim_faults_start(struct sim *sim);
+void sim_faults_count(struct sim *sim); /* those of the disks, at the end */
+
+/* rogue.c */
+void sim_rogue_answer(struct sim_call *call); /* puts another answer into it, or leaves it */
+void sim_rogues_start(struct sim *sim);
+void sim_operators_start(struct sim *sim);
+void sim_operator_done(struct sim_device *device, int status);
 
 /* oracle.c: each speaks by sim_break, once; then the run ends. */
 BERTH_PRINTF(3, 4) void sim_break(struct sim *sim, const char *oracle, const char *format, ...);
@@ -356,7 +393,9 @@ void sim_oracle_reply(struct berth_judge *judge, const struct sim_call *call,
 		      const struct berth_http_response *response);
 void sim_oracle_restart(struct berth_judge *judge);
 void sim_oracle_save(struct sim_device *device, const struct sim_line *line,
+		     const struct sim_belief *belief,
 		     const struct berth_pledge_enrolment *enrolment);
+void sim_oracle_close(struct berth_judge *judge); /* its connection to the store */
 void sim_oracle_end(struct sim *sim);
 void sim_oracle_free(struct sim *sim);
 

@@ -148,7 +148,7 @@ make_masa(struct sim *sim, size_t i, const char *name)
 		.manufacturer_anchors = path_in(judge, 1, judge->folder, "maker.pem", ""),
 		.signer_certificates = path_in(judge, 2, judge->folder, "signer.pem", ""),
 		.signer_key = path_in(judge, 3, sim->folder, file, "file:"),
-		.ownership = BERTH_MASA_OWNERSHIP_RECORDED,
+		.ownership = i == 2 ? BERTH_MASA_OWNERSHIP_FIRST : BERTH_MASA_OWNERSHIP_RECORDED,
 		.pinning = i == 0 ? BERTH_MASA_PIN_CA : BERTH_MASA_PIN_REGISTRAR,
 		.request_age_s = 1200,
 		.audit_log_age_s = 86400,
@@ -156,7 +156,9 @@ make_masa(struct sim *sim, size_t i, const char *name)
 		.vouchers_per_minute = RATE,
 	};
 	write_certs(judge->masa_settings.daemon.tls_certificates, &maker->masa_tls, 1);
-	write_certs(judge->masa_settings.manufacturer_anchors, &maker->root, 1);
+	/* The rogue knows everybody's root, which is no secret, and would vouch for anything. */
+	struct berth_cert *const roots[] = {maker->root, sim->makers[0].root, sim->makers[1].root};
+	write_certs(judge->masa_settings.manufacturer_anchors, roots, i == 2 ? 3 : 1);
 	write_certs(judge->masa_settings.signer_certificates, &maker->masa_signer, 1);
 	sim_must(berth_cert_list_add(&judge->chain, maker->masa_tls, NULL), NULL, "chain");
 	sim_must(berth_cert_append_pem(maker->root, &judge->anchors_pem), NULL, "anchors");
@@ -217,7 +219,7 @@ make_registrar(struct sim *sim, size_t i, const char *name, bool is_lax)
 		.issuing_key = path_in(judge, 6, judge->folder, "keys/issuing.key", "file:"),
 		.retry_after_s = 10,
 		.approval_timeout_s = 4 * 86400,
-		.permission_lifetime_s = 3600,
+		.permission_lifetime_s = 86400,
 		.certificate_lifetime_s = 30 * 86400,
 		.masa_timeout_s = 20,
 		.issue_per_minute = RATE,
@@ -232,31 +234,65 @@ make_registrar(struct sim *sim, size_t i, const char *name, bool is_lax)
 		 &why, "chain");
 }
 
+/* A web server's certificate and key of the owner's, stolen: its chain is the owner's, but it is no registrar's. */
+static void
+steal_certificate(struct sim *sim, struct berth_judge *thief, struct berth_judge *owner)
+{
+	struct berth_key *key = NULL;
+	struct berth_key *issuing = NULL;
+	struct berth_why why = {0};
+	const struct berth_bytes host[] = {berth_text(owner->host)};
+	sim_must(
+		berth_keystore_load(sim->pki, thief->registrar_settings.daemon.tls_key, &key, &why),
+		&why, "key");
+	sim_must(berth_keystore_load(sim->pki, owner->registrar_settings.issuing_key, &issuing,
+				     &why),
+		 &why, "key");
+	struct berth_cert *stolen = certify(sim,
+					    (struct berth_cert_template){
+						    .profile = BERTH_PROFILE_SERVER,
+						    .common_name = host[0],
+						    .dns_names = host,
+						    .dns_name_count = 1,
+						    .not_after = {SIM_START_S + SIM_YEAR_S},
+					    },
+					    key, owner->chain.at[1], issuing);
+	struct berth_cert *const chain[] = {stolen, owner->chain.at[1], owner->chain.at[2]};
+	write_certs(thief->registrar_settings.daemon.tls_certificates, chain, 3);
+	berth_cert_list_free(&thief->chain);
+	for (size_t i = 0; i < 3; i++)
+		sim_must(berth_cert_list_add(&thief->chain, chain[i], &why), &why, "chain");
+	berth_cert_free(stolen);
+	berth_key_free(key);
+	berth_key_free(issuing);
+}
+
 /* ---- devices ---- */
 
 static enum sim_sort
 sort_of(const struct sim *sim, size_t i)
 {
 	static const enum sim_sort others[] = {
-		SIM_ASKS,   SIM_DENIED, SIM_BLOCKED,	 SIM_UNSOLD, SIM_COUNTERFEIT,
-		SIM_DENIED, SIM_ASKS,	SIM_COUNTERFEIT, SIM_UNSOLD, SIM_ASKS};
+		SIM_ASKS,   SIM_DENIED,	 SIM_BLOCKED, SIM_REVOKED,     SIM_UNSOLD,  SIM_COUNTERFEIT,
+		SIM_DENIED, SIM_REVOKED, SIM_ASKS,    SIM_COUNTERFEIT, SIM_REVOKED, SIM_ASKS,
+	};
 	size_t n = sizeof(others) / sizeof(others[0]);
-	if (!sim->conf.has_rogues || i % 5 != 4)
+	if (!sim->conf.has_rogues || i % 4 != 3)
 		return SIM_ALLOWED;
-	return others[(i / 5) % n];
+	return others[(i / 4) % n];
 }
 
 static void
 make_device(struct sim *sim, size_t i)
 {
-	static const char *const prefixes[] = {"CAM", "ASK", "BAN", "CAM", "CAM", "CAM"};
+	static const char *const prefixes[] = {"CAM", "ASK", "BAN", "CAM", "CAM", "OLD", "CAM"};
 	struct sim_device *device = &sim->devices[i];
 	char uri[BERTH_KEY_URI_MAX];
 	device->sim = sim;
 	device->index = i;
 	device->sort = sort_of(sim, i);
-	device->maker = device->sort == SIM_COUNTERFEIT ? 2 : (int)(i % 2);
-	device->owner = (int)(i / 2 % 2);
+	device->maker = device->sort == SIM_COUNTERFEIT ? 2 : (int)sim_below(sim, 2);
+	device->owner = (int)sim_below(sim, 2);
 	/* A counterfeit has the serial number of the true device before it. */
 	(void)snprintf(device->serial, sizeof(device->serial), "%s-%04u", prefixes[device->sort],
 		       (unsigned)(device->sort == SIM_COUNTERFEIT ? i - 1 : i));
@@ -323,7 +359,7 @@ load_units(struct sim *sim)
 			continue;
 		sim_must(masa->role->batch_begin(masa->context, &why), &why, "units");
 		for (size_t i = 0; i < sim->device_count; i++)
-			if ((size_t)sim->devices[i].maker == m)
+			if ((size_t)sim->devices[i].maker == m || m == 2)
 				load_unit(sim, &sim->devices[i], masa);
 		sim_must(masa->role->batch_commit(masa->context, &why), &why, "units");
 	}
@@ -340,17 +376,20 @@ void
 sim_world_make(struct sim *sim)
 {
 	static const char *const makers[] = {"Acme", "Zenith", "Rogue"};
-	static const char *const registrars[] = {"registrar1", "registrar2", "registrar3"};
+	static const char *const registrars[] = {"registrar1", "registrar2", "registrar3",
+						 "registrar4"};
 	for (size_t i = 0; i < 3; i++) {
 		(void)snprintf(sim->makers[i].masa, sizeof(sim->makers[i].masa), "masa%zu.example",
 			       i + 1);
 		make_maker(sim, &sim->makers[i], makers[i]);
 		make_masa(sim, i, i == 2 ? "masa3" : i == 1 ? "masa2" : "masa1");
 	}
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < 4; i++)
 		make_registrar(sim, i, registrars[i],
-			       i == 2 || sim->conf.sabotage == SIM_ALLOWS_ALL);
-	sim->registrars[2]->is_rogue = sim->masas[2]->is_rogue = true;
+			       i >= 2 || sim->conf.sabotage == SIM_ALLOWS_ALL);
+	steal_certificate(sim, sim->registrars[3], sim->registrars[0]);
+	sim->registrars[2]->is_rogue = sim->registrars[3]->is_rogue = true;
+	sim->masas[2]->is_rogue = true;
 	for (size_t i = 0; i < sim->node_count; i++)
 		sim_judge_boot(sim->nodes[i]);
 	sim->device_count = sim->conf.devices;
