@@ -34,6 +34,8 @@ static const char *const names[BERTH_EVENT__COUNT] = {
 	[BERTH_EVENT_STOPPED] = "daemon.stopped",
 	[BERTH_EVENT_CONFIGURATION] = "daemon.configuration",
 	[BERTH_EVENT_ADMIN] = "admin.request",
+	[BERTH_EVENT_STORE_RESTORED] = "store.restored",
+	[BERTH_EVENT_ISSUANCE_FORGOTTEN] = "issuance.forgotten",
 };
 
 const char *

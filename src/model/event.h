@@ -44,6 +44,8 @@ enum berth_event_kind {
 	BERTH_EVENT_STOPPED,
 	BERTH_EVENT_CONFIGURATION,
 	BERTH_EVENT_ADMIN,
+	BERTH_EVENT_STORE_RESTORED,	/* from a backup */
+	BERTH_EVENT_ISSUANCE_FORGOTTEN, /* the signer released it, the restored store did not know */
 	BERTH_EVENT__COUNT
 };
 

@@ -427,3 +427,20 @@ berth_registrar_certificate_each_intent(struct berth_store *store,
 
 	return each(&query, visit, context, why);
 }
+
+enum berth_err
+berth_registrar_certificate_found(struct berth_store *store,
+				  const struct berth_registrar_certificate *found,
+				  struct berth_why *why)
+{
+	enum berth_err err = berth_store_writes(store, why);
+
+	if (!err)
+		err = berth_credential_check(&found->credential, why);
+	if (!err)
+		err = insert_certificate(store, found, why);
+	if (err)
+		return err;
+	return berth_registrar_certificate_issued(store, sqlite3_last_insert_rowid(store->db),
+						  found->der, why);
+}

@@ -378,6 +378,13 @@ enum berth_err berth_registrar_certificate_intent(struct berth_store *store,
 enum berth_err berth_registrar_certificate_issued(struct berth_store *store, int64_t row,
 						  struct berth_bytes der,
 						  struct berth_why *why) BERTH_MUST;
+/*
+ * One that the signer released and this store has no word of: it was restored from before. Issued, of a device that is
+ * known, without a permission. BERTH_E_EXISTS: it is known.
+ */
+enum berth_err berth_registrar_certificate_found(struct berth_store *store,
+						 const struct berth_registrar_certificate *found,
+						 struct berth_why *why) BERTH_MUST;
 /* intent -> failed; the permission is free for another intent with the same key. */
 enum berth_err berth_registrar_certificate_failed(struct berth_store *store, int64_t row,
 						  struct berth_why *why) BERTH_MUST;

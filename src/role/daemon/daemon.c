@@ -28,12 +28,6 @@ struct arguments {
 	bool check, help, version;
 };
 
-struct loaded {
-	struct berth_conf conf;
-	void *settings;
-	struct berth_daemon_conf *common;
-};
-
 static bool
 take_log(struct arguments *arguments, const char *value)
 {
@@ -146,9 +140,9 @@ sources_free(struct sources **s)
 	free(*s);
 }
 
-static enum berth_err
-load(const struct berth_daemon *daemon, const char *config, struct loaded *ret,
-     struct berth_why *why)
+enum berth_err
+berth_daemon_load(const struct berth_daemon *daemon, const char *config,
+		  struct berth_daemon_loaded *ret, struct berth_why *why)
 {
 	BERTH_CLEANUP(sources_free) struct sources *s = calloc(1, sizeof(*s));
 	ret->settings = calloc(1, daemon->settings_size);
@@ -169,6 +163,13 @@ load(const struct berth_daemon *daemon, const char *config, struct loaded *ret,
 	return err || !daemon->check ? err : daemon->check(ret->settings, why);
 }
 
+void
+berth_daemon_loaded_free(struct berth_daemon_loaded *loaded)
+{
+	berth_conf_free(&loaded->conf);
+	free(loaded->settings);
+}
+
 static bool
 find_kind(const char *name, enum berth_child_kind *ret)
 {
@@ -182,7 +183,7 @@ find_kind(const char *name, enum berth_child_kind *ret)
 }
 
 static int
-run_child(const struct berth_daemon *daemon, const struct loaded *loaded,
+run_child(const struct berth_daemon *daemon, const struct berth_daemon_loaded *loaded,
 	  const struct arguments *arguments, const struct berth_log *log)
 {
 	struct berth_child child = {
@@ -218,7 +219,8 @@ run_child(const struct berth_daemon *daemon, const struct loaded *loaded,
 }
 
 static enum berth_err
-check_files(const struct berth_daemon *daemon, const struct loaded *loaded, struct berth_why *why)
+check_files(const struct berth_daemon *daemon, const struct berth_daemon_loaded *loaded,
+	    struct berth_why *why)
 {
 	BERTH_CLEANUP(berth_pki_closep) struct berth_pki *pki = NULL;
 	/* As the children will: root can read what they cannot. */
@@ -231,7 +233,8 @@ check_files(const struct berth_daemon *daemon, const struct loaded *loaded, stru
 }
 
 static int
-run_check(const struct berth_daemon *daemon, const struct loaded *loaded, const char *config)
+run_check(const struct berth_daemon *daemon, const struct berth_daemon_loaded *loaded,
+	  const char *config)
 {
 	struct berth_why why = {0};
 	if (check_files(daemon, loaded, &why)) {
@@ -243,7 +246,7 @@ run_check(const struct berth_daemon *daemon, const struct loaded *loaded, const 
 }
 
 static int
-run_loaded(const struct berth_daemon *daemon, const struct loaded *loaded,
+run_loaded(const struct berth_daemon *daemon, const struct berth_daemon_loaded *loaded,
 	   const struct arguments *arguments)
 {
 	bool is_json =
@@ -298,16 +301,15 @@ berth_daemon_main(const struct berth_daemon *daemon, int argc, char **argv)
 		fprintf(stderr, "%s: --config FILE is missing (see --help)\n", daemon->name);
 		return BERTH_EXIT_USAGE;
 	}
-	struct loaded loaded = {0};
+	struct berth_daemon_loaded loaded = {0};
 	struct berth_why why = {0};
-	enum berth_err err = load(daemon, arguments.config, &loaded, &why);
+	enum berth_err err = berth_daemon_load(daemon, arguments.config, &loaded, &why);
 	int status = exit_of_load(err);
 	if (err) {
 		fprintf(stderr, "%s: %s\n", daemon->name, why.sentence);
 	} else {
 		status = run_loaded(daemon, &loaded, &arguments);
 	}
-	berth_conf_free(&loaded.conf);
-	free(loaded.settings);
+	berth_daemon_loaded_free(&loaded);
 	return status;
 }

@@ -258,6 +258,16 @@ struct berth_daemon {
 	const struct berth_daemon_announce *announce; /* NULL: it is found by its address alone */
 };
 
+/* A configuration with its drop-ins, read and checked. Freed in either case. */
+struct berth_daemon_loaded {
+	struct berth_conf conf;
+	void *settings; /* of settings_size */
+	struct berth_daemon_conf *common;
+};
+enum berth_err berth_daemon_load(const struct berth_daemon *daemon, const char *config,
+				 struct berth_daemon_loaded *ret, struct berth_why *why) BERTH_MUST;
+void berth_daemon_loaded_free(struct berth_daemon_loaded *loaded);
+
 /* For check_files: a key that is a file exists. name is the key of the configuration that says
  * uri. Whether a token holds a key is not asked: that needs its PIN. */
 enum berth_err berth_daemon_check_key(const char *name, const char *uri,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "role/registrar/signer.h"
 
+#include "base/base64.h"
 #include "base/hex.h"
 #include "model/device.h"
 #include "protocol/brski/rvr.h"
@@ -133,15 +134,21 @@ log_issue(struct signer *signer, const struct berth_issue_ldevid *ask, struct be
 	  struct berth_bytes subject, struct berth_bytes der, struct berth_why *why)
 {
 	char serial[2 * BERTH_CERT_SERIAL_BYTES + 1];
-	char details[sizeof(serial) + 16];
-	(void)snprintf(details, sizeof(details), " serial=%s",
-		       berth_hex_text(berth_bytes_of(ask->serial, sizeof(ask->serial)), serial,
-				      sizeof(serial)));
+	BERTH_BUF details = {0};
+	/* The whole certificate: a store restored from a backup must find again what it forgot. */
+	enum berth_err err =
+		berth_buf_printf(&details, " serial=%s certificate=",
+				 berth_hex_text(berth_bytes_of(ask->serial, sizeof(ask->serial)),
+						serial, sizeof(serial)));
+	err = err ? err : berth_base64_encode(der, 0, &details);
+	err = err ? err : berth_buf_append_u8(&details, 0);
+	if (err)
+		return berth_fail(why, err, "issuance-log", NULL, "out of memory");
 	const struct berth_issuance_line line = {
 		.what = "ldevid",
 		.subject = subject,
 		.object = der,
-		.details = details,
+		.details = (const char *)details.p,
 	};
 	return berth_issuance_write(&signer->issuance, signer->pki, now.wall, &line, why);
 }

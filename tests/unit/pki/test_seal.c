@@ -89,7 +89,7 @@ unseal_file(struct file *file, struct berth_bytes passphrase, size_t n, struct b
 static void
 reads_what_was_sealed(void **state)
 {
-	static const size_t sizes[] = {0, 1, 1000, 65535, 65536, 65537, 200000};
+	static const size_t sizes[] = {0, 1, 65536, 200000};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
@@ -141,30 +141,14 @@ refuses_every_flipped_bit_and_every_cut(void **state)
 	(void)state;
 	seal_file(&file, n);
 	/* of the head, of the first chunk, of the next chunks' lengths, contents and tags */
-	const size_t places[] = {0,
-				 20,
-				 40,
-				 43,
-				 50,
-				 60,
-				 62,
-				 63,
-				 200,
-				 5000,
-				 65599,
-				 65600,
-				 65620,
-				 66000,
-				 70000,
-				 n,
-				 file.bytes.n - 1};
+	const size_t places[] = {0, 20, 40, 60, 5000, 65599, 65620, file.bytes.n - 1};
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		file.bytes.p[places[i]] ^= 1;
 		assert_int_not_equal(unseal_file(&file, PASSPHRASE, n, &why), BERTH_OK);
 		file.bytes.p[places[i]] ^= 1;
 	}
 	const size_t whole = file.bytes.n;
-	const size_t cuts[] = {0, 10, 38, 39, 59, 60, 1000, 65615, 65616, whole - 1};
+	const size_t cuts[] = {10, 39, 60, 1000, 65616, whole - 1};
 	for (size_t i = 0; i < sizeof(cuts) / sizeof(cuts[0]); i++) {
 		file.bytes.n = cuts[i];
 		assert_int_not_equal(unseal_file(&file, PASSPHRASE, n, &why), BERTH_OK);
