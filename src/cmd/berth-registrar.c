@@ -18,6 +18,7 @@ static const struct berth_daemon daemon_of_registrar = {
 	.schema = &berth_registrar_schema,
 	.settings_size = sizeof(struct berth_registrar_settings),
 	.common_offset = offsetof(struct berth_registrar_settings, daemon),
+	.check = berth_registrar_settings_check,
 	.check_files = berth_registrar_check_files,
 	.judge = &berth_registrar_judge_role,
 	.signer = &berth_registrar_signer_role,

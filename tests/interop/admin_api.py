@@ -35,6 +35,7 @@ def members(value):
             yield from members(inner)
 
 
+serial = json.loads(ask("GET", f"/v1/devices/{device}", b"")[2])["certificates"][0]["serial"]
 calls, documented, words, target, name = [], set(), {}, None, None
 for line in open(openapi, encoding="utf-8"):
     if match := re.match(r"  (/\S*):$", line):
@@ -54,6 +55,7 @@ refused = {("POST", "/v1/vouchers"): 400}
 faults = []
 for method, target in calls:
     body = open(manifest, "rb").read() if "manifests" in target else b""
+    target = target.replace("{serial}", serial)
     filled = target.replace("{device}", device).replace("{manufacturer}", manufacturer)
     status, media_type, reply = ask(method, filled, body)
     if status != refused.get((method, target), 200):

@@ -169,6 +169,22 @@ wrap_pkey(struct berth_pki *pki, EVP_PKEY *pkey, struct berth_key **ret, struct 
 	return berth_private_key(private, ret, why);
 }
 
+enum berth_err
+berth_keystore_ephemeral(struct berth_pki *pki, const char *kind, struct berth_key **ret,
+			 struct berth_why *why)
+{
+	const struct berth_key_kind *known = berth_key_kind_named(kind);
+
+	if (known == NULL || known->group == NULL)
+		return berth_fail(why, BERTH_E_USAGE, "keystore-kind", NULL,
+				  "%.40s is no kind of key that can be made here.", kind);
+	EVP_PKEY *pkey = EVP_PKEY_Q_keygen(pki->libctx, NULL, "EC", known->group);
+	if (pkey == NULL)
+		return berth_ossl_fail(why, BERTH_E_CRYPTO, "keystore-generate", NULL,
+				       "The key cannot be generated");
+	return wrap_pkey(pki, pkey, ret, why);
+}
+
 static enum berth_err
 file_load(struct berth_pki *pki, const char *path, struct berth_key **ret, struct berth_why *why)
 {

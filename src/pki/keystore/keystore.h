@@ -37,6 +37,9 @@ enum berth_err berth_keystore_generate_agreement(struct berth_pki *pki, const ch
 						 struct berth_why *why) BERTH_MUST;
 enum berth_err berth_keystore_load(struct berth_pki *pki, const char *uri, struct berth_key **ret,
 				   struct berth_why *why) BERTH_MUST;
+/* A key that is nowhere but in this process, and ends with it. EC kinds only. */
+enum berth_err berth_keystore_ephemeral(struct berth_pki *pki, const char *kind,
+					struct berth_key **ret, struct berth_why *why) BERTH_MUST;
 /* Gone for good: overwritten and unlinked, or destroyed in the token. NOT_FOUND when it was not there. */
 enum berth_err berth_keystore_delete(struct berth_pki *pki, const char *uri,
 				     struct berth_why *why) BERTH_MUST;

@@ -141,6 +141,25 @@ berth_peer_identify(struct berth_pki *pki, const struct berth_peer_trust *trust,
 	return BERTH_OK;
 }
 
+/* req: rfc5280-6.3-revoked */
+enum berth_err
+berth_peer_check_standing(const struct berth_peer *peer, const struct berth_peer_standing *standing,
+			  struct berth_why *why)
+{
+	if (peer->kind != BERTH_PEER_LDEVID)
+		return BERTH_OK;
+	if (!standing->is_known)
+		return berth_fail(why, BERTH_E_DENIED, "peer-not-issued", "RFC 5280 6.3",
+				  "the certificate %.80s is of this domain's CA, but not in this "
+				  "registrar's records; the device must onboard again",
+				  berth_cert_subject_text(peer->chain.at[0]));
+	if (standing->is_revoked)
+		return berth_fail(why, BERTH_E_DENIED, "peer-revoked", "RFC 5280 6.3",
+				  "the certificate %.80s was revoked",
+				  berth_cert_subject_text(peer->chain.at[0]));
+	return BERTH_OK;
+}
+
 void
 berth_peer_free(struct berth_peer *peer)
 {

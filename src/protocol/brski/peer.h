@@ -43,6 +43,19 @@ enum berth_err berth_peer_identify(struct berth_pki *pki, const struct berth_pee
 				   struct berth_peer *ret, struct berth_why *why) BERTH_MUST;
 void berth_peer_free(struct berth_peer *peer);
 
+/* What the owner's own records say of an LDevID now. */
+struct berth_peer_standing {
+	bool is_known; /* issued here, and released */
+	bool is_revoked;
+};
+/*
+ * Asked anew for each request, whatever was found out about the connection: a certificate that was revoked, or that the
+ * records do not have, opens nothing. OK for every other kind of peer. DENIED.
+ */
+enum berth_err berth_peer_check_standing(const struct berth_peer *peer,
+					 const struct berth_peer_standing *standing,
+					 struct berth_why *why) BERTH_MUST;
+
 static inline const struct berth_cert *
 berth_peer_cert(const struct berth_peer *peer)
 {

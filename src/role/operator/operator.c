@@ -56,6 +56,15 @@ static const struct berth_usage act_usage = {.operands = "DEVICE",
 					     .operands_max = 1,
 					     .about = ABOUT_DEVICE,
 					     .options = act_options};
+static const struct berth_usage certificate_usage = {
+	.operands = "SERIAL",
+	.operands_min = 1,
+	.operands_max = 1,
+	.about = "Revokes one certificate of the issuing CA: the registrar's own, or one of a "
+		 "device's. SERIAL is its\nserial number in hexadecimal, as \"openssl x509 "
+		 "-serial\" "
+		 "prints it.",
+	.options = act_options};
 static const struct berth_usage import_usage = {
 	.operands = "FILE",
 	.operands_min = 1,
@@ -116,10 +125,11 @@ get_main(const struct berth_usage *usage, const char *path, void (*print)(const 
 }
 
 static enum berth_err
-device_path(const char *device, const char *act, struct berth_buf *path, struct berth_why *why)
+named_path(const char *collection, const char *name, const char *act, struct berth_buf *path,
+	   struct berth_why *why)
 {
-	enum berth_err err = berth_buf_append_text(path, "/v1/devices/");
-	err = err ? err : berth_admin_append_segment(path, device);
+	enum berth_err err = berth_buf_append_text(path, collection);
+	err = err ? err : berth_admin_append_segment(path, name);
 	if (*act != '\0')
 		err = err ? err : berth_buf_printf(path, "/%s", act);
 	err = err ? err : berth_buf_append_u8(path, 0);
@@ -141,8 +151,8 @@ reason_body(const struct berth_arguments *arguments, struct berth_buf *body, str
 }
 
 static int
-device_main(const struct berth_usage *usage, const char *act, bool is_act,
-	    void (*print)(const json_t *), int argc, char **argv)
+named_main(const struct berth_usage *usage, const char *collection, const char *act, bool is_act,
+	   void (*print)(const json_t *), int argc, char **argv)
 {
 	struct berth_arguments arguments;
 	int status = 0;
@@ -152,13 +162,27 @@ device_main(const struct berth_usage *usage, const char *act, bool is_act,
 	BERTH_BUF path = {0};
 	BERTH_BUF body = {0};
 	struct berth_why why = {0};
-	enum berth_err err = device_path(arguments.operand[0], act, &path, &why);
+	enum berth_err err = named_path(collection, arguments.operand[0], act, &path, &why);
 	if (!err && is_act)
 		err = reason_body(&arguments, &body, &why);
 	if (!err)
 		err = ask(&arguments, is_act ? "POST" : "GET", (const char *)path.p,
 			  berth_buf_view(&body), &reply, &why);
 	return finish(argv[0], &arguments, err, &why, reply, print);
+}
+
+static int
+device_main(const struct berth_usage *usage, const char *act, bool is_act,
+	    void (*print)(const json_t *), int argc, char **argv)
+{
+	return named_main(usage, "/v1/devices/", act, is_act, print, argc, argv);
+}
+
+static int
+certificate_revoke_main(int argc, char **argv)
+{
+	return named_main(&certificate_usage, "/v1/certificates/", "revoke", true, berth_print_act,
+			  argc, argv);
 }
 
 static int
@@ -258,6 +282,8 @@ const struct berth_verb berth_operator_verbs[] = {
 	{"device", "explain", "print every check behind a decision", explain_main},
 	{"device", "revoke", "withdraw a device's certificates and refuse it from now on",
 	 revoke_main},
+	{"certificate", "revoke", "revoke one certificate by its serial number",
+	 certificate_revoke_main},
 	{"device", "import", "import a signed purchase manifest", import_main},
 	{"audit", "verify", "verify the hash chain of a daemon's audit log", audit_main},
 	{0},

@@ -11,6 +11,7 @@
 
 #define ADMIN_ARENA_BYTES ((size_t)8 << 20) /* the list of all devices is the largest reply */
 #define DEVICES_PATH "/v1/devices"
+#define CERTIFICATES_PATH "/v1/certificates"
 #define MANIFESTS_PATH "/v1/manifests"
 #define VOUCHERS_PATH "/v1/vouchers"
 
@@ -249,6 +250,11 @@ static const struct act device_acts[] = {
 	{0},
 };
 
+static const struct act certificate_acts[] = {
+	{"revoke", BERTH_HTTP_POST, berth_admin_certificate_revoke},
+	{0},
+};
+
 static const struct act voucher_acts[] = {
 	{"request", BERTH_HTTP_POST, berth_admin_voucher_request},
 	{"fetch", BERTH_HTTP_POST, berth_admin_voucher_fetch},
@@ -308,6 +314,8 @@ route(struct berth_admin_call *call)
 		return manifest_import(call);
 	if (berth_bytes_starts_with(call->http->path, DEVICES_PATH "/"))
 		return route_named(call, sizeof(DEVICES_PATH "/") - 1, device_acts);
+	if (berth_bytes_starts_with(call->http->path, CERTIFICATES_PATH "/"))
+		return route_named(call, sizeof(CERTIFICATES_PATH "/") - 1, certificate_acts);
 	if (berth_bytes_starts_with(call->http->path, VOUCHERS_PATH "/"))
 		return route_named(call, sizeof(VOUCHERS_PATH "/") - 1, voucher_acts);
 	return no_such_resource(call);
@@ -383,6 +391,8 @@ berth_registrar_admin(void *context, struct berth_ticket *ticket,
 		err = berth_store_release(call.role->store, &call.why);
 	if (err && call.is_taken)
 		berth_offline_gone(call.role, ticket);
+	/* Only what stands is signed: after the release, in the same transaction. */
+	berth_publish_refresh(call.role);
 	if (err)
 		berth_admin_reply_error(call.role, ticket, err, &call.why);
 	else if (!call.is_taken)

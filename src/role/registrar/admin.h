@@ -44,6 +44,12 @@ void berth_admin_reply(struct berth_registrar_role *role, struct berth_ticket *t
 void berth_admin_reply_error(struct berth_registrar_role *role, struct berth_ticket *ticket,
 			     enum berth_err err, const struct berth_why *why);
 
+/* The body's "reason"; an empty body gives none. */
+enum berth_err berth_admin_read_reason(struct berth_admin_call *call, const char **ret) BERTH_MUST;
+/* text: a serial number in hex; a device's or the registrar's own. */
+enum berth_err berth_admin_certificate_revoke(struct berth_admin_call *call,
+					      const char *hex) BERTH_MUST;
+
 /* Into the audit log (before the act, in its transaction) and the log: who did what to which, and why. */
 enum berth_err berth_admin_note(struct berth_admin_call *call, enum berth_event_kind event,
 				const char *subject, const char *reason) BERTH_MUST;

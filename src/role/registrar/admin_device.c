@@ -3,6 +3,7 @@
 #include "role/registrar/admin.h"
 
 #include "base/hex.h"
+#include "store/registrar_revocation.h"
 
 static struct berth_wall
 now(const struct berth_admin_call *call)
@@ -254,8 +255,8 @@ berth_admin_device_explain(struct berth_admin_call *call, const char *name)
 /* ---- acts ---- */
 
 /* The body's "reason"; an empty body gives none. */
-static enum berth_err
-read_reason(struct berth_admin_call *call, const char **ret)
+enum berth_err
+berth_admin_read_reason(struct berth_admin_call *call, const char **ret)
 {
 	*ret = "";
 	if (call->http->body.n == 0)
@@ -280,7 +281,7 @@ berth_admin_device_approve(struct berth_admin_call *call, const char *name)
 	const char *reason;
 	enum berth_err err = find_device(call, name, &device);
 	if (!err)
-		err = read_reason(call, &reason);
+		err = berth_admin_read_reason(call, &reason);
 	if (!err)
 		err = berth_admin_note(call, BERTH_EVENT_DEVICE_APPROVED, device.id, reason);
 	if (!err)
@@ -295,6 +296,7 @@ berth_admin_device_approve(struct berth_admin_call *call, const char *name)
 #define CERTIFICATES_OF_DEVICE_MAX 256 /* renewals of many years */
 
 struct rows {
+	struct berth_registrar_role *role;
 	int64_t row[CERTIFICATES_OF_DEVICE_MAX];
 	size_t n;
 	bool with_issued; /* else only those that the signer works at */
@@ -305,8 +307,11 @@ collect_live(void *context, const struct berth_registrar_certificate *certificat
 {
 	struct rows *rows = context;
 	if (certificate->credential.state == BERTH_CREDENTIAL_INTENT ||
-	    (rows->with_issued && certificate->credential.state == BERTH_CREDENTIAL_ISSUED))
+	    (rows->with_issued && certificate->credential.state == BERTH_CREDENTIAL_ISSUED)) {
 		rows->row[rows->n++] = certificate->row;
+		berth_publish_revoked(rows->role, certificate->credential.serial,
+				      berth_partition_of(certificate->row));
+	}
 	return rows->n < CERTIFICATES_OF_DEVICE_MAX;
 }
 
@@ -314,7 +319,7 @@ static enum berth_err
 revoke_certificates(struct berth_admin_call *call, const struct berth_registrar_device *device,
 		    bool with_issued, const char *sentence)
 {
-	struct rows rows = {.with_issued = with_issued};
+	struct rows rows = {.role = call->role, .with_issued = with_issued};
 	enum berth_err err = berth_registrar_certificate_each(call->role->store, device->row,
 							      collect_live, &rows, &call->why);
 	for (size_t i = 0; !err && i < rows.n; i++) {
@@ -334,7 +339,7 @@ berth_admin_device_deny(struct berth_admin_call *call, const char *name)
 	const char *reason;
 	enum berth_err err = find_device(call, name, &device);
 	if (!err)
-		err = read_reason(call, &reason);
+		err = berth_admin_read_reason(call, &reason);
 	if (!err)
 		err = berth_admin_note(call, BERTH_EVENT_DEVICE_DENIED, device.id, reason);
 	if (!err)
@@ -354,7 +359,7 @@ berth_admin_device_revoke(struct berth_admin_call *call, const char *name)
 	const char *reason;
 	enum berth_err err = find_device(call, name, &device);
 	if (!err)
-		err = read_reason(call, &reason);
+		err = berth_admin_read_reason(call, &reason);
 	if (!err)
 		err = berth_admin_note(call, BERTH_EVENT_DEVICE_REVOKED, device.id, reason);
 	if (!err)

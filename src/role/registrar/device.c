@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "role/registrar/judge.h"
 
+#include "store/registrar_revocation.h"
+
 #include "codec/json_write.h"
 
 #include <stdio.h>
@@ -80,6 +82,44 @@ find_ldevid(struct berth_registrar_exchange *exchange, struct berth_registrar_de
 	exchange->renewed = certificate.row;
 	return berth_registrar_device_get(role->store, certificate.device, &exchange->arena, ret,
 					  why);
+}
+
+/* So that the refusal stands in the device's own record. */
+static void
+find_refused(struct berth_registrar_exchange *exchange)
+{
+	const struct berth_peer *peer = &exchange->seen->peer;
+	struct berth_registrar_certificate certificate;
+	struct berth_registrar_device device;
+	struct berth_why why = {0};
+	if (berth_registrar_certificate_find(exchange->role->store, berth_peer_issuer(peer),
+					     berth_cert_serial(berth_peer_cert(peer)),
+					     &exchange->arena, &certificate, &why) ||
+	    berth_registrar_device_get(exchange->role->store, certificate.device, &exchange->arena,
+				       &device, &why))
+		return;
+	exchange->device = device.row;
+	memcpy(exchange->device_id, device.id, sizeof(exchange->device_id));
+}
+
+enum berth_err
+berth_exchange_check_standing(struct berth_registrar_exchange *exchange, struct berth_why *why)
+{
+	const struct berth_peer *peer = &exchange->seen->peer;
+	struct berth_standing found;
+	if (peer->kind != BERTH_PEER_LDEVID)
+		return BERTH_OK;
+	enum berth_err err =
+		berth_registrar_standing(exchange->role->store, berth_peer_issuer(peer),
+					 berth_cert_serial(berth_peer_cert(peer)), &found, why);
+	if (err)
+		return err;
+	const struct berth_peer_standing standing = {.is_known = found.is_known,
+						     .is_revoked = found.is_revoked};
+	err = berth_peer_check_standing(peer, &standing, why);
+	if (err)
+		find_refused(exchange);
+	return err;
 }
 
 enum berth_err

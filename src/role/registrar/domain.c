@@ -3,6 +3,8 @@
 
 #include "pki/issue.h"
 #include "pki/keystore/keystore.h"
+#include "role/registrar/addresses.h"
+#include "store/registrar_revocation.h"
 #include "system/files.h"
 
 #include <stdio.h>
@@ -90,6 +92,20 @@ certify(struct berth_pki *pki, const struct berth_domain_plan *plan,
 	return err ? err : berth_cert_parse(pki, berth_buf_view(&der), &subject->cert, why);
 }
 
+/* As a device's certificate, so that whoever checks the registrar finds what was revoked (docs/decisions). */
+static void
+name_sources(const struct berth_domain_plan *plan, const struct authority *issuing,
+	     char addresses[3][BERTH_ADDRESS_MAX], struct berth_cert_template *what)
+{
+	const char *url = plan->publish_url;
+	if (url == NULL || issuing->cert == NULL)
+		return;
+	struct berth_bytes issuer = berth_cert_ski(issuing->cert);
+	what->crl_url = berth_crl_address(url, issuer, BERTH_PARTITION_OWN, addresses[0]);
+	what->ocsp_url = berth_ocsp_address(url, addresses[1]);
+	what->issuer_url = berth_ca_address(url, issuer, addresses[2]);
+}
+
 static enum berth_err
 make_authorities(struct berth_pki *pki, const struct berth_domain_plan *plan,
 		 struct authority *root, struct authority *issuing, struct authority *registrar,
@@ -118,6 +134,8 @@ make_authorities(struct berth_pki *pki, const struct berth_domain_plan *plan,
 		.dns_names = plan->hosts,
 		.dns_name_count = plan->host_count,
 	};
+	char addresses[3][BERTH_ADDRESS_MAX];
+	name_sources(plan, issuing, addresses, &what);
 	return err ? err : certify(pki, plan, &what, REGISTRAR_YEARS, issuing, registrar, why);
 }
 
@@ -160,23 +178,28 @@ write_conf(const struct berth_domain_plan *plan, const struct authority *issuing
 	   const struct authority *registrar, struct berth_why *why)
 {
 	BERTH_BUF text = {0};
-	enum berth_err err =
-		berth_buf_printf(&text,
-				 "# Made by \"berth registrar init\". See berth-registrar(8).\n"
-				 "[daemon]\n"
-				 "listen = %s\n"
-				 "tls-certificates = registrar.pem\n"
-				 "tls-key = %s\n"
-				 "state-directory = state\n"
-				 "admin-socket = admin.sock\n"
-				 "port-file = port\n"
-				 "\n"
-				 "[registrar]\n"
-				 "domain = %s\n"
-				 "policy = policy.conf\n"
-				 "issuing-certificates = issuing.pem\n"
-				 "issuing-key = %s\n",
-				 plan->listen, registrar->conf_uri, plan->name, issuing->conf_uri);
+	enum berth_err err = berth_buf_printf(
+		&text,
+		"# Made by \"berth registrar init\". See berth-registrar(8).\n"
+		"[daemon]\n"
+		"listen = %s\n%s%s%s"
+		"tls-certificates = registrar.pem\n"
+		"tls-key = %s\n"
+		"state-directory = state\n"
+		"admin-socket = admin.sock\n"
+		"port-file = port\n"
+		"\n"
+		"[registrar]\n"
+		"domain = %s\n"
+		"policy = policy.conf\n"
+		"issuing-certificates = issuing.pem\n"
+		"issuing-key = %s\n",
+		plan->listen, plan->plain_listen == NULL ? "" : "plain-listen = ",
+		plan->plain_listen == NULL ? "" : plan->plain_listen,
+		plan->plain_listen == NULL ? "" : "\nplain-port-file = plain-port\n",
+		registrar->conf_uri, plan->name, issuing->conf_uri);
+	if (!err && plan->publish_url != NULL)
+		err = berth_buf_printf(&text, "publish-url = %s\n", plan->publish_url);
 	err = err ? err
 		  : berth_buf_append_text(&text, "\n"
 						 "# One section for each manufacturer whose "

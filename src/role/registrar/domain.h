@@ -15,6 +15,8 @@ struct berth_domain_plan {
 	const char *directory; /* absolute, exists */
 	const char *name;
 	const char *listen;
+	const char *plain_listen; /* NULL: nothing is published */
+	const char *publish_url;  /* NULL: certificates name no revocation source */
 	struct berth_bytes hosts[BERTH_DOMAIN_HOSTS_MAX];
 	size_t host_count;
 	const char *root_key;	 /* keystore URI; NULL: a file in the folder */

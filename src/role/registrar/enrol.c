@@ -3,6 +3,7 @@
 #include "role/registrar/judge.h"
 
 #include "role/registrar/signing.h"
+#include "store/registrar_revocation.h"
 
 #define SIGNING_RETRY_S 1 /* until the signer has answered the first of two equal requests */
 
@@ -293,6 +294,7 @@ ask_signer(struct berth_registrar_exchange *exchange)
 	BERTH_BUF payload = {0};
 	choose_serial(role->judge, ask.serial);
 	enum berth_err err = write_intent(exchange, &ask, &why);
+	ask.partition = berth_partition_of(exchange->certificate);
 	if (!err && berth_issue_ldevid_encode(&ask, &payload))
 		err = berth_fail(&why, BERTH_E_LIMIT, "signer-frame", NULL,
 				 "the request is too large for the signer");

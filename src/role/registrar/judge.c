@@ -24,6 +24,7 @@ judge_end(void *context)
 	for (size_t i = 0; i < BERTH_REGISTRAR_EXCHANGES_MAX; i++)
 		berth_exchange_close(role->exchanges[i]);
 	berth_offline_end(role);
+	berth_publisher_close(role);
 	berth_peers_end(&role->peers);
 	berth_store_close(role->store);
 	berth_policy_free(role->policy);
@@ -215,6 +216,8 @@ judge_start(struct berth_judge *judge, const void *configuration, void **ret_con
 		err = open_store(role, why);
 	if (!err)
 		err = recover(role, why);
+	if (!err)
+		err = berth_publisher_open(role, why);
 	if (err)
 		judge_end(role);
 	else
@@ -370,6 +373,23 @@ refuse_path(struct berth_registrar_role *role, struct berth_ticket *ticket, stru
 }
 
 static void
+refuse_peer(struct berth_registrar_exchange *exchange, const struct berth_why *why)
+{
+	char text[BERTH_WHY_SENTENCE_MAX + 64];
+	struct berth_decision decision;
+	int n = snprintf(text, sizeof(text), "%s (%s)\n", why->sentence, why->rule);
+	berth_decision_start(&decision);
+	berth_decision_fail(&decision, why);
+	const struct berth_http_response response = {
+		.status = why->err == BERTH_E_DENIED ? 403 : 503,
+		.media_type = BERTH_LIT("text/plain; charset=utf-8"),
+		.retry_after_s = -1,
+		.body = berth_bytes_of(text, n < 0 ? 0 : (size_t)n),
+	};
+	berth_exchange_finish(exchange, "revocation", &decision, &response, why);
+}
+
+static void
 judge_request(void *context, struct berth_ticket *ticket, const struct berth_http_request *http,
 	      const struct berth_tls_facts *tls, struct berth_bytes peer_address)
 {
@@ -401,6 +421,10 @@ judge_request(void *context, struct berth_ticket *ticket, const struct berth_htt
 	copy_address(exchange, peer_address);
 	exchange->tls =
 		(struct berth_tls_facts){.version = tls->version, .connection = tls->connection};
+	if (berth_exchange_check_standing(exchange, &why)) {
+		refuse_peer(exchange, &why);
+		return;
+	}
 	serve(exchange, resource, profile, http);
 }
 
@@ -459,6 +483,8 @@ judge_signature(void *context, uint64_t cookie, enum berth_err err, struct berth
 		berth_offline_signed(role, cookie, err, object, why);
 		return;
 	}
+	if (berth_publish_signature(role, cookie, err, object, why))
+		return;
 	struct berth_registrar_exchange *exchange = berth_exchange_find(role, cookie);
 	if (exchange == NULL)
 		return;
@@ -499,14 +525,17 @@ judge_gone(void *context, struct berth_ticket *ticket)
 	struct berth_registrar_exchange *exchange = berth_ticket_get(ticket);
 	if (exchange != NULL)
 		exchange->ticket = NULL;
-	else
+	else {
 		berth_offline_gone(context, ticket);
+		berth_publish_gone(context, ticket);
+	}
 }
 
 static void
 judge_tick(void *context)
 {
 	berth_offline_tick(context);
+	berth_publish_refresh(context);
 }
 
 const struct berth_judge_role berth_registrar_judge_role = {
@@ -516,6 +545,7 @@ const struct berth_judge_role berth_registrar_judge_role = {
 	.batch_commit = batch_commit,
 	.batch_abort = batch_abort,
 	.request = judge_request,
+	.published = berth_registrar_published,
 	.signature = judge_signature,
 	.dialled = judge_dialled,
 	.gone = judge_gone,

@@ -11,6 +11,7 @@
 #include "protocol/brski/registrar.h"
 #include "protocol/est/server.h"
 #include "role/registrar/peers.h"
+#include "role/registrar/publish.h"
 #include "role/registrar/settings.h"
 #include "store/audit.h"
 #include "store/registrar_store.h"
@@ -49,6 +50,7 @@ struct berth_registrar_role {
 	struct berth_log log;
 	struct berth_log_limit refusals; /* lines that strangers can make us write */
 	struct berth_peers peers;
+	struct berth_publisher publisher;
 	struct berth_registrar_exchange *exchanges[BERTH_REGISTRAR_EXCHANGES_MAX];
 	struct berth_offline_job *offline[BERTH_OFFLINE_JOBS_MAX]; /* offline.h */
 	struct berth_mono offline_next;
@@ -109,6 +111,9 @@ void berth_registrar_serve_est(struct berth_registrar_exchange *exchange,
 enum berth_err berth_exchange_know_device(struct berth_registrar_exchange *exchange, bool make,
 					  struct berth_registrar_device *ret,
 					  struct berth_why *why) BERTH_MUST;
+/* BERTH_E_DENIED when the certificate on this connection was revoked, or is none of our records. */
+enum berth_err berth_exchange_check_standing(struct berth_registrar_exchange *exchange,
+					     struct berth_why *why) BERTH_MUST;
 /* BERTH_E_DENIED with a sentence when the device was revoked or has left. */
 enum berth_err berth_device_check_welcome(const struct berth_registrar_device *device,
 					  struct berth_why *why) BERTH_MUST;

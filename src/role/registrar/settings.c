@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "role/registrar/settings.h"
 
+#include "role/registrar/addresses.h"
 #include "system/files.h"
 
 #include <stddef.h>
@@ -88,6 +89,34 @@ static const struct berth_conf_key registrar_keys[] = {
 	 .max = 1000000,
 	 SETTING(sign_per_minute),
 	 .help = "The signer refuses to sign more voucher-requests than this."},
+	{.name = "publish-url",
+	 .type = BERTH_CONF_TEXT,
+	 SETTING(publish_url),
+	 .help = "Where plain-listen is reached, http://registrar.example:8080: certificates name "
+		 "revocation lists and OCSP below it; without it, they name none."},
+	{.name = "crl-lifetime",
+	 .type = BERTH_CONF_DURATION_S,
+	 .fallback = "1d",
+	 .min = 60,
+	 .max = 2592000,
+	 SETTING(crl_lifetime_s),
+	 .help = "How long a revocation list may be believed; a newer one is made after half of it "
+		 "and with each revocation."},
+	{.name = "ocsp-lifetime",
+	 .type = BERTH_CONF_DURATION_S,
+	 .fallback = "1h",
+	 .min = 30,
+	 .max = 604800,
+	 SETTING(ocsp_lifetime_s),
+	 .help = "How long an OCSP response may be believed."},
+	{.name = "ocsp-per-minute",
+	 .type = BERTH_CONF_INTEGER,
+	 .fallback = "12000",
+	 .min = 1,
+	 .max = 1000000,
+	 SETTING(ocsp_per_minute),
+	 .help = "The signer refuses to sign more OCSP responses than this; those kept from before "
+		 "are still given."},
 	{.name = "announce",
 	 .type = BERTH_CONF_LIST,
 	 SETTING(announce),
@@ -161,7 +190,8 @@ static const struct berth_conf_key maker_keys[] = {
 };
 
 static const struct berth_conf_key daemon_keys[] = {
-	BERTH_DAEMON_KEYS(struct berth_registrar_settings, daemon)};
+	BERTH_DAEMON_KEYS(struct berth_registrar_settings, daemon),
+	BERTH_DAEMON_PLAIN_KEYS(struct berth_registrar_settings, daemon)};
 
 static const struct berth_conf_section sections[] = {
 	{.name = "daemon",
@@ -187,6 +217,19 @@ const struct berth_conf_schema berth_registrar_schema = {
 	.sections = sections,
 	.section_count = sizeof(sections) / sizeof(sections[0]),
 };
+
+enum berth_err
+berth_registrar_settings_check(const void *configuration, struct berth_why *why)
+{
+	const struct berth_registrar_settings *settings = configuration;
+	if (settings->publish_url == NULL)
+		return BERTH_OK;
+	if (settings->daemon.plain_listen == NULL)
+		return berth_fail(why, BERTH_E_USAGE, "registrar-publish-url", NULL,
+				  "publish-url: certificates would name what nobody serves; set "
+				  "plain-listen too");
+	return berth_publish_url_check(settings->publish_url, why);
+}
 
 enum berth_err
 berth_registrar_load_certificates(struct berth_pki *pki, const char *key, const char *path,

@@ -43,6 +43,10 @@ struct berth_registrar_settings {
 	int64_t masa_timeout_s;
 	int64_t issue_per_minute;
 	int64_t sign_per_minute;
+	const char *publish_url; /* NULL: certificates do not say where their revocation is */
+	int64_t crl_lifetime_s;
+	int64_t ocsp_lifetime_s;
+	int64_t ocsp_per_minute;
 	struct berth_conf_list announce; /* interfaces; none: nobody is told */
 	const char *announce_name;
 	int est_layout;	     /* enum berth_est_layout */
@@ -51,6 +55,9 @@ struct berth_registrar_settings {
 };
 
 extern const struct berth_conf_schema berth_registrar_schema;
+/* What the table cannot say. */
+enum berth_err berth_registrar_settings_check(const void *configuration,
+					      struct berth_why *why) BERTH_MUST;
 
 /* What judge (in csrattrs) and signer (when it issues) ask of a device's request. */
 struct berth_csrattrs berth_registrar_csrattrs(void);

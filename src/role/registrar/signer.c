@@ -8,6 +8,8 @@
 #include "protocol/est/names.h"
 #include "role/daemon/issuance.h"
 #include "role/daemon/rate.h"
+#include "role/registrar/addresses.h"
+#include "role/registrar/signer_revocation.h"
 #include "role/registrar/signing.h"
 
 #include <stdio.h>
@@ -29,6 +31,7 @@ struct signer {
 	struct berth_rate sign_rate;
 	struct berth_rate issue_rate;
 	struct berth_issuance issuance;
+	struct berth_revocation_signer revocation;
 };
 
 static void
@@ -37,6 +40,7 @@ signer_end(void *context)
 	struct signer *signer = context;
 	if (signer == NULL)
 		return;
+	berth_revocation_signer_close(&signer->revocation);
 	berth_key_free(signer->registrar_key);
 	berth_key_free(signer->issuing_key);
 	berth_cert_list_free(&signer->registrar);
@@ -76,7 +80,15 @@ load(struct signer *signer, struct berth_why *why)
 		return berth_fail(
 			why, BERTH_E_USAGE, "signer-keys", NULL,
 			"issuing-key is not the key of the first of issuing-certificates");
-	return berth_issuance_open(s->daemon.state_directory, &signer->issuance, why);
+	err = berth_issuance_open(s->daemon.state_directory, &signer->issuance, why);
+	signer->revocation = (struct berth_revocation_signer){
+		.pki = signer->pki,
+		.settings = s,
+		.issuer = signer->issuing.at[0],
+		.issuer_key = signer->issuing_key,
+		.issuance = &signer->issuance,
+	};
+	return err ? err : berth_revocation_signer_open(&signer->revocation, why);
 }
 
 static enum berth_err
@@ -163,6 +175,9 @@ check_issue(struct signer *signer, const struct berth_issue_ldevid *ask, struct 
 	if ((ask->serial[0] & 0x80) != 0 || ask->serial[0] == 0)
 		return berth_fail(why, BERTH_E_SYNTAX, "signer-serial", "RFC 5280 4.1.2.2",
 				  "the certificate's serial number is negative or short");
+	if (ask->partition < 1)
+		return berth_fail(why, BERTH_E_SYNTAX, "signer-partition", NULL,
+				  "a device's certificate is in a partition from 1 on");
 	if (ask->lifetime_s <= 0 || ask->lifetime_s > signer->settings->certificate_lifetime_s)
 		return berth_fail(
 			why, BERTH_E_DENIED, "signer-lifetime", NULL,
@@ -225,6 +240,24 @@ find_names(struct signer *signer, const struct berth_issue_ldevid *ask,
 	return err ? err : berth_est_names_of_certificate(*renewed, names, why);
 }
 
+struct addresses {
+	char crl[BERTH_ADDRESS_MAX], ocsp[BERTH_ADDRESS_MAX], ca[BERTH_ADDRESS_MAX];
+};
+
+/* Where the certificate's revocation is published; addresses must live as long as what. */
+static void
+name_sources(const struct signer *signer, int64_t partition, struct addresses *addresses,
+	     struct berth_cert_template *what)
+{
+	const char *url = signer->settings->publish_url;
+	struct berth_bytes issuer = berth_cert_ski(signer->issuing.at[0]);
+	if (url == NULL)
+		return;
+	what->crl_url = berth_crl_address(url, issuer, partition, addresses->crl);
+	what->ocsp_url = berth_ocsp_address(url, addresses->ocsp);
+	what->issuer_url = berth_ca_address(url, issuer, addresses->ca);
+}
+
 static enum berth_err
 issue_ldevid(struct signer *signer, struct berth_bytes payload, struct berth_now now,
 	     struct berth_buf *object, struct berth_why *why)
@@ -253,6 +286,8 @@ issue_ldevid(struct signer *signer, struct berth_bytes payload, struct berth_now
 	};
 	memcpy(what.serial, ask.serial, sizeof(what.serial));
 	berth_est_names_put(&names, request, dns_names, &what);
+	struct addresses addresses;
+	name_sources(signer, ask.partition, &addresses, &what);
 	err = berth_issue(signer->pki, &what, signer->issuing.at[0], signer->issuing_key, object,
 			  why);
 	return err ? err
@@ -273,6 +308,13 @@ signer_sign(void *context, uint16_t op, struct berth_bytes payload, struct berth
 		if (err)
 			berth_buf_clear(object); /* not logged: not released */
 		return err;
+	case BERTH_REGISTRAR_SIGN_CRL:
+		err = berth_revocation_sign_crl(&signer->revocation, payload, now, object, why);
+		if (err)
+			berth_buf_clear(object);
+		return err;
+	case BERTH_REGISTRAR_SIGN_OCSP:
+		return berth_revocation_sign_ocsp(&signer->revocation, payload, now, object, why);
 	default: /* op is a number from another process, not an enum of ours */
 		return berth_fail(why, BERTH_E_UNSUPPORTED, "signer-operation", NULL,
 				  "the signer knows no operation %u", (unsigned)op);

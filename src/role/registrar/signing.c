@@ -12,7 +12,8 @@ enum {
 	LDEVID_REQUEST,
 	LDEVID_LIFETIME,
 	LDEVID_MANUFACTURER_KEY,
-	LDEVID_RENEWED
+	LDEVID_RENEWED,
+	LDEVID_PARTITION
 };
 
 static const struct berth_frame_field rvr_fields[] = {
@@ -47,6 +48,7 @@ static const struct berth_frame_field ldevid_fields[] = {
 	 .type = BERTH_FRAME_BYTES,
 	 .max = BERTH_REQUEST_MAX_BYTES},
 	{.tag = LDEVID_LIFETIME, .name = "lifetime", .type = BERTH_FRAME_I64},
+	{.tag = LDEVID_PARTITION, .name = "partition", .type = BERTH_FRAME_I64},
 };
 static const struct berth_frame_shape shapes[] = {
 	{.kind = BERTH_REGISTRAR_SIGN_RVR,
@@ -105,6 +107,7 @@ berth_issue_ldevid_encode(const struct berth_issue_ldevid *ask, struct berth_buf
 	err = err ? err : put_some(payload, LDEVID_RENEWED, ask->renewed);
 	err = err ? err : berth_frame_put_bytes(payload, LDEVID_REQUEST, ask->request);
 	err = err ? err : berth_frame_put_i64(payload, LDEVID_LIFETIME, ask->lifetime_s);
+	err = err ? err : berth_frame_put_i64(payload, LDEVID_PARTITION, ask->partition);
 	return err ? err : berth_frame_finish(payload);
 }
 
@@ -127,6 +130,7 @@ berth_issue_ldevid_decode(struct berth_bytes payload, struct berth_issue_ldevid 
 		.renewed = berth_frame_get(&frame, LDEVID_RENEWED),
 		.request = berth_frame_get(&frame, LDEVID_REQUEST),
 		.lifetime_s = berth_frame_get_i64(&frame, LDEVID_LIFETIME, 0),
+		.partition = berth_frame_get_i64(&frame, LDEVID_PARTITION, 0),
 	};
 	memcpy(ask.serial, serial.p, sizeof(ask.serial));
 	*ret = ask;

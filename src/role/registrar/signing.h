@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the registrar's judge may ask its signer for: two shapes of message and nothing else. The signer does not believe
+ * What the registrar's judge may ask its signer for: four shapes of message and nothing else. The signer does not believe
  * the judge: it parses again what it is to sign and judges it by its own configuration (signer.c).
  */
 #ifndef BERTH_ROLE_REGISTRAR_SIGNING_H
 #define BERTH_ROLE_REGISTRAR_SIGNING_H
 
 #include "pki/cms.h"
+#include "pki/crl.h"
 #include "pki/issue.h"
+#include "pki/ocsp.h"
 #include "pki/request.h"
 
 enum berth_registrar_op {
 	BERTH_REGISTRAR_SIGN_RVR = 1,	  /* object: CMS of the registrar's voucher-request */
 	BERTH_REGISTRAR_ISSUE_LDEVID = 2, /* object: the certificate's DER */
+	BERTH_REGISTRAR_SIGN_CRL = 3,	  /* object: the revocation list's DER */
+	BERTH_REGISTRAR_SIGN_OCSP = 4,	  /* object: the OCSP response's DER */
 };
 
 struct berth_sign_rvr {
@@ -28,6 +32,26 @@ struct berth_issue_ldevid {
 	struct berth_bytes renewed; /* DER of the certificate to be renewed; empty: a first one */
 	struct berth_bytes request; /* PKCS#10 DER */
 	int64_t lifetime_s;
+	int64_t partition; /* whose revocation list the certificate names */
+};
+
+#define BERTH_SIGN_ISSUER_MAX 64    /* a key identifier */
+#define BERTH_SIGN_CRL_ENTRIES 1800 /* with its frame around it, the list fits a reply */
+
+/* Which certificates are revoked; number, times and address of the list are the signer's own. */
+struct berth_sign_crl {
+	struct berth_bytes issuer; /* subject key identifier */
+	int64_t partition;	   /* BERTH_PARTITION_ALL: the list that is not cut */
+	struct berth_crl_entry entries[BERTH_SIGN_CRL_ENTRIES];
+	size_t entry_count;
+};
+
+/* What is said of which certificates; times are the signer's own. */
+struct berth_sign_ocsp {
+	struct berth_bytes issuer;
+	struct berth_bytes nonce;
+	struct berth_ocsp_single singles[BERTH_OCSP_IDS_MAX];
+	size_t single_count;
 };
 
 enum berth_err berth_sign_rvr_encode(const struct berth_sign_rvr *ask,
@@ -39,5 +63,13 @@ enum berth_err berth_issue_ldevid_encode(const struct berth_issue_ldevid *ask,
 					 struct berth_buf *payload) BERTH_MUST;
 enum berth_err berth_issue_ldevid_decode(struct berth_bytes payload, struct berth_issue_ldevid *ret,
 					 struct berth_why *why) BERTH_MUST;
+enum berth_err berth_sign_crl_encode(const struct berth_sign_crl *ask,
+				     struct berth_buf *payload) BERTH_MUST;
+enum berth_err berth_sign_crl_decode(struct berth_bytes payload, struct berth_sign_crl *ret,
+				     struct berth_why *why) BERTH_MUST;
+enum berth_err berth_sign_ocsp_encode(const struct berth_sign_ocsp *ask,
+				      struct berth_buf *payload) BERTH_MUST;
+enum berth_err berth_sign_ocsp_decode(struct berth_bytes payload, struct berth_sign_ocsp *ret,
+				      struct berth_why *why) BERTH_MUST;
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "codec/json.h"
 #include "role/options.h"
+#include "role/registrar/addresses.h"
 #include "role/registrar/domain.h"
 #include "system/clock.h"
 #include "system/files.h"
@@ -22,6 +23,12 @@ static const struct berth_option init_options[] = {
 	 .required = true,
 	 .many = true},
 	{.name = "listen", .argument = "ADDRESS:PORT", .help = "where devices connect; [::]:8443"},
+	{.name = "publish-url",
+	 .argument = "URL",
+	 .help = "http://NAME:PORT where revocation is published; certificates name it"},
+	{.name = "plain-listen",
+	 .argument = "ADDRESS:PORT",
+	 .help = "where that is served; [::]:PORT of --publish-url"},
 	{.name = "root-key",
 	 .argument = "URI",
 	 .help = "keystore URI of the root's key instead of a file"},
@@ -60,6 +67,26 @@ read_hosts(const struct berth_arguments *arguments, struct berth_domain_plan *pl
 	return plan->host_count > 0
 		       ? BERTH_OK
 		       : berth_fail(why, BERTH_E_USAGE, "registrar-host", NULL, "--host is empty");
+}
+
+/* --publish-url, and where to listen for it. */
+static enum berth_err
+read_publish(const struct berth_arguments *arguments, struct berth_domain_plan *plan,
+	     char plain_listen[64], struct berth_why *why)
+{
+	plan->publish_url = berth_arguments_value(arguments, "publish-url");
+	plan->plain_listen = berth_arguments_value(arguments, "plain-listen");
+	if (plan->publish_url == NULL)
+		return BERTH_OK;
+	enum berth_err err = berth_publish_url_check(plan->publish_url, why);
+	if (err || plan->plain_listen != NULL)
+		return err;
+	const char *colon = strrchr(plan->publish_url + sizeof("http:"), ':');
+	size_t digits = colon == NULL ? 0 : strspn(colon + 1, "0123456789");
+	(void)snprintf(plain_listen, 64, "[::]:%.*s", digits > 0 && digits < 6 ? (int)digits : 2,
+		       digits > 0 && digits < 6 ? colon + 1 : "80");
+	plan->plain_listen = plain_listen;
+	return BERTH_OK;
 }
 
 static enum berth_err
@@ -127,8 +154,11 @@ init_main(int argc, char **argv)
 		.issuing_key = berth_arguments_value(&arguments, "issuing-key"),
 		.now = berth_clock_wall(),
 	};
+	char plain_listen[64];
 	struct berth_why why = {0};
 	enum berth_err err = read_hosts(&arguments, &plan, &why);
+	if (!err)
+		err = read_publish(&arguments, &plan, plain_listen, &why);
 	if (!err)
 		err = find_directory(berth_arguments_value(&arguments, "dir"), directory, &why);
 	if (!err)

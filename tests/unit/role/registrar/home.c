@@ -158,6 +158,7 @@ configure(struct berth_judge *judge, const char *policy)
 	write_file(judge->maker.anchors, berth_buf_view(&pem));
 	judge->settings = (struct berth_registrar_settings){
 		.daemon = {.tls_certificates = path_of(judge, 1, "registrar.pem"),
+			   .plain_listen = "[::]:8080",
 			   .tls_key = registrar_key,
 			   .state_directory = state},
 		.domain = "Home",
@@ -171,6 +172,10 @@ configure(struct berth_judge *judge, const char *policy)
 		.masa_timeout_s = 5,
 		.issue_per_minute = 100,
 		.sign_per_minute = 100,
+		.publish_url = "http://registrar.example:8080",
+		.crl_lifetime_s = 86400,
+		.ocsp_lifetime_s = 3600,
+		.ocsp_per_minute = 3,
 		.makers = {.items = &judge->maker, .count = 1},
 	};
 	write_file(judge->settings.policy, berth_text(policy));
@@ -229,6 +234,7 @@ home_close(struct berth_judge *judge)
 					    "state/registrar.db-shm",
 					    "state/audit.head",
 					    "state/issuance.log",
+					    "state/crl.number",
 					    "state",
 					    "keys",
 					    ""};

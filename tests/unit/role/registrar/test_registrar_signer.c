@@ -26,7 +26,8 @@ signer_issues_only_what_it_has_checked_itself(void **state)
 						.manufacturer_key = BERTH_LIT("maker"),
 						.serial_number = BERTH_LIT(FIXTURE_SERIAL),
 						.request = berth_buf_view(&csr),
-						.lifetime_s = 86400};
+						.lifetime_s = 86400,
+						.partition = 1};
 	BERTH_BUF object = {0};
 	struct berth_issue_ldevid ask = good;
 	ask.serial_number = BERTH_LIT(FIXTURE_OTHER_SERIAL);
@@ -105,7 +106,8 @@ signer_stops_at_its_own_limit(void **state)
 					 .manufacturer_key = BERTH_LIT("maker"),
 					 .serial_number = BERTH_LIT(FIXTURE_SERIAL),
 					 .request = berth_buf_view(&csr),
-					 .lifetime_s = 86400};
+					 .lifetime_s = 86400,
+					 .partition = 1};
 	for (int64_t i = 0; i < judge->settings.issue_per_minute; i++) {
 		BERTH_BUF object = {0};
 		ask.serial[15] = (uint8_t)i;

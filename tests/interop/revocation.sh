@@ -1,0 +1,136 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Revocation as others see it: openssl ocsp, openssl crl and openssl verify -crl_check agree with the registrar before and
+# after "berth device revoke", which takes effect at the registrar, EST, OCSP and the list within seconds; what is
+# published without TLS is that and no more.
+# shellcheck source-path=SCRIPTDIR source=pledge_lib.sh
+here=$(cd "$(dirname "$0")" && pwd)
+registrar_options=()
+. "$here/pledge_lib.sh"
+# shellcheck source=revocation_lib.sh
+. "$here/revocation_lib.sh"
+publish_somewhere
+masa_settings='revocation = ignored'
+start_world "A-0001 A-0002"
+revocation_ready
+onboard A-0001
+onboard A-0002
+
+# ---- before ----
+
+openssl x509 -in pledge/A-0001/ldevid.pem -noout -ext authorityInfoAccess > aia
+grep -qF "OCSP - URI:$plain/ocsp" aia || fail "the LDevID names no responder: $(cat aia)"
+curl -s --noproxy '*' "$(sed -n 's/.*CA Issuers - URI://p' aia)" -o fetched-ca.der
+openssl x509 -inform DER -in fetched-ca.der -out fetched-ca.pem
+cmp -s fetched-ca.pem issuing-ca.pem || fail 'caIssuers leads to another certificate'
+ocsp_says A-0001 good
+crl_says A-0001 good
+before=$(crl_number)
+openssl crl -in crl.pem -noout -text | grep -A1 'Issuing Distribution Point: critical' > /dev/null ||
+	fail 'the part of the list does not say that it is one'
+openssl crl -in crl.pem -noout -text | grep -q 'Authority Key Identifier' || fail 'the list names no issuer key'
+said 'openssl ocsp, openssl crl and openssl verify -crl_check: good'
+
+# ---- who answers ----
+
+ocsp_ask pledge/A-0001/ldevid.pem -respout response.der
+openssl ocsp -respin response.der -noverify -resp_text > response.text 2> /dev/null
+grep -q 'OCSP Signing' response.text || fail 'the responder is not a delegate'
+grep -q 'OCSP No Check' response.text || fail 'the delegate would have to be asked about in turn'
+openssl ocsp -issuer issuing-ca.pem -sha256 -cert pledge/A-0001/ldevid.pem -no_nonce -reqout plain.der > /dev/null 2>&1
+get_ocsp() { # a GET as RFC 6960 A.1 has it
+	python3 -c 'import base64, sys, urllib.parse; print(urllib.parse.quote(base64.b64encode(open(sys.argv[1], "rb").read()).decode(), safe=""))' "$1"
+}
+curl -s --noproxy '*' "$plain/ocsp/$(get_ocsp plain.der)" -o get.der
+openssl ocsp -issuer issuing-ca.pem -sha256 -cert pledge/A-0001/ldevid.pem -no_nonce -respin get.der -CAfile ca-chain.pem \
+	> get.out 2>&1 || fail "GET: $(cat get.out)"
+grep -q ': good' get.out || fail "GET: $(cat get.out)"
+curl -s --noproxy '*' "$plain/ocsp/$(get_ocsp plain.der)" -o again.der
+cmp -s get.der again.der || fail 'the same question was signed twice'
+said 'OCSP by GET, with SHA-256; the answer is kept'
+
+openssl ocsp -issuer issuing-ca.pem -serial 0x1234567890 -url "$plain/ocsp" -CAfile ca-chain.pem > unknown.out 2>&1
+grep -q '0x1234567890: unknown' unknown.out || fail "a number that never was: $(cat unknown.out)"
+openssl ocsp -issuer acme/root-ca.pem -serial 1 -url "$plain/ocsp" > foreign.out 2>&1 || true
+grep -qi 'unauthorized' foreign.out || fail "another issuer: $(cat foreign.out)"
+printf 'no request' > junk
+curl -s --noproxy '*' -H 'Content-Type: application/ocsp-request' --data-binary @junk "$plain/ocsp" -o junk.der
+openssl ocsp -respin junk.der -noverify > junk.out 2>&1 || true
+grep -qi malformed junk.out || fail "junk is not called malformed: $(cat junk.out)"
+said 'unknown, unauthorized, malformed'
+
+# ---- nothing else without TLS ----
+
+for path in / /.well-known/est/cacerts /.well-known/brski/requestvoucher /v1/devices /ocsp /crl/00.crl /ca/00.cer \
+	"${crl_url#"$plain"}/../99.crl" "$(dirname "${crl_url#"$plain"}")/99.crl"; do
+	code=$(curl -s --path-as-is --noproxy '*' -o body -w '%{http_code}' "$plain$path")
+	[ "$code" = 404 ] || fail "$path without TLS: $code"
+done
+code=$(curl -s --noproxy '*' -X POST -H 'Content-Type: application/ocsp-request' --data-binary @home/issuing.pem \
+	-o body -w '%{http_code}' "$crl_url")
+[ "$code" = 404 ] || fail "POST to a list: $code"
+head -c 5000 /dev/zero > large
+code=$(curl -s --noproxy '*' -H 'Content-Type: application/ocsp-request' -H 'Expect:' --data-binary @large \
+	-o body -w '%{http_code}' "$plain/ocsp")
+[ "$code" = 413 ] || fail "a body of 5000 bytes: $code"
+said 'without TLS: 404 for all but lists, OCSP and the CA, 413 for a large body'
+
+# ---- revoked ----
+
+began=$(date +%s%N)
+berth device revoke A-0001 --reason 'stolen'
+ocsp_says A-0001 revoked
+after_ocsp=$(($(date +%s%N) - began))
+crl_says A-0001 revoked
+after_crl=$(($(date +%s%N) - began))
+refused_everywhere A-0001
+after_all=$(($(date +%s%N) - began))
+said "revoked: OCSP after $((after_ocsp / 1000000)) ms, list after $((after_crl / 1000000)) ms, all after $((after_all / 1000000)) ms"
+[ "$after_all" -lt 5000000000 ] || fail 'revocation took more than five seconds'
+[ "$(crl_number)" -gt "$before" ] || fail "the list's number did not go up"
+openssl crl -in crl.pem -noout -text | grep -A3 'Revoked Certificates' > /dev/null || fail 'the list has no entry'
+curl -s --noproxy '*' "$plain/ocsp/$(get_ocsp plain.der)" -o get.der
+openssl ocsp -issuer issuing-ca.pem -sha256 -cert pledge/A-0001/ldevid.pem -no_nonce -respin get.der -CAfile ca-chain.pem 2>&1 |
+	grep -q ': revoked' || fail 'the kept answer still says good'
+berth device explain A-0001 > explained
+grep -q peer-revoked explained || fail 'explain does not name the revocation'
+
+# ---- the other device is as it was ----
+
+ocsp_says A-0002 good
+crl_says A-0002 good
+with_ldevid A-0002 brski/enrollstatus application/json status.json
+[ "$code" = 200 ] || fail "the other device: $code: $(head -c 300 body)"
+said 'the other device is untouched'
+
+# ---- the registrar's own certificate ----
+
+certificate_says shown.pem good
+serial=$(openssl x509 -in shown.pem -noout -serial | sed 's/.*=//')
+fetch_crl shown.pem
+berth certificate revoke "$serial" --reason 'key lost'
+certificate_says shown.pem revoked
+fetch_crl shown.pem
+openssl crl -in crl.pem -noout -text | grep -qi "Serial Number: $serial" || fail "the list has not the registrar's own"
+said "the registrar's own certificate can be revoked"
+
+# ---- numbers over a restart, and over a lost file ----
+
+number=$(crl_number)
+kill "$registrar_pid"
+wait "$registrar_pid" || true
+rm -f home/port
+echo 9999999999999 > home/state/crl.number
+berth-registrar --config home/registrar.conf 2>> registrar.log &
+registrar_pid=$!
+pids+=("$registrar_pid")
+until_there home/port "$registrar_pid"
+fetch_crl shown.pem
+[ "$(crl_number)" = 10000000000000 ] || fail "the number after a restart with a later one in its file: $(crl_number)"
+[ "$number" -lt 10000000000000 ] || fail 'the numbers are not milliseconds'
+ocsp_says A-0001 revoked
+said 'numbers go on upwards over a restart'
+grep -c ' crl sha256=' home/state/issuance.log > /dev/null || fail 'the issuance log has no list'
+grep -q ' ocsp-responder sha256=' home/state/issuance.log || fail 'the issuance log has no responder'
+berth audit verify > /dev/null
+said 'all'
