@@ -93,7 +93,7 @@ curl -s --noproxy '*' "$plain/ocsp/$(get_ocsp plain.der)" -o get.der
 openssl ocsp -issuer issuing-ca.pem -sha256 -cert pledge/A-0001/ldevid.pem -no_nonce -respin get.der -CAfile ca-chain.pem 2>&1 |
 	grep -q ': revoked' || fail 'the kept answer still says good'
 berth device explain A-0001 > explained
-grep -q peer-revoked explained || fail 'explain does not name the revocation'
+grep -q credential-revoked explained || fail 'explain does not name the revocation'
 
 # ---- the other device is as it was ----
 

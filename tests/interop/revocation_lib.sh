@@ -75,12 +75,12 @@ with_ldevid() { # with_ldevid SERIAL PATH MEDIA-TYPE FILE: sets $code
 refused_everywhere() { # refused_everywhere SERIAL
 	echo '{"version":1,"status":true}' > status.json
 	with_ldevid "$1" brski/enrollstatus application/json status.json
-	refused 403 peer-revoked "enrollstatus with a revoked LDevID"
+	refused 403 credential-revoked "enrollstatus with a revoked LDevID"
 	openssl req -new -key "pledge/$1/ldevid.key" -subj "/serialNumber=$1" -outform DER | base64 -w0 > csr.b64
 	with_ldevid "$1" est/simpleenroll application/pkcs10 csr.b64
-	refused 403 peer-revoked "simpleenroll with a revoked LDevID"
+	refused 403 credential-revoked "simpleenroll with a revoked LDevID"
 	with_ldevid "$1" est/simplereenroll application/pkcs10 csr.b64
-	refused 403 peer-revoked "simplereenroll with a revoked LDevID"
+	refused 403 credential-revoked "simplereenroll with a revoked LDevID"
 	request "$1" pvr.der
 	post "$1" brski/requestvoucher "$voucher_media" pvr.der
 	[ "$code" = 403 ] || fail "a voucher for a revoked device: $code: $(head -c 300 body)"

@@ -154,7 +154,7 @@ berth_peer_check_standing(const struct berth_peer *peer, const struct berth_peer
 				  "registrar's records; the device must onboard again",
 				  berth_cert_subject_text(peer->chain.at[0]));
 	if (standing->is_revoked)
-		return berth_fail(why, BERTH_E_DENIED, "peer-revoked", "RFC 5280 6.3",
+		return berth_fail(why, BERTH_E_DENIED, "credential-revoked", "RFC 5280 6.3",
 				  "the certificate %.80s was revoked",
 				  berth_cert_subject_text(peer->chain.at[0]));
 	return BERTH_OK;
