@@ -7,6 +7,18 @@
 
 #define SIGNING_RETRY_S 1 /* until the signer has answered the first of two equal requests */
 
+/* While the signer has not answered; an exchange of ours then waits for it. */
+static bool
+is_being_signed(const struct berth_registrar_role *role, int64_t certificate)
+{
+	for (size_t i = 0; i < BERTH_REGISTRAR_EXCHANGES_MAX; i++) {
+		const struct berth_registrar_exchange *exchange = role->exchanges[i];
+		if (exchange != NULL && exchange->certificate == certificate)
+			return true;
+	}
+	return false;
+}
+
 /* What this request, or the permission it used, got before. */
 static enum berth_err
 earlier_certificate(struct berth_registrar_exchange *exchange, int64_t row,
@@ -26,6 +38,9 @@ earlier_certificate(struct berth_registrar_exchange *exchange, int64_t row,
 	case BERTH_CREDENTIAL_FAILED:
 		return BERTH_OK;
 	case BERTH_CREDENTIAL_INTENT:
+		/* The store failed to keep the signer's answer: nothing was released, and none will come. */
+		if (!is_being_signed(exchange->role, row))
+			return berth_registrar_certificate_failed(exchange->role->store, row, why);
 		answer->retry_after_s = SIGNING_RETRY_S;
 		return berth_fail(why, BERTH_E_PENDING, "rfc7030-4.2.3-in-progress",
 				  "RFC 7030 4.2.3", "the certificate is being signed; ask again");

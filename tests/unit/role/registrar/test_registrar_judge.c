@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "home.h"
 
+#include "role/registrar/signer.h"
 #include "role/registrar/signing.h"
 
 /* req: rfc8995-5.6-recorded rfc8995-5.5-chain */
@@ -356,6 +357,41 @@ a_certificate_is_kept_for_a_device_that_left_while_it_was_signed(void **state)
 	home_close(judge);
 }
 
+/* What the signer answered was in a batch that failed: nothing was released, and nobody will answer again. */
+static void
+a_device_gets_its_certificate_after_the_store_failed_to_keep_the_first(void **state)
+{
+	(void)state;
+	struct berth_judge *judge = home_open(POLICY_AUTO);
+	struct berth_ticket ticket;
+	BERTH_BUF csr = {0};
+	BERTH_BUF object = {0};
+	home_reach_voucher(judge);
+	home_accept_voucher(judge, judge->chain.at[1]);
+	home_make_csr(judge, &csr);
+	home_ask_for_certificate(judge, &ticket, berth_buf_view(&csr));
+	assert_int_equal(berth_registrar_signer_role.sign(judge->signer, judge->op,
+							  berth_buf_view(&judge->payload),
+							  judge->f->now, &object, NULL),
+			 BERTH_OK);
+	home_begin(judge);
+	berth_registrar_judge_role.signature(judge->role, judge->cookie, BERTH_OK,
+					     berth_buf_view(&object), NULL);
+	berth_registrar_judge_role.batch_abort(judge->role);
+	berth_buf_free(&ticket.body);
+	home_ask_for_certificate(judge, &ticket, berth_buf_view(&csr));
+	assert_false(ticket.is_replied); /* the signer is asked again */
+	struct berth_ticket meanwhile;
+	home_ask_for_certificate(judge, &meanwhile, berth_buf_view(&csr));
+	assert_int_equal(meanwhile.status, 202);
+	berth_buf_free(&meanwhile.body);
+	home_sign(judge);
+	assert_int_equal(ticket.status, 200);
+	assert_int_equal(home_recorded(judge, BERTH_EVENT_CERTIFICATE_ISSUED), 1);
+	berth_buf_free(&ticket.body);
+	home_close(judge);
+}
+
 int
 main(void)
 {
@@ -374,6 +410,8 @@ main(void)
 		cmocka_unit_test(a_revoked_device_gets_nothing_until_it_is_approved_again),
 		cmocka_unit_test(a_word_against_the_device_holds_while_its_certificate_is_signed),
 		cmocka_unit_test(a_certificate_is_kept_for_a_device_that_left_while_it_was_signed),
+		cmocka_unit_test(
+			a_device_gets_its_certificate_after_the_store_failed_to_keep_the_first),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
