@@ -412,10 +412,13 @@ disk_each(const struct disk *disk, disk_visit *visit, void *context)
 }
 
 bool
-disk_spoil(struct disk *disk, struct berth_bytes needle)
+disk_spoil(struct disk *disk, const char *end, struct berth_bytes needle)
 {
 	bool is_found = false;
 	for (struct disk_file *file = disk->files; file != NULL; file = file->next) {
+		size_t n = strlen(file->path);
+		if (n < strlen(end) || strcmp(file->path + n - strlen(end), end) != 0)
+			continue;
 		uint8_t *at = file->current.n == 0 ? NULL
 						   : memmem(file->current.p, file->current.n,
 							    needle.p, needle.n);

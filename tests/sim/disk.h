@@ -56,7 +56,7 @@ struct disk_counts disk_counts(const struct disk *disk);
 /* Each file's bytes as a reader sees them now; for a search. */
 typedef void disk_visit(void *context, const char *path, struct berth_bytes content);
 void disk_each(const struct disk *disk, disk_visit *visit, void *context);
-/* Changes one byte of a file where needle is found, durably; false when it is nowhere. */
-bool disk_spoil(struct disk *disk, struct berth_bytes needle);
+/* Changes one byte, durably, of each file of that name's end where needle is found; false when it is nowhere. */
+bool disk_spoil(struct disk *disk, const char *end, struct berth_bytes needle);
 
 #endif

@@ -116,7 +116,8 @@ berth_judge_dial(struct berth_judge *judge, const struct berth_dial *dial, uint6
 	struct sim *sim = judge->sim;
 	struct berth_judge *server = sim_find_server(sim, dial->host, dial->port);
 	/* A net process that lies, with a rogue MASA behind it: whom the anchors answer for is its word. */
-	bool is_diverted = sim_fault(sim, SIM_DIVERTED_DIAL, 1, 25);
+	bool is_diverted = sim_fault(sim, SIM_DIVERTED_DIAL, 1, 25) ||
+			   (sim->conf.sabotage == SIM_PLEDGE_TRUSTS_ROGUE && sim_chance(sim, 3, 4));
 	if (is_diverted)
 		server = sim->masas[2];
 	struct sim_out *out = queue(judge);
@@ -303,6 +304,7 @@ send_out(struct berth_judge *judge, struct sim_out *out)
 	out->response.location.p = at + out->response.media_type.n;
 	out->response.body.p = at + out->response.media_type.n + out->response.location.n;
 	if (out->ticket->call != NULL) {
+		sim_sabotage_reply(judge, out->ticket->call);
 		sim_oracle_reply(judge, out->ticket->call, &out->response);
 		sim_call_reply(out->ticket->call, &out->response);
 	} else {
@@ -518,6 +520,8 @@ wake(struct sim *sim, struct sim_event *event)
 	if (sim->has_faults && sim_chance(sim, 1, 10))
 		remember_witness(judge);
 	take_items(judge);
+	if (sim->conf.sabotage == SIM_SENDS_BEFORE_COMMIT && !send_all(judge))
+		return;
 	enum berth_err err = judge->role->batch_commit(judge->context, NULL);
 	if (disk_is_dead(judge->disk)) {
 		sim->faults[SIM_CRASH_IN_COMMIT]++;
@@ -630,6 +634,7 @@ come_up(struct sim *sim, struct sim_event *event)
 {
 	struct berth_judge *judge = event->what;
 	disk_mount(judge->disk);
+	sim_sabotage_restart(judge);
 	sim->restarts++;
 	sim_say(sim, "%s: starts again", judge->name);
 	sim_judge_boot(judge);

@@ -116,7 +116,8 @@ sim_call_send(struct sim_call *call)
 		: call->dialler ? call->dialler->name
 				: "rogue",
 		call->server->name, call->path);
-	if (sim_fault(sim, SIM_LOST_REQUEST, 1, 20)) {
+	bool is_deaf = sim->conf.sabotage == SIM_DEAF_DEVICE && call->device == &sim->devices[0];
+	if (is_deaf || sim_fault(sim, SIM_LOST_REQUEST, 1, 20)) {
 		sim_at(sim, LOST_MS, give_up, call, 0, 0);
 		return;
 	}

@@ -82,9 +82,9 @@ sim_secret_add_key_file(struct sim *sim, const char *path)
 	sim_must(berth_hex_encode(scalar, &hex), NULL, "hex");
 	sim_secret_add(sim, path, scalar);
 	sim_secret_add(sim, path, berth_buf_view(&hex));
-	/* As the file writes it: whole groups of the scalar alone. */
+	/* As the file writes it: whole groups of the scalar alone, up to the end of the line. */
 	size_t first = (offset + 2) / 3 * 4;
-	sim_secret_add(sim, path, berth_bytes_of(text.p + first, 24));
+	sim_secret_add(sim, path, berth_bytes_of(text.p + first, 64 - first));
 }
 
 static void

@@ -264,13 +264,17 @@ const char *sim_fault_name(enum sim_fault fault);
 /* A rule broken on purpose, so that an oracle is seen to speak. */
 enum sim_sabotage {
 	SIM_HONEST,
-	SIM_REPLY_BEFORE_COMMIT,
-	SIM_LYING_DISK,
-	SIM_SPOILED_AUDIT,
-	SIM_ALLOWS_ALL,
-	SIM_LEAKS_KEY,
+	SIM_SENDS_BEFORE_COMMIT, /* a registrar's shell */
+	SIM_LYING_DISK,		 /* syncs make nothing durable */
+	SIM_SPOILED_AUDIT,	 /* one byte of a record changes while the machine is off */
+	SIM_GARBLED_WITNESS,
+	SIM_POLICY_ALLOWS_ALL,
+	SIM_MASA_GIVES_TO_FIRST, /* also what nobody bought */
+	SIM_TRUSTS_ROGUE_MAKER,	 /* a registrar */
+	SIM_PLEDGE_TRUSTS_ROGUE, /* one device has the rogue maker's anchor */
+	SIM_LEAKS_KEY,		 /* into the log */
+	SIM_DOUBLES_CERTIFICATE,
 	SIM_DEAF_DEVICE,
-	SIM_SABOTAGE__COUNT
 };
 
 struct sim_conf {
@@ -379,6 +383,11 @@ void sim_device_lost(struct sim_device *device, struct sim_call *call);
 /* faults.c */
 void sim_faults_start(struct sim *sim);
 void sim_faults_count(struct sim *sim); /* those of the disks, at the end */
+
+/* sabotage.c: each does something when the world's sabotage is that one */
+void sim_sabotage_world(struct sim *sim);
+void sim_sabotage_restart(struct berth_judge *judge);
+void sim_sabotage_reply(struct berth_judge *judge, const struct sim_call *call);
 
 /* rogue.c */
 void sim_rogue_answer(struct sim_call *call); /* puts another answer into it, or leaves it */

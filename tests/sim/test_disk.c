@@ -226,8 +226,8 @@ finds_and_spoils_a_byte(void **state)
 	assert_int_equal(sqlite3_exec(db, "INSERT INTO kept VALUES ('needle')", NULL, NULL, NULL),
 			 SQLITE_OK);
 	sqlite3_close(db);
-	assert_false(disk_spoil(*state, BERTH_LIT("haystack")));
-	assert_true(disk_spoil(*state, BERTH_LIT("needle")));
+	assert_false(disk_spoil(*state, ".db", BERTH_LIT("haystack")));
+	assert_true(disk_spoil(*state, ".db", BERTH_LIT("needle")));
 	db = open_store("SELECT 1");
 	assert_int_equal(answer(db, "SELECT count(*) FROM kept WHERE bytes = 'needle'"), 0);
 	assert_int_equal(answer(db, "SELECT count(*) FROM kept"), 1);

@@ -148,7 +148,9 @@ make_masa(struct sim *sim, size_t i, const char *name)
 		.manufacturer_anchors = path_in(judge, 1, judge->folder, "maker.pem", ""),
 		.signer_certificates = path_in(judge, 2, judge->folder, "signer.pem", ""),
 		.signer_key = path_in(judge, 3, sim->folder, file, "file:"),
-		.ownership = i == 2 ? BERTH_MASA_OWNERSHIP_FIRST : BERTH_MASA_OWNERSHIP_RECORDED,
+		.ownership = i == 2 || sim->conf.sabotage == SIM_MASA_GIVES_TO_FIRST
+				     ? BERTH_MASA_OWNERSHIP_FIRST
+				     : BERTH_MASA_OWNERSHIP_RECORDED,
 		.pinning = i == 0 ? BERTH_MASA_PIN_CA : BERTH_MASA_PIN_REGISTRAR,
 		.request_age_s = 1200,
 		.audit_log_age_s = 86400,
@@ -169,9 +171,10 @@ make_masa(struct sim *sim, size_t i, const char *name)
 static void
 trust_makers(struct sim *sim, struct berth_judge *judge)
 {
-	for (size_t i = 0; i < 2; i++) {
-		const char *path = path_in(judge, 4 + i, judge->folder,
-					   i == 0 ? "maker1.pem" : "maker2.pem", "");
+	size_t n = sim->conf.sabotage == SIM_TRUSTS_ROGUE_MAKER ? 3 : 2;
+	static const char *const names[] = {"maker1.pem", "maker2.pem", "maker3.pem"};
+	for (size_t i = 0; i < n; i++) {
+		const char *path = path_in(judge, i < 2 ? 4 + i : 7, judge->folder, names[i], "");
 		write_certs(path, &sim->makers[i].root, 1);
 		judge->makers[i] = (struct berth_registrar_maker){
 			.name = sim->makers[i].name,
@@ -180,7 +183,7 @@ trust_makers(struct sim *sim, struct berth_judge *judge)
 		};
 	}
 	judge->registrar_settings.makers =
-		(struct berth_conf_items){.items = judge->makers, .count = 2};
+		(struct berth_conf_items){.items = judge->makers, .count = n};
 }
 
 static void
@@ -386,7 +389,7 @@ sim_world_make(struct sim *sim)
 	}
 	for (size_t i = 0; i < 4; i++)
 		make_registrar(sim, i, registrars[i],
-			       i >= 2 || sim->conf.sabotage == SIM_ALLOWS_ALL);
+			       i >= 2 || sim->conf.sabotage == SIM_POLICY_ALLOWS_ALL);
 	steal_certificate(sim, sim->registrars[3], sim->registrars[0]);
 	sim->registrars[2]->is_rogue = sim->registrars[3]->is_rogue = true;
 	sim->masas[2]->is_rogue = true;
@@ -398,6 +401,7 @@ sim_world_make(struct sim *sim)
 		sim_at(sim, sim_below(sim, 60000), start_device, &sim->devices[i], 0, 0);
 	}
 	load_units(sim);
+	sim_sabotage_world(sim);
 }
 
 static void
