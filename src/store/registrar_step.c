@@ -85,24 +85,41 @@ find_same(struct berth_store *store, const struct berth_registrar_step *wanted,
 	return take_step(&query, arena, ret, ret_found, why);
 }
 
+/* What stands beside the row, in voucher_step_object, under four times its number. */
+enum object { OBJECT_PVR, OBJECT_RVR, OBJECT_VOUCHER, OBJECT_AUDIT_LOG, OBJECTS };
+
+static enum berth_err
+put_object(struct berth_store *store, int64_t step, enum object object, struct berth_bytes bytes,
+	   struct berth_why *why)
+{
+	BERTH_QUERY query = berth_query(
+		store, "INSERT OR REPLACE INTO voucher_step_object (row, bytes) VALUES (?, ?)");
+
+	berth_query_i64(&query, step * OBJECTS + (int64_t)object);
+	berth_query_blob(&query, bytes);
+	return berth_query_run(&query, why);
+}
+
 static enum berth_err
 insert_step(struct berth_store *store, const struct berth_registrar_step *wanted,
 	    struct berth_why *why)
 {
 	BERTH_QUERY query = berth_query(
-		store, "INSERT INTO step (device, nonce, pvr_sha256, pvr, registrar_cert_sha256,"
+		store, "INSERT INTO voucher_step (device, nonce, pvr_sha256, registrar_cert_sha256,"
 		       " connection, masa, asked_at, changed_at)"
-		       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)");
+		       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)");
 
 	berth_query_i64(&query, wanted->device);
 	berth_query_blob(&query, wanted->nonce);
 	berth_query_digest(&query, wanted->pvr_sha256);
-	berth_query_blob(&query, wanted->pvr);
 	berth_query_digest(&query, wanted->registrar_cert_sha256);
 	berth_query_text(&query, wanted->connection);
 	berth_query_text(&query, wanted->masa);
 	berth_query_i64(&query, wanted->asked_at.s);
-	return berth_query_run(&query, why);
+	enum berth_err err = berth_query_run(&query, why);
+	return err ? err
+		   : put_object(store, sqlite3_last_insert_rowid(store->db), OBJECT_PVR,
+				wanted->pvr, why);
 }
 
 enum berth_err
@@ -182,13 +199,13 @@ berth_registrar_step_set_rvr(struct berth_store *store, int64_t row, struct bert
 
 	if (err)
 		return err;
-	BERTH_QUERY query = berth_query(store, "UPDATE step SET state = 1, rvr = ?, changed_at = ?"
+	BERTH_QUERY query = berth_query(store, "UPDATE voucher_step SET state = 1, changed_at = ?"
 					       " WHERE row = ? AND state IN (0, 1)");
-	berth_query_blob(&query, rvr);
 	berth_query_i64(&query, now.s);
 	berth_query_i64(&query, row);
 	err = berth_query_run(&query, why);
-	return err ? err : must_have_changed(store, row, "requested", why);
+	err = err ? err : must_have_changed(store, row, "requested", why);
+	return err ? err : put_object(store, row, OBJECT_RVR, rvr, why);
 }
 
 enum berth_err
@@ -199,14 +216,13 @@ berth_registrar_step_set_voucher(struct berth_store *store, int64_t row, struct 
 
 	if (err)
 		return err;
-	BERTH_QUERY query =
-		berth_query(store, "UPDATE step SET state = 2, voucher = ?, changed_at = ?"
-				   " WHERE row = ? AND state = 1");
-	berth_query_blob(&query, voucher);
+	BERTH_QUERY query = berth_query(store, "UPDATE voucher_step SET state = 2, changed_at = ?"
+					       " WHERE row = ? AND state = 1");
 	berth_query_i64(&query, now.s);
 	berth_query_i64(&query, row);
 	err = berth_query_run(&query, why);
-	return err ? err : must_have_changed(store, row, "voucher", why);
+	err = err ? err : must_have_changed(store, row, "voucher", why);
+	return err ? err : put_object(store, row, OBJECT_VOUCHER, voucher, why);
 }
 
 enum berth_err
@@ -217,8 +233,9 @@ berth_registrar_step_refuse(struct berth_store *store, int64_t row, int64_t stat
 
 	if (err)
 		return err;
-	BERTH_QUERY query = berth_query(store, "UPDATE step SET state = 3, status = ?, reason = ?,"
-					       " changed_at = ? WHERE row = ? AND state IN (0, 1)");
+	BERTH_QUERY query =
+		berth_query(store, "UPDATE voucher_step SET state = 3, status = ?, reason = ?,"
+				   " changed_at = ? WHERE row = ? AND state IN (0, 1)");
 	berth_query_i64(&query, status);
 	berth_query_text(&query, berth_text(reason));
 	berth_query_i64(&query, now.s);
@@ -237,9 +254,9 @@ berth_registrar_step_set_status(struct berth_store *store, int64_t row, bool acc
 	if (err)
 		return err;
 	/* The device may say the same again; it may not change its mind. */
-	BERTH_QUERY query =
-		berth_query(store, "UPDATE step SET state = ?1, reason = ?2, changed_at = ?3"
-				   " WHERE row = ?4 AND state IN (2, ?1)");
+	BERTH_QUERY query = berth_query(
+		store, "UPDATE voucher_step SET state = ?1, reason = ?2, changed_at = ?3"
+		       " WHERE row = ?4 AND state IN (2, ?1)");
 	berth_query_i64(&query, to);
 	berth_query_text(&query, berth_text(reason));
 	berth_query_i64(&query, now.s);
@@ -257,14 +274,15 @@ berth_registrar_step_set_audit(struct berth_store *store, int64_t row, const cha
 
 	if (err)
 		return err;
-	BERTH_QUERY query = berth_query(store, "UPDATE step SET audit_finding = ?, audit_json = ?,"
+	BERTH_QUERY query = berth_query(store, "UPDATE voucher_step SET audit_finding = ?,"
 					       " changed_at = ? WHERE row = ?");
 	berth_query_text(&query, berth_text(finding));
-	berth_query_blob(&query, json);
 	berth_query_i64(&query, now.s);
 	berth_query_i64(&query, row);
 	err = berth_query_run(&query, why);
-	return err || berth_query_changed(store) ? err : step_unknown(why);
+	if (!err && !berth_query_changed(store))
+		err = step_unknown(why);
+	return err ? err : put_object(store, row, OBJECT_AUDIT_LOG, json, why);
 }
 
 enum berth_err
