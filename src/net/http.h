@@ -109,6 +109,21 @@ struct berth_http_server_counts berth_http_server_counts(const struct berth_http
  */
 void berth_http_reply(struct berth_http_exchange *exchange,
 		      const struct berth_http_response *response);
+/*
+ * Other ways in which a reply is written and still right (RFC 9112), for a server that tests its clients. All false: as
+ * berth_http_reply.
+ */
+struct berth_http_manner {
+	bool interim; /* 103 Early Hints come before it */
+	bool odd_fields; /* field names in mixed case, spaces before values, a field that means nothing */
+	bool as_http_1_0; /* no length: the body ends with the connection */
+	size_t chunk_bytes; /* chunked, in pieces of this size, each in a TLS record of its own; 0: not */
+};
+void berth_http_reply_in_manner(struct berth_http_exchange *exchange,
+				const struct berth_http_response *response,
+				const struct berth_http_manner *manner);
+/* Ends the connection without an answer; on_gone is not called. */
+void berth_http_exchange_drop(struct berth_http_exchange *exchange);
 void berth_http_exchange_set(struct berth_http_exchange *exchange, void *pointer);
 void *berth_http_exchange_get(const struct berth_http_exchange *exchange);
 /* The connection's descriptor, borrowed: for the peer's credentials on a Unix socket. */

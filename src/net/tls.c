@@ -139,6 +139,7 @@ berth_tls_server_open(const struct berth_tls_server_conf *conf, struct berth_tls
 	SSL_CTX *ctx = SSL_CTX_new_ex(berth_pki_libctx(conf->pki), NULL, TLS_server_method());
 	if (!ctx || !set_common(ctx) || !set_own(ctx, conf->chain, conf->key) ||
 	    SSL_CTX_set_num_tickets(ctx, 0) != 1 ||
+	    (conf->only_tls_1_2 && SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION) != 1) ||
 	    SSL_CTX_set1_sigalgs_list(ctx, sigalgs_of(conf->key)) != 1 ||
 	    SSL_CTX_set1_client_sigalgs_list(ctx, SIGALGS_ANY) != 1) {
 		return berth_ossl_fail(why, BERTH_E_CRYPTO, "tls-server", NULL,

@@ -17,6 +17,7 @@ struct berth_tls_server_conf {
 	const struct berth_cert_list *chain; /* end entity first */
 	struct berth_key *key;		     /* may live in a keystore or another process */
 	bool ask_client_certificate;
+	bool only_tls_1_2; /* for a server that tests its clients */
 };
 enum berth_err berth_tls_server_open(const struct berth_tls_server_conf *conf,
 				     struct berth_tls_server **ret,

@@ -61,6 +61,14 @@ for name in manufacturer tls voucher; do
 	cp "$work/home/keys/registrar.key" "$work/home/$name.key"
 done
 
+# berth-mean's names folders, and takes keys of tests alone.
+mkdir "$work/mean"
+(cd "$work/mean" && "$programs/berth" registrar init --dir home --name 'Home TEST' --host localhost > /dev/null &&
+	"$programs/berth" factory init --dir acme --name 'Acme TEST' --masa-url masa.invalid > /dev/null)
+cp "$data/mean.conf" "$work/mean/"
+"$programs/berth-mean" --config "$work/mean/mean.conf" --check-config
+echo "ok: mean.conf"
+
 for name in device gateway masa registrar; do
 	here "$data/$name.conf" > "$work/$name.conf"
 	check $name "$work/$name.conf" > /dev/null

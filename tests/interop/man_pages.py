@@ -21,6 +21,7 @@ PAGE_OF = {
     "berth-registrar.8": (["registrar", "device", "certificate", "audit"], "berth-registrar"),
     "berth-gateway.8": ([], "berth-gateway"),
     "berth-device.8": ([], "berth-device"),
+    "berth-mean.8": ([], "berth-mean"),
 }
 EVERYWHERE = {"help", "version"}  # berth(1) tells of these
 DECIDING_ONLY = {"berth-masa.8"}  # tells the keys that decide most; the others tell all

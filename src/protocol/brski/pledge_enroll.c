@@ -12,6 +12,7 @@ pledge_refuse_enrolment(struct berth_pledge *pledge, struct pledge_attempt *atte
 			struct berth_now now, const struct berth_why *why)
 {
 	pledge_note(pledge, attempt, BERTH_PLEDGE_NOTE_ENROLMENT_REFUSED, why);
+	attempt->is_put_off = why->err == BERTH_E_UNREACHABLE;
 	if (!attempt->is_connected) {
 		pledge_attempt_fail(pledge, attempt, now, why);
 		return;
@@ -36,8 +37,8 @@ refuse_status(struct berth_pledge *pledge, struct pledge_attempt *attempt, struc
 	      const char *what, int status)
 {
 	struct berth_why why;
-	berth_ignore(berth_fail(&why, BERTH_E_DENIED, "rfc8995-5.9-refused", "RFC 8995 5.9",
-				"the registrar answered %d to %s", status, what),
+	berth_ignore(berth_fail(&why, pledge_err_of_status(status), "rfc8995-5.9-refused",
+				"RFC 8995 5.9", "the registrar answered %d to %s", status, what),
 		     "the note tells");
 	pledge_refuse_enrolment(pledge, attempt, now, &why);
 }
@@ -110,8 +111,9 @@ take_ca_set(struct berth_pledge *pledge, struct pledge_attempt *attempt, struct 
 	    berth_cert_is_ca(attempt->pinned)) {
 		return berth_cert_list_add(&attempt->ca_set, attempt->pinned, why);
 	}
-	return berth_fail(why, BERTH_E_DENIED, "rfc8995-5.9.1-refused", "RFC 8995 5.9.1",
-			  "the registrar answered %d to cacerts", response->status);
+	return berth_fail(why, pledge_err_of_status(response->status), "rfc8995-5.9.1-refused",
+			  "RFC 8995 5.9.1", "the registrar answered %d to cacerts",
+			  response->status);
 }
 
 /* req: rfc8995-5.9.1-p1, rfc8995-5.9.2-p1 */
@@ -324,7 +326,8 @@ pledge_on_enroll_refusal_replied(struct berth_pledge *pledge, struct pledge_atte
 {
 	(void)message;
 	struct berth_why why;
-	berth_ignore(berth_fail(&why, BERTH_E_DENIED, "rfc8995-5.9-not-enrolled", "RFC 8995 5.9",
+	berth_ignore(berth_fail(&why, attempt->is_put_off ? BERTH_E_UNREACHABLE : BERTH_E_DENIED,
+				"rfc8995-5.9-not-enrolled", "RFC 8995 5.9",
 				"no certificate from this registrar"),
 		     "the note tells");
 	pledge_attempt_fail(pledge, attempt, now, &why);

@@ -73,7 +73,8 @@ struct pledge_attempt {
 	bool was_redirected;
 	bool was_told_to_wait;
 	bool has_key;
-	int status; /* of the last response */
+	bool is_put_off; /* the registrar could not, just now (5xx), which is no refusal */
+	int status;	 /* of the last response */
 	unsigned reconnects;
 	unsigned tellings;
 	uint64_t connection;
@@ -95,6 +96,13 @@ struct pledge_attempt {
 	struct berth_cert_list issued; /* the certificate, first */
 	struct berth_pledge_enrolment enrolment;
 };
+
+/* A registrar that cannot just now (RFC 9110 15.6) is not one that will not: who waits may try it again. */
+static inline enum berth_err
+pledge_err_of_status(int status)
+{
+	return status >= 500 ? BERTH_E_UNREACHABLE : BERTH_E_DENIED;
+}
 
 struct pledge_event {
 	enum berth_pledge_event_kind kind;

@@ -282,8 +282,8 @@ pledge_on_voucher(struct berth_pledge *pledge, struct pledge_attempt *attempt, s
 	}
 	/* req: rfc8995-5.6-p5 */
 	struct berth_why why;
-	berth_ignore(berth_fail(&why, BERTH_E_DENIED, "rfc8995-5.6-refused", "RFC 8995 5.6",
-				"the registrar answered %d to the voucher request",
+	berth_ignore(berth_fail(&why, pledge_err_of_status(response->status), "rfc8995-5.6-refused",
+				"RFC 8995 5.6", "the registrar answered %d to the voucher request",
 				response->status),
 		     "the note tells");
 	pledge_attempt_fail(pledge, attempt, now, &why);

@@ -163,7 +163,7 @@ on_timeout(void *context)
 			     "handed on");
 	} else {
 		berth_ignore(berth_fail(&why, BERTH_E_UNREACHABLE, "device-nobody", NULL,
-					"no registrar answered within %lld s",
+					"no registrar took this device in within %lld s",
 					(long long)agent->run->timeout_s),
 			     "handed on");
 	}
