@@ -5,20 +5,17 @@
 #include <event2/bufferevent.h>
 #include <event2/event_struct.h>
 #include <event2/http.h>
-#include <event2/http_struct.h>
-#include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
-#include <ctype.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/queue.h>
 #include <unistd.h>
 
 #include "base/analyzer.h"
 #include "net/http_request.h"
 #include "net/http_sources.h"
 #include "net/http_write.h"
+#include "net/http_writing.h"
 #include "net/loop_event.h"
 #include "net/tls_event.h"
 
@@ -39,7 +36,6 @@ enum phase {
 
 #define BUCKETS 1024
 #define TYPE_TEXT "text/plain; charset=utf-8"
-#define HEADER_VALUE_MAX 1024
 
 struct conn;
 
@@ -435,18 +431,6 @@ on_reply_sent(struct evhttp_request *request, void *arg)
 	enter(conn, has_more ? CONN_READING : CONN_IDLE);
 }
 
-static void
-add_header(struct evhttp_request *request, const char *name, struct berth_bytes value)
-{
-	char text[HEADER_VALUE_MAX];
-	if (value.n == 0 || value.n >= sizeof(text) || !berth_bytes_is_printable(value)) {
-		return;
-	}
-	memcpy(text, value.p, value.n);
-	text[value.n] = '\0';
-	(void)evhttp_add_header(evhttp_request_get_output_headers(request), name, text);
-}
-
 /* The exchange's request, which is answered from here on; NULL when it has gone. */
 static struct evhttp_request *
 take_request(struct berth_http_exchange *exchange)
@@ -460,113 +444,50 @@ take_request(struct berth_http_exchange *exchange)
 	return request;
 }
 
-static void
-add_headers(struct evhttp_request *request, const struct berth_http_response *response, bool close)
+bool
+berth_http_writing_begin(struct berth_http_exchange *exchange,
+			 const struct berth_http_response *response, bool close,
+			 struct berth_http_writing *ret)
 {
-	add_header(request, "Content-Type", response->media_type);
-	add_header(request, "Location", response->location);
-	add_header(request, "WWW-Authenticate", response->www_authenticate);
-	if (response->retry_after_s >= 0) {
-		char text[16];
-		(void)snprintf(text, sizeof(text), "%d", (int)response->retry_after_s);
-		add_header(request, "Retry-After", berth_text(text));
+	struct conn *conn = exchange->conn;
+	struct evhttp_request *request = take_request(exchange);
+	if (!request) {
+		return false;
 	}
-	if (close) {
-		add_header(request, "Connection", BERTH_LIT("close"));
-	}
+	berth_http_fields(request, response, close || response->close || conn->server->is_draining);
+	evhttp_request_set_on_complete_cb(request, on_reply_sent, conn);
+	enter(conn, CONN_WRITING);
+	conn->is_ours = true;
+	*ret = (struct berth_http_writing){
+		.request = request,
+		.out = bufferevent_get_output(conn->bev),
+		.is_head = exchange->is_head,
+	};
+	return true;
+}
+
+void
+berth_http_writing_end(struct berth_http_exchange *exchange)
+{
+	exchange->conn->is_ours = false;
 }
 
 void
 berth_http_reply(struct berth_http_exchange *exchange, const struct berth_http_response *response)
 {
-	struct conn *conn = exchange->conn;
-	struct evhttp_request *request = take_request(exchange);
-	if (!request) {
+	struct berth_http_writing writing;
+	if (!berth_http_writing_begin(exchange, response, false, &writing)) {
 		return;
 	}
-	add_headers(request, response, response->close || conn->server->is_draining);
-	struct evbuffer *body = evhttp_request_get_output_buffer(request);
-	if (!exchange->is_head) {
+	struct evbuffer *body = evhttp_request_get_output_buffer(writing.request);
+	if (!writing.is_head) {
 		(void)evbuffer_add(body, response->body.p, response->body.n);
 	}
-	evhttp_request_set_on_complete_cb(request, on_reply_sent, conn);
-	enter(conn, CONN_WRITING);
-	conn->is_ours = true;
-	evhttp_send_reply(request, response->status, berth_http_phrase(response->status), NULL);
-	conn->is_ours = false;
+	evhttp_send_reply(writing.request, response->status, berth_http_phrase(response->status),
+			  NULL);
+	berth_http_writing_end(exchange);
 	/* Each piece of the buffer would be a TLS record and a packet of its own. */
-	(void)evbuffer_pullup(bufferevent_get_output(conn->bev), -1);
-}
-
-/* Every other letter of each name in capitals, and more spaces than usual. */
-static void
-make_odd(struct evkeyvalq *fields)
-{
-	struct evkeyval *field;
-	TAILQ_FOREACH(field, fields, next)
-	{
-		for (size_t i = 0; field->key[i] != '\0'; i++) {
-			int c = (unsigned char)field->key[i];
-			field->key[i] = (char)(i % 2 == 0 ? tolower(c) : toupper(c));
-		}
-	}
-	(void)evhttp_add_header(fields, "x-means-nothing", "   \"a, b\"; c=\"\"");
-}
-
-static void
-send_chunks(struct evhttp_request *request, struct berth_bytes body, size_t chunk_bytes)
-{
-	for (size_t at = 0; at < body.n; at += chunk_bytes) {
-		size_t n = body.n - at < chunk_bytes ? body.n - at : chunk_bytes;
-		struct evbuffer *piece = evbuffer_new();
-		if (piece && evbuffer_add(piece, body.p + at, n) == 0) {
-			evhttp_send_reply_chunk(request, piece);
-		}
-		if (piece) {
-			evbuffer_free(piece);
-		}
-	}
-}
-
-void
-berth_http_reply_in_manner(struct berth_http_exchange *exchange,
-			   const struct berth_http_response *response,
-			   const struct berth_http_manner *manner)
-{
-	static const char hints[] = "HTTP/1.1 103 Early Hints\r\nLink: </>; rel=preload\r\n\r\n";
-	struct conn *conn = exchange->conn;
-	struct evhttp_request *request = take_request(exchange);
-	if (!request) {
-		return;
-	}
-	bool has_body = !exchange->is_head && response->body.n > 0;
-	bool in_pieces = has_body && (manner->as_http_1_0 || manner->chunk_bytes > 0);
-	add_headers(request, response, response->close || manner->as_http_1_0);
-	if (manner->odd_fields) {
-		make_odd(evhttp_request_get_output_headers(request));
-	}
-	evhttp_request_set_on_complete_cb(request, on_reply_sent, conn);
-	enter(conn, CONN_WRITING);
-	conn->is_ours = true;
-	if (manner->interim && !manner->as_http_1_0) {
-		(void)evbuffer_add(bufferevent_get_output(conn->bev), hints, sizeof(hints) - 1);
-	}
-	if (in_pieces) {
-		request->minor = manner->as_http_1_0 ? 0 : request->minor;
-		evhttp_send_reply_start(request, response->status,
-					berth_http_phrase(response->status));
-		send_chunks(request, response->body,
-			    manner->chunk_bytes > 0 ? manner->chunk_bytes : response->body.n);
-		evhttp_send_reply_end(request);
-	} else {
-		if (has_body) {
-			(void)evbuffer_add(evhttp_request_get_output_buffer(request),
-					   response->body.p, response->body.n);
-		}
-		evhttp_send_reply(request, response->status, berth_http_phrase(response->status),
-				  NULL);
-	}
-	conn->is_ours = false;
+	(void)evbuffer_pullup(writing.out, -1);
 }
 
 void
