@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "protocol/manifest/manifest.h"
+#include "role/masa/masa_reconcile.h"
 #include "role/operator/admin_client.h"
 #include "role/options.h"
 #include "system/files.h"
@@ -325,6 +326,18 @@ sell_main(int argc, char **argv)
 	return finish(&q, argv[0], serial, err, print_unit);
 }
 
+static int
+backup_main(int argc, char **argv)
+{
+	return berth_backup_main(&berth_masa_backup, argc, argv);
+}
+
+static int
+restore_main(int argc, char **argv)
+{
+	return berth_restore_main(&berth_masa_backup, argc, argv);
+}
+
 const struct berth_verb berth_masa_verbs[] = {
 	{"masa", "load", "load a signed manifest of units or of a sale into the MASA", load_main},
 	{"masa", "units", "list the MASA's units and their owners", units_main},
@@ -333,5 +346,7 @@ const struct berth_verb berth_masa_verbs[] = {
 	{"masa", "release", "end a unit's ownership", release_main},
 	{"masa", "block", "issue no more vouchers for a unit", block_main},
 	{"masa", "unblock", "issue vouchers for a unit again", unblock_main},
+	{"masa", "backup", "seal all that the MASA is into one file, while it runs", backup_main},
+	{"masa", "restore", "judge a backup and put it in its place", restore_main},
 	{0},
 };

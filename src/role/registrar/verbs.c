@@ -5,6 +5,7 @@
 #include "role/options.h"
 #include "role/registrar/addresses.h"
 #include "role/registrar/domain.h"
+#include "role/registrar/reconcile.h"
 #include "system/clock.h"
 #include "system/files.h"
 
@@ -168,8 +169,23 @@ init_main(int argc, char **argv)
 	return print_made(&plan, berth_arguments_has(&arguments, "json"));
 }
 
+static int
+backup_main(int argc, char **argv)
+{
+	return berth_backup_main(&berth_registrar_backup, argc, argv);
+}
+
+static int
+restore_main(int argc, char **argv)
+{
+	return berth_restore_main(&berth_registrar_backup, argc, argv);
+}
+
 const struct berth_verb berth_registrar_verbs[] = {
 	{"registrar", "init",
 	 "make a domain: its CAs, the registrar's certificate and configuration", init_main},
+	{"registrar", "backup", "seal all that the registrar is into one file, while it runs",
+	 backup_main},
+	{"registrar", "restore", "judge a backup and put it in its place", restore_main},
 	{0},
 };

@@ -211,6 +211,24 @@ refuses_to_go_on_with_a_log_older_than_its_witness(void **state)
 }
 
 static void
+tells_a_log_that_ends_before_its_witness(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t hash[BERTH_DIGEST_BYTES];
+	int64_t seq = 0;
+
+	append_three(f);
+	ok(f, berth_audit_witness_peek(f->witness, &seq, hash, &f->why));
+	assert_int_equal(seq, 3);
+	ok(f, berth_audit_has(f->store, seq, hash, &f->why));
+	refused(f, BERTH_E_SIGNATURE, "audit-older-than-witness",
+		berth_audit_has(f->store, 4, hash, &f->why));
+	refused(f, BERTH_E_SIGNATURE, "audit-witness", berth_audit_has(f->store, 2, hash, &f->why));
+	ok(f, berth_audit_witness_peek("/nonexistent", &seq, hash, &f->why));
+	assert_int_equal(seq, 0);
+}
+
+static void
 a_snapshot_holds_what_was_committed_and_nothing_else(void **state)
 {
 	struct fixture *f = *state;
@@ -348,6 +366,7 @@ main(void)
 		cmocka_unit_test(finds_the_entry_that_was_tampered_with),
 		MASA_TEST(witness_finds_a_log_that_was_rewritten),
 		MASA_TEST(refuses_to_go_on_with_a_log_older_than_its_witness),
+		MASA_TEST(tells_a_log_that_ends_before_its_witness),
 		MASA_TEST(a_snapshot_holds_what_was_committed_and_nothing_else),
 		MASA_TEST(finds_a_damaged_page),
 		MASA_TEST(tolerates_a_witness_that_lags_behind),
