@@ -27,6 +27,7 @@
 #include "system/clock.h"
 #include "system/files.h"
 
+#define NUMBER_MAX_BYTES 64
 #define LOG_MAX_BYTES ((size_t)1 << 30) /* a million certificates */
 
 static const struct berth_option options[] = {
@@ -347,6 +348,43 @@ take_log(struct restoring *r, struct berth_why *why)
 	return err;
 }
 
+/* The text of a whole number; 0 when it is none or not there. */
+static uint64_t
+number_in(const char *folder, const char *name, struct berth_buf *text)
+{
+	char path[PATH_MAX];
+
+	if (join(path, folder, name, NULL) || berth_file_read(path, NUMBER_MAX_BYTES, text, NULL) ||
+	    berth_buf_append_u8(text, 0))
+		return 0;
+	text->n--;
+	return strtoull((const char *)text->p, NULL, 10);
+}
+
+/* RFC 5280 5.2.3: the number of a revocation list never goes back, also not with the store. */
+static enum berth_err
+take_number(struct restoring *r, struct berth_why *why)
+{
+	const char *name = r->subject->rising;
+	const char *folder = r->loaded.common->state_directory;
+	char path[PATH_MAX];
+	BERTH_BUF ours = {0};
+	uint64_t highest = name ? number_in(folder, name, &ours) : 0;
+
+	for (size_t i = 0; name && i < r->placing.state_count; i++) {
+		BERTH_BUF here = {0};
+		uint64_t number = number_in(r->placing.states[i], name, &here);
+		if (number <= highest)
+			continue;
+		highest = number;
+		enum berth_err err = join(path, folder, name, why);
+		err = err ? err : berth_file_write(path, berth_buf_view(&here), 0600, why);
+		if (err)
+			return err;
+	}
+	return BERTH_OK;
+}
+
 static enum berth_err
 describe(const struct restoring *r, struct berth_buf *json)
 {
@@ -424,6 +462,7 @@ restore(struct restoring *r, struct berth_why *why)
 					 is_same_place ? was : NULL, why);
 	err = err ? err : check_store(r, why);
 	err = err ? err : take_log(r, why);
+	err = err ? err : take_number(r, why);
 	err = err ? err : write_store(r, why);
 	return err ? err : berth_placing_finish(&r->placing, why);
 }
@@ -452,14 +491,12 @@ report(const struct restoring *r)
 		       "acts, approvals and\n  refusals since then are forgotten, and the new "
 		       "log says that you accepted that\n",
 		       (long long)r->witness_seq);
-	if (r->forgotten.found > 0)
-		printf("  %zu certificates or vouchers that the signer released were found again "
-		       "in its log\n",
-		       r->forgotten.found);
-	if (r->forgotten.unknown > 0)
-		printf("  %zu more are of devices that this store does not know: \"berth audit\" "
-		       "names them (issuance.forgotten)\n",
-		       r->forgotten.unknown);
+	if (r->forgotten.found + r->forgotten.unknown > 0)
+		printf("  the signer had released what this store did not know: %zu of devices "
+		       "that "
+		       "it knows, %zu of others;\n  the audit log names them "
+		       "(issuance.forgotten)\n",
+		       r->forgotten.found, r->forgotten.unknown);
 }
 
 int

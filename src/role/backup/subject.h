@@ -8,8 +8,8 @@
 
 /* What a restored store did not know of, and the signer's log did. */
 struct berth_backup_forgotten {
-	size_t found;	/* taken into the store again: can be revoked */
-	size_t unknown; /* of devices that the store does not know either: listed alone */
+	size_t found;	/* of devices that the store knows */
+	size_t unknown; /* of others */
 };
 
 struct berth_backup_subject {
@@ -17,6 +17,7 @@ struct berth_backup_subject {
 	enum berth_store_schema schema;
 	const char *store; /* names in the state directory */
 	const char *witness;
+	const char *rising; /* a file with a number that never goes back; NULL: none */
 	/*
 	 * In a transaction: compares the signer's log with the store, takes into the store what it lacks, and writes both
 	 * down in the audit log. say prints one line for the operator.

@@ -8,7 +8,8 @@
 #include "role/backup/issued.h"
 #include "role/registrar/judge.h"
 #include "role/registrar/settings.h"
-#include "store/registrar_store.h"
+#include "role/registrar/signer_revocation.h"
+#include "store/registrar_revocation.h"
 
 #define ARENA_BYTES ((size_t)256 << 10)
 #define DER_MAX_BYTES 16384
@@ -70,17 +71,35 @@ find_device(const struct reconciling *r, const struct berth_issued *issued,
 	return berth_registrar_device_find_by_name(r->store, name, arena, ret, NULL);
 }
 
+static struct berth_credential
+credential_of(const struct berth_cert *cert)
+{
+	return (struct berth_credential){
+		.issuer_key_id = berth_cert_aki_key_id(cert),
+		.serial = berth_cert_serial(cert),
+		.subject = berth_text(berth_cert_subject_text(cert)),
+		.not_after = berth_cert_not_after(cert),
+		.state = BERTH_CREDENTIAL_INTENT,
+	};
+}
+
+/* Of no device that this store knows: kept with those of the CA's that belong to none, so that it can be revoked. */
+static enum berth_err
+take_as_own(const struct reconciling *r, const struct berth_cert *cert, struct berth_wall at,
+	    struct berth_why *why)
+{
+	const struct berth_credential credential = credential_of(cert);
+
+	return berth_registrar_own_seen(r->store, &credential, at, why);
+}
+
 static enum berth_err
 take_back(const struct reconciling *r, struct berth_cert *cert, int64_t device,
 	  struct berth_wall at, struct berth_why *why)
 {
 	struct berth_registrar_certificate found = {
 		.device = device,
-		.credential = {.issuer_key_id = berth_cert_aki_key_id(cert),
-			       .serial = berth_cert_serial(cert),
-			       .subject = berth_text(berth_cert_subject_text(cert)),
-			       .not_after = berth_cert_not_after(cert),
-			       .state = BERTH_CREDENTIAL_INTENT},
+		.credential = credential_of(cert),
 		.der = berth_cert_der(cert),
 		.made_at = at,
 	};
@@ -102,13 +121,18 @@ reconcile_certificate(const struct reconciling *r, const struct berth_issued *is
 	/* An intent whose answer was lost is known: the judge sees to it when it starts. */
 	if (err != BERTH_E_NOT_FOUND)
 		return err;
+	struct berth_standing standing;
+	err = berth_registrar_standing(r->store, berth_cert_aki_key_id(cert),
+				       berth_cert_serial(cert), &standing, why);
+	if (err || standing.is_known)
+		return err;
 	bool is_known = find_device(r, issued, arena, &device, name, sizeof(name)) == BERTH_OK;
 	err = write_down(r, cert, issued, is_known, name, why);
 	if (err)
 		return err;
 	if (!is_known) {
 		r->forgotten->unknown++;
-		return BERTH_OK;
+		return take_as_own(r, cert, issued->at, why);
 	}
 	r->forgotten->found++;
 	return take_back(r, cert, device.row, issued->at, why);
@@ -165,5 +189,6 @@ const struct berth_backup_subject berth_registrar_backup = {
 	.schema = BERTH_STORE_REGISTRAR,
 	.store = "registrar.db",
 	.witness = "audit.head",
+	.rising = BERTH_CRL_NUMBER_FILE,
 	.reconcile = reconcile,
 };
