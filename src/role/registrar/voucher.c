@@ -511,11 +511,31 @@ conclude(struct berth_registrar_exchange *exchange, struct berth_why *why)
 							  : forbid(exchange, why);
 }
 
+/*
+ * Another request about the same voucher has its verdict, or the device has asked for a new one meanwhile: what the MASA
+ * was asked for here was too late, and a log that could not be read must not take away what was proved.
+ */
+static enum berth_err
+is_settled(struct berth_registrar_exchange *exchange, bool *ret, struct berth_why *why)
+{
+	struct berth_registrar_step step;
+	enum berth_err err = berth_registrar_step_latest(exchange->role->store, exchange->device,
+							 &exchange->arena, &step, why);
+	if (err)
+		return err;
+	const char *unknown = berth_audit_finding_name(BERTH_AUDIT_UNKNOWN);
+	*ret = step.row != exchange->step ||
+	       (step.audit_finding.n > 0 && !berth_bytes_equal_text(step.audit_finding, unknown));
+	return BERTH_OK;
+}
+
 static enum berth_registrar_event
 give_audit_verdict(struct berth_registrar_exchange *exchange)
 {
 	struct berth_why why = {0};
-	enum berth_err err = conclude(exchange, &why);
+	enum berth_err err = is_settled(exchange, &exchange->brski.is_told_again, &why);
+	if (!err && !exchange->brski.is_told_again)
+		err = conclude(exchange, &why);
 	if (err == BERTH_E_DENIED)
 		berth_decision_fail(&exchange->brski.decision, &why);
 	else if (err)
