@@ -330,6 +330,8 @@ sim_device_reset(struct sim_device *device)
 	struct sim *sim = device->sim;
 	sim_say(sim, "%s: is reset", device->serial);
 	stop(device);
+	sim_renew_in_vain(device);
+	sim_renew_end(device);
 	berth_cert_list_free(&device->saved_chain);
 	berth_key_free(device->saved_key);
 	device->saved_key = NULL;
@@ -360,6 +362,8 @@ done(struct sim_device *device, const struct berth_pledge_event *event)
 		sim->onboarded++;
 	}
 	stop(device);
+	if (device->is_told)
+		sim_renew_start(device);
 	if (!device->is_told)
 		sim_at(sim, AGAIN_MS, start_again, device, device->life, 0);
 }
@@ -498,6 +502,7 @@ void
 sim_device_end(struct sim_device *device)
 {
 	stop(device);
+	sim_renew_end(device);
 	for (size_t i = 0; i < SIM_BELIEFS; i++) {
 		berth_buf_free(&device->beliefs[i].nonce);
 		berth_buf_free(&device->beliefs[i].voucher);

@@ -15,6 +15,7 @@
 
 #define BATCH_MAX 16
 #define SIGNER_MS 12
+#define TICK_MS 5000 /* seldomer than the daemon's, to save time */
 
 const char *const berth_daemon_log_choices[] = {"text", "json", NULL};
 
@@ -427,6 +428,9 @@ take_item(struct berth_judge *judge, struct sim_item *item)
 		judge->role->gone(judge->context, ticket);
 		ticket_free(judge, ticket);
 		return;
+	case SIM_ITEM_TICK:
+		judge->role->tick(judge->context);
+		return;
 	case SIM_ITEM_ADMIN: {
 		const struct berth_http_request http = {.method = BERTH_HTTP_POST,
 							.path = berth_text(item->ticket->admin)};
@@ -564,6 +568,16 @@ sim_judge_operate(struct berth_judge *judge, const char *path, struct sim_device
 
 /* ---- life and death ---- */
 
+static void
+tick(struct sim *sim, struct sim_event *event)
+{
+	struct berth_judge *judge = event->what;
+	if (!judge->is_up || judge->life != event->life)
+		return;
+	sim_judge_deliver(judge, &(struct sim_item){.kind = SIM_ITEM_TICK});
+	sim_at(sim, TICK_MS, tick, judge, judge->life, 0);
+}
+
 static void come_up(struct sim *sim, struct sim_event *event);
 static void stop(struct berth_judge *judge);
 
@@ -599,6 +613,8 @@ sim_judge_boot(struct berth_judge *judge)
 	}
 	judge->is_up = true;
 	judge->is_woken = false;
+	if (judge->role->tick != NULL)
+		sim_at(judge->sim, TICK_MS, tick, judge, judge->life, 0);
 	if (judge->boots > 1)
 		sim_oracle_restart(judge);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test-sim [--seeds A-B] [--devices N] [--calm] [--verbose]: runs each seed, prints a line of it and what was injected. */
+/*
+ * test-sim [--seeds A-B] [--devices N] [--calm] [--verbose] [--stores FOLDER]: runs each seed, prints a line of it and what
+ * was injected. --stores leaves the stores as they are at the end, for sqlite3 to look at.
+ */
 #include "sim.h"
 
 #include <stdio.h>
@@ -9,11 +12,12 @@
 struct options {
 	unsigned long first, last, devices;
 	bool is_calm, verbose;
+	const char *stores;
 };
 
 struct total {
 	uint64_t faults[SIM_FAULT__COUNT];
-	uint64_t onboarded, requests, restarts, checks, steps;
+	uint64_t onboarded, renewed, requests, restarts, checks, steps;
 };
 
 static bool
@@ -25,6 +29,8 @@ read_options(int argc, char **argv, struct options *options)
 			options->is_calm = true;
 		else if (strcmp(argv[i], "--verbose") == 0)
 			options->verbose = true;
+		else if (i + 1 < argc && strcmp(argv[i], "--stores") == 0)
+			options->stores = argv[++i];
 		else if (i + 1 < argc && strcmp(argv[i], "--devices") == 0)
 			options->devices = strtoul(argv[++i], NULL, 10);
 		else if (i + 1 < argc && strcmp(argv[i], "--seeds") == 0) {
@@ -36,6 +42,24 @@ read_options(int argc, char **argv, struct options *options)
 			return false;
 	}
 	return options->devices > 0 && options->devices <= SIM_DEVICES_MAX;
+}
+
+static void
+keep_store(void *context, const char *path, struct berth_bytes content)
+{
+	const char *folder = context;
+	const char *name = strrchr(path, '/');
+	const char *node = name - strlen("registrar1/state");
+	char file[512];
+	(void)snprintf(file, sizeof(file), "%s/%.10s-%s", folder, node, name + 1);
+	for (char *c = file + strlen(folder) + 1; *c != '\0'; c++)
+		if (*c == '/')
+			*c = '_';
+	FILE *out = fopen(file, "w");
+	if (out == NULL || fwrite(content.p, 1, content.n, out) != content.n)
+		(void)printf("%s cannot be written\n", file);
+	if (out != NULL)
+		(void)fclose(out);
 }
 
 static bool
@@ -54,6 +78,7 @@ run(const struct options *options, unsigned long seed, struct total *total)
 		injected += sim->faults[i];
 	}
 	total->onboarded += sim->onboarded;
+	total->renewed += sim->renewed;
 	total->requests += sim->requests;
 	total->restarts += sim->restarts;
 	total->checks += sim->checks;
@@ -65,6 +90,8 @@ run(const struct options *options, unsigned long seed, struct total *total)
 		     (unsigned long long)sim->restarts, (long long)(sim->now_ms / 1000),
 		     (unsigned long long)sim->trace, sim->fault[0] == '\0' ? "" : "\n  BROKEN ",
 		     sim->fault);
+	for (size_t i = 0; options->stores != NULL && i < sim->node_count; i++)
+		disk_each(sim->nodes[i]->disk, keep_store, (void *)(uintptr_t)options->stores);
 	bool holds = sim->fault[0] == '\0';
 	sim_close(sim);
 	return holds;
@@ -103,8 +130,8 @@ main(int argc, char **argv)
 	struct options options;
 	struct total total = {0};
 	if (!read_options(argc, argv, &options)) {
-		(void)fprintf(stderr,
-			      "test-sim [--seeds A-B] [--devices N] [--calm] [--verbose]\n");
+		(void)fprintf(stderr, "test-sim [--seeds A-B] [--devices N] [--calm] [--verbose] "
+				      "[--stores FOLDER]\n");
 		return 2;
 	}
 	(void)setvbuf(stdout, NULL, _IOLBF, 0);
@@ -112,10 +139,11 @@ main(int argc, char **argv)
 	size_t broken = 0;
 	for (unsigned long seed = options.first; seed <= options.last; seed++)
 		broken += !run(&options, seed, &total);
-	(void)printf("%lu seeds, %llu onboardings, %llu requests, %llu restarts, %llu checks\n",
+	(void)printf("%lu seeds, %llu onboardings, %llu renewals, %llu requests, %llu restarts, "
+		     "%llu checks\n",
 		     options.last - options.first + 1, (unsigned long long)total.onboarded,
-		     (unsigned long long)total.requests, (unsigned long long)total.restarts,
-		     (unsigned long long)total.checks);
+		     (unsigned long long)total.renewed, (unsigned long long)total.requests,
+		     (unsigned long long)total.restarts, (unsigned long long)total.checks);
 	print_faults(&total);
 	return broken > 0 ||
 	       (!options.is_calm && options.last - options.first > 4 && misses_a_fault(&total));

@@ -137,7 +137,9 @@ come_back(struct sim *sim, struct sim_event *event)
 	if (call->is_answered)
 		return;
 	call->is_answered = true;
-	if (call->device != NULL)
+	if (call->is_renewal)
+		sim_renew_answer(call);
+	else if (call->device != NULL)
 		sim_device_answer(call->device, call);
 	if (call->dialler != NULL && call->dialler->is_up && call->dialler->life == call->life)
 		sim_judge_deliver(call->dialler, &(struct sim_item){.kind = SIM_ITEM_DIALLED,
@@ -152,7 +154,7 @@ sim_call_fail(struct sim_call *call)
 		return;
 	call->is_answered = true;
 	call->status = 0;
-	if (call->device != NULL)
+	if (call->device != NULL && !call->is_renewal)
 		sim_device_lost(call->device, call);
 	if (call->dialler != NULL && call->dialler->is_up && call->dialler->life == call->life) {
 		struct sim_item item = {
@@ -181,6 +183,8 @@ sim_call_reply(struct sim_call *call, const struct berth_http_response *response
 		: call->dialler ? call->dialler->name
 				: "rogue",
 		call->server->name, call->status, call->path);
+	if (sim->conf.verbose && call->status >= 400)
+		(void)printf("%16s %.*s\n", "", (int)call->answer.n, (const char *)call->answer.p);
 	if (call->server->is_rogue && sim->conf.has_rogues)
 		sim_rogue_answer(call);
 	if (sim_fault(sim, SIM_LOST_REPLY, 1, 20)) {

@@ -371,7 +371,10 @@ sim_oracle_reply(struct berth_judge *judge, const struct sim_call *call,
 		else
 			check_forwarded(judge, device, response->body);
 	}
-	if (judge->kind == SIM_REGISTRAR && strcmp(call->path, BERTH_EST_SIMPLEENROLL_PATH) == 0)
+	if (call->is_renewal)
+		device = call->device;
+	if (judge->kind == SIM_REGISTRAR &&
+	    (call->is_renewal || strcmp(call->path, BERTH_EST_SIMPLEENROLL_PATH) == 0))
 		check_enrolled(judge, call, device, response->body);
 }
 
@@ -456,6 +459,8 @@ check_devices(struct sim *sim)
 			sim_break(sim, "liveness", "%s is not onboarded: %s, last rule %s",
 				  device->serial,
 				  device->is_saved ? "saved, not told" : "not saved", device->rule);
+		if (may && device->is_told && !device->is_renewed)
+			sim_break(sim, "liveness", "%s is not renewed", device->serial);
 		if (!may && (device->is_saved || device->is_told))
 			sim_break(sim, "denied", "%s is onboarded", device->serial);
 	}
@@ -469,7 +474,7 @@ check_work(struct sim *sim)
 		const struct sim_device *device =
 			call->shown.n == 0 ? NULL : owner_of_certificate(sim, call->shown.at[0]);
 		bool is_refused = call->server->kind == SIM_REGISTRAR && !call->server->is_rogue &&
-				  (device == NULL ? call->device == NULL
+				  (device == NULL ? call->shown.n == 0
 						  : device->sort == SIM_DENIED ||
 							    device->sort == SIM_COUNTERFEIT);
 		uint32_t most = is_refused ? 0 : call->copies;

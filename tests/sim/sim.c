@@ -147,7 +147,8 @@ is_over(const struct sim *sim)
 		return false;
 	for (size_t i = 0; i < sim->device_count; i++) {
 		const struct sim_device *device = &sim->devices[i];
-		if ((device->sort == SIM_ALLOWED || device->sort == SIM_ASKS) && !device->is_told)
+		if ((device->sort == SIM_ALLOWED || device->sort == SIM_ASKS) &&
+		    (!device->is_told || !device->is_renewed))
 			return false;
 		if (device->sort == SIM_REVOKED && !device->is_revoked)
 			return false;

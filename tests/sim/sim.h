@@ -64,6 +64,7 @@ struct sim_call {
 	enum berth_http_method method;
 	char path[96], media_type[80], accept[80], address[32];
 	struct berth_buf body;
+	bool is_renewal;  /* not of the pledge's machine */
 	uint32_t copies;  /* that were delivered */
 	bool is_answered; /* the asker has an answer, or has gone */
 	/* the answer */
@@ -95,7 +96,8 @@ struct sim_item {
 		SIM_ITEM_SIGNED,
 		SIM_ITEM_DIALLED,
 		SIM_ITEM_GONE,
-		SIM_ITEM_ADMIN
+		SIM_ITEM_ADMIN,
+		SIM_ITEM_TICK
 	} kind;
 	struct sim_call *call;
 	struct berth_ticket *ticket;
@@ -221,6 +223,9 @@ struct sim_device {
 	int64_t told_at;
 	bool is_spoken_for; /* by an operator, and the registrar knows it */
 	bool is_revoked;
+	bool is_renewed;
+	struct berth_key *renewal_key;
+	struct berth_buf renewal_body;
 	bool was_asked_for; /* an operator has been on his way with a yes */
 	uint64_t crashes;
 	uint32_t notes[BERTH_PLEDGE_NOTE__COUNT];
@@ -325,7 +330,7 @@ struct sim {
 	bool has_fault
 		[SIM_FAULT__COUNT]; /* this seed's choice: what never restarts shows what only a restart heals */
 	uint64_t trace; /* a hash of all that happened */
-	uint64_t steps, onboarded, requests, restarts, checks;
+	uint64_t steps, onboarded, renewed, requests, restarts, checks;
 	int log, stderr_of_before; /* the roles log to standard error */
 	char fault[512];	   /* what the oracle said; empty: nothing */
 };
@@ -383,6 +388,12 @@ void sim_device_lost(struct sim_device *device, struct sim_call *call);
 /* faults.c */
 void sim_faults_start(struct sim *sim);
 void sim_faults_count(struct sim *sim); /* those of the disks, at the end */
+
+/* renew.c */
+void sim_renew_start(struct sim_device *device);
+void sim_renew_answer(struct sim_call *call);
+void sim_renew_in_vain(struct sim_device *device);
+void sim_renew_end(struct sim_device *device);
 
 /* sabotage.c: each does something when the world's sabotage is that one */
 void sim_sabotage_world(struct sim *sim);
