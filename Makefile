@@ -6,7 +6,7 @@ DESTDIR ?=
 PREFIX ?= /usr/local
 SECONDS_PER_TARGET ?= 30
 
-.PHONY: all build test demo lint asan valgrind fuzz mutate bench install clean
+.PHONY: all build test demo lint asan valgrind fuzz mutate bench soak install clean
 
 all: build
 
@@ -64,6 +64,12 @@ bench:
 	@tools/install-deps build test
 	@$(MAKE) --no-print-directory build
 	@tools/bench
+
+# A thousand seeds of the simulation; docs/soak.md keeps what came out.
+soak:
+	@tools/install-deps build test
+	@$(MAKE) --no-print-directory build
+	@tools/soak --record docs/soak.md
 
 install: build
 	@DESTDIR=$(DESTDIR) meson install -C build --no-rebuild
