@@ -132,3 +132,19 @@ berth_der_check(struct berth_bytes der, const char *rule, struct berth_why *why)
 {
 	return berth_der_check_up_to(der, BERTH_DER_ELEMENTS_MAX, rule, why);
 }
+
+enum berth_err
+berth_der_put(struct berth_buf *out, uint8_t tag, struct berth_bytes value)
+{
+	enum berth_err err = berth_buf_append_u8(out, tag);
+	if (value.n > UINT16_MAX)
+		return BERTH_E_LIMIT;
+	if (value.n > UINT8_MAX)
+		err = err ? err : berth_buf_append_u8(out, 0x82);
+	else if (value.n > 0x7f)
+		err = err ? err : berth_buf_append_u8(out, 0x81);
+	err = err ? err
+		  : (value.n > UINT8_MAX ? berth_buf_append_u16(out, (uint16_t)value.n)
+					 : berth_buf_append_u8(out, (uint8_t)value.n));
+	return err ? err : berth_buf_append_bytes(out, value);
+}

@@ -41,4 +41,8 @@ bool berth_der_next(struct berth_bytes *rest, struct berth_der *ret);
 /* As berth_der_next, and it must have this tag. */
 bool berth_der_take(struct berth_bytes *rest, uint8_t tag, struct berth_bytes *ret_value);
 
+/* Appends one element, for structures that OpenSSL has no type for. */
+enum berth_err berth_der_put(struct berth_buf *out, uint8_t tag,
+			     struct berth_bytes value) BERTH_MUST;
+
 #endif

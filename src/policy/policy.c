@@ -18,6 +18,41 @@ berth_audit_finding_name(enum berth_audit_finding finding)
 	return finding_names[finding];
 }
 
+static const char *const client_names[] = {
+	[BERTH_CLIENT_DEVICE] = "device",
+	[BERTH_CLIENT_CERTIFICATE] = "certificate",
+	[BERTH_CLIENT_USER] = "user",
+};
+
+const char *
+berth_client_name(enum berth_client client)
+{
+	return client_names[client];
+}
+
+enum berth_err
+berth_client_parse(struct berth_bytes name, enum berth_client *ret, struct berth_why *why)
+{
+	for (unsigned i = 0; i < sizeof(client_names) / sizeof(client_names[0]); i++) {
+		if (berth_bytes_equal_text(name, client_names[i])) {
+			*ret = (enum berth_client)i;
+			return BERTH_OK;
+		}
+	}
+	return berth_fail(why, BERTH_E_USAGE, "policy-client", NULL,
+			  "there is no such kind of client: device, certificate or user");
+}
+
+static bool
+has_word(const struct berth_conf_list *words, struct berth_bytes word)
+{
+	for (size_t i = 0; i < words->count; i++) {
+		if (berth_bytes_equal_text(word, words->items[i]))
+			return true;
+	}
+	return false;
+}
+
 static bool
 any_glob(const struct berth_conf_list *globs, struct berth_bytes text)
 {
@@ -34,7 +69,8 @@ find_rule(const struct berth_policy *policy, const struct berth_facts *facts)
 	const struct berth_policy_rule *rules = policy->settings.rules.items;
 
 	for (size_t i = 0; i < policy->settings.rules.count; i++) {
-		if (any_glob(&rules[i].manufacturer, facts->manufacturer) &&
+		if (has_word(&rules[i].client, berth_text(berth_client_name(facts->client))) &&
+		    any_glob(&rules[i].manufacturer, facts->manufacturer) &&
 		    any_glob(&rules[i].model, facts->model) &&
 		    any_glob(&rules[i].serial, facts->serial_number))
 			return &rules[i];
@@ -67,14 +103,15 @@ check_owned(const struct berth_policy_rule *rule, const struct berth_facts *fact
 	       rule->name);
 }
 
-static bool
-has_word(const struct berth_conf_list *words, struct berth_bytes word)
+static void
+check_label(const struct berth_policy_rule *rule, const struct berth_facts *facts,
+	    struct berth_decision *decision)
 {
-	for (size_t i = 0; i < words->count; i++) {
-		if (berth_bytes_equal_text(word, words->items[i]))
-			return true;
-	}
-	return false;
+	if (facts->label.p == NULL || any_glob(&rule->label, facts->label))
+		return;
+	REFUSE(decision, "policy-label", "RFC 7030 3.2.2",
+	       "rule \"%s\" gives no certificate at the label \"%.*s\"", rule->name,
+	       (int)facts->label.n, facts->label.p ? (const char *)facts->label.p : "");
 }
 
 static void
@@ -116,6 +153,11 @@ check_audit(const struct berth_policy_rule *rule, enum berth_policy_stage stage,
 		return;
 	case BERTH_AUDIT_UNKNOWN:
 		break;
+	}
+	if (facts->client != BERTH_CLIENT_DEVICE) {
+		berth_decision_pass(decision, "policy-audit-none", "RFC 8995 5.8",
+				    "no manufacturer keeps an audit log of such a client");
+		return;
 	}
 	if (stage == BERTH_STAGE_VOUCHER) {
 		berth_decision_pass(decision, "policy-audit-due", "RFC 8995 5.8",
@@ -169,11 +211,12 @@ berth_policy_decide(const struct berth_policy *policy, enum berth_policy_stage s
 
 	if (!rule) {
 		REFUSE(decision, "policy-no-rule", NULL,
-		       "no rule of the policy matches manufacturer %.*s, model %.*s, serial number "
-		       "%.*s",
-		       (int)facts->manufacturer.n, (const char *)facts->manufacturer.p,
-		       (int)facts->model.n, (const char *)facts->model.p,
-		       (int)facts->serial_number.n, (const char *)facts->serial_number.p);
+		       "no rule of the policy matches %s of manufacturer %.*s, model %.*s, serial "
+		       "number %.*s",
+		       berth_client_name(facts->client), (int)facts->manufacturer.n,
+		       (const char *)facts->manufacturer.p, (int)facts->model.n,
+		       (const char *)facts->model.p, (int)facts->serial_number.n,
+		       (const char *)facts->serial_number.p);
 		return;
 	}
 	snprintf(decision->policy_rule, sizeof decision->policy_rule, "%s", rule->name);
@@ -185,6 +228,7 @@ berth_policy_decide(const struct berth_policy *policy, enum berth_policy_stage s
 		return;
 	}
 	check_owned(rule, facts, decision);
+	check_label(rule, facts, decision);
 	check_assertion(rule, stage, facts, decision);
 	check_audit(rule, stage, facts, decision);
 	enum berth_outcome outcome = check_approval(rule, facts, decision);

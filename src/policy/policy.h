@@ -6,8 +6,11 @@
  *	match.manufacturer = Acme*	globs (* and ?), several separated by commas; absent: any
  *	match.model = cam-*
  *	match.serial = *
+ *	match.client = device		device (default): onboarded with a voucher; certificate: by its
+ *					birth certificate alone; user: by a password (EST)
  *	require.owned = yes		in a purchase manifest (or ownership known otherwise)
  *	require.assertion = proximity, verified		one of these in the voucher
+ *	require.label = servers, *	globs of the label of EST's path; absent: any
  *	require.audit = clean		clean (default) | optional: an unreachable log is tolerated,
  *					a bad one never
  *	approve = operator		operator (default) | auto
@@ -70,12 +73,26 @@ enum berth_audit_finding {
 };
 const char *berth_audit_finding_name(enum berth_audit_finding finding);
 
+/* How a client came to be known. */
+enum berth_client {
+	BERTH_CLIENT_DEVICE,	  /* onboarded with a voucher */
+	BERTH_CLIENT_CERTIFICATE, /* EST with a birth certificate alone */
+	BERTH_CLIENT_USER,	  /* EST with a password */
+};
+const char *berth_client_name(enum berth_client client);
+enum berth_err berth_client_parse(struct berth_bytes name, enum berth_client *ret,
+				  struct berth_why *why) BERTH_MUST;
+
 struct berth_facts {
 	/* identity */
+	enum berth_client client;
 	struct berth_bytes
 		manufacturer;	  /* our name for the trust anchor that the IDevID chains to */
 	struct berth_bytes model; /* empty: not known */
 	struct berth_bytes serial_number;
+	/* what is asked for */
+	struct berth_bytes
+		label; /* of EST's path, may be empty; NONE: no certificate is asked for yet */
 	/* evidence */
 	bool is_owned;
 	struct berth_bytes assertion; /* of the voucher, berth_assertion_name; empty: not known */

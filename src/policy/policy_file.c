@@ -25,6 +25,17 @@ static const struct berth_conf_key rule_keys[] = {
 	 .type = BERTH_CONF_LIST,
 	 IN_RULE(serial),
 	 .help = "Globs of the serial number; absent: any."},
+	{.name = "match.client",
+	 .type = BERTH_CONF_LIST,
+	 .fallback = "device",
+	 IN_RULE(client),
+	 .help = "How the client came to be known: device (with a voucher), certificate (EST with "
+		 "a birth certificate alone), user (EST with a password)."},
+	{.name = "require.label",
+	 .type = BERTH_CONF_LIST,
+	 IN_RULE(label),
+	 .help = "Globs of the label of EST's path that a certificate is asked for at; absent: "
+		 "any."},
 	{.name = "require.owned",
 	 .type = BERTH_CONF_BOOL,
 	 .fallback = "no",
@@ -166,6 +177,16 @@ check_assertions(const char *where, const struct berth_conf_list *words, struct 
 }
 
 static enum berth_err
+check_clients(const struct berth_conf_list *words, struct berth_why *why)
+{
+	enum berth_client client;
+	enum berth_err err = BERTH_OK;
+	for (size_t i = 0; !err && i < words->count; i++)
+		err = berth_client_parse(berth_text(words->items[i]), &client, why);
+	return err;
+}
+
+static enum berth_err
 check_rule(const struct berth_policy_rule *rule, struct berth_why *why)
 {
 	enum berth_err err = check_globs(rule->name, &rule->manufacturer, why);
@@ -174,6 +195,10 @@ check_rule(const struct berth_policy_rule *rule, struct berth_why *why)
 		err = check_globs(rule->name, &rule->model, why);
 	if (!err)
 		err = check_globs(rule->name, &rule->serial, why);
+	if (!err)
+		err = check_globs(rule->name, &rule->label, why);
+	if (!err)
+		err = check_clients(&rule->client, why);
 	if (!err)
 		err = check_assertions(rule->name, &rule->assertion, why);
 	if (err)

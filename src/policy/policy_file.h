@@ -14,6 +14,8 @@ struct berth_policy_rule {
 	struct berth_conf_list manufacturer; /* globs; empty: any */
 	struct berth_conf_list model;
 	struct berth_conf_list serial;
+	struct berth_conf_list client; /* words; empty: device */
+	struct berth_conf_list label;  /* globs; empty: any */
 	bool needs_owned;
 	struct berth_conf_list assertion; /* empty: any */
 	int audit;			  /* enum berth_policy_audit_need */

@@ -18,11 +18,20 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	/* a name with a blank or too long is somebody else's: we do not say it */
-	if (berth_csrattrs_build(&attrs, &der, &why))
+	if (berth_csrattrs_build(&attrs,
+				 attrs.is_template ? BERTH_CSRATTRS_TEMPLATE : BERTH_CSRATTRS_PLAIN,
+				 &der, &why))
 		return 0;
 	fuzz_assert(berth_csrattrs_parse(berth_buf_view(&der), &again, NULL) == BERTH_OK);
+	fuzz_assert(again.is_template == attrs.is_template && again.key == attrs.key);
 	fuzz_assert(again.want_serial_number == attrs.want_serial_number &&
-		    again.want_p256 == attrs.want_p256 && again.want_sha256 == attrs.want_sha256 &&
-		    berth_bytes_equal(again.dns_name, attrs.dns_name));
+		    again.want_common_name == attrs.want_common_name);
+	fuzz_assert(attrs.is_template || again.want_sha256 == attrs.want_sha256);
+	fuzz_assert(berth_bytes_equal(again.common_name, attrs.common_name) &&
+		    berth_bytes_equal(again.organization, attrs.organization) &&
+		    berth_bytes_equal(again.unit, attrs.unit));
+	fuzz_assert(again.dns_name_count == attrs.dns_name_count);
+	for (size_t i = 0; i < attrs.dns_name_count; i++)
+		fuzz_assert(berth_bytes_equal(again.dns_names[i], attrs.dns_names[i]));
 	return 0;
 }

@@ -85,7 +85,8 @@ enrol(struct berth_bytes body)
 	const struct berth_http_request http = {.method = BERTH_HTTP_POST,
 						.media_type = BERTH_LIT(BERTH_EST_MEDIA_PKCS10),
 						.body = body};
-	berth_est_start(&x, &world->est, &world->est_profile, BERTH_EST_SIMPLEENROLL, &device);
+	berth_est_start(&x, &world->est, &world->est_profile, BERTH_EST_SIMPLEENROLL, &device,
+			NULL);
 	enum berth_est_event event = berth_est_input(&x, &http);
 	fuzz_assert(event == BERTH_EST_END || event == BERTH_EST_NEED_PERMISSION);
 	if (event == BERTH_EST_END)

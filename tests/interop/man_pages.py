@@ -85,7 +85,7 @@ def check_policy(faults):
 def main():
     # "  factory init   make a manufacturer ..." and "  playbook   run ..."
     verbs = [(noun, verb.strip()) for noun, verb in
-             re.findall(r"^  ([a-z]+) ((?:[a-z]+)?) {2,}\S", said("berth", "help"), re.M)]
+             re.findall(r"^  ([a-z]+) ((?:[a-z-]+)?) {2,}\S", said("berth", "help"), re.M)]
     faults = []
     told = {noun for nouns, _ in PAGE_OF.values() for noun in nouns}
     faults += ["berth %s has no page" % noun for noun in sorted({noun for noun, _ in verbs} - told)]

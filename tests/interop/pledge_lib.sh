@@ -9,6 +9,7 @@
 #
 # daemon_settings, when set, is added to section [daemon] of both; masa_settings to [masa], registrar_settings to
 # [registrar]; registrar_options to "berth registrar init".
+# A function before_registrar, where there is one, runs when the owner's files are written and the registrar is not started.
 set -euo pipefail
 
 programs=${BERTH_PROGRAMS:?the folder of the programs}
@@ -148,6 +149,7 @@ start_owner() {
 		approve = auto
 		segment = cameras
 	END
+	! declare -F before_registrar > /dev/null || before_registrar
 	berth-registrar --config home/registrar.conf 2> registrar.log &
 	registrar_pid=$!
 	pids+=("$registrar_pid")

@@ -368,14 +368,30 @@ answer_cacerts(struct world *world, struct peer *peer, struct reply *reply)
 	answer_certificates(world, &list, reply);
 }
 
+#define TEMPLATE_COMMON_NAME "3f9a0c11d2e4-lamp"
+#define TEMPLATE_ORGANIZATION "Acme Home"
+#define TEMPLATE_DNS_NAME "lamp.home.example"
+
 static void
-answer_csrattrs(struct reply *reply)
+answer_csrattrs(const struct peer *peer, struct reply *reply)
 {
+	const bool by_template = peer->tweaks.gives_template;
 	const struct berth_csrattrs attributes = {
-		.want_serial_number = true, .want_p256 = true, .want_sha256 = true};
+		.want_serial_number = true,
+		.key = "P-256",
+		.want_sha256 = true,
+		.want_common_name = true,
+		.common_name = BERTH_LIT(TEMPLATE_COMMON_NAME),
+		.organization = BERTH_LIT(TEMPLATE_ORGANIZATION),
+		.dns_names = {BERTH_LIT(TEMPLATE_DNS_NAME)},
+		.dns_name_count = by_template,
+	};
 	struct berth_buf der = {0};
 	struct berth_why why = {0};
-	check(berth_csrattrs_build(&attributes, &der, &why), &why, "csrattrs");
+	check(berth_csrattrs_build(&attributes,
+				   by_template ? BERTH_CSRATTRS_BOTH : BERTH_CSRATTRS_PLAIN, &der,
+				   &why),
+	      &why, "csrattrs");
 	check(berth_base64_encode(berth_buf_view(&der), 64, &reply->body), NULL, "base64");
 	berth_buf_free(&der);
 	reply->response.media_type = BERTH_LIT("application/csrattrs");
@@ -390,6 +406,13 @@ answer_enroll(struct world *world, struct peer *peer, struct berth_bytes body, s
 	struct berth_why why = {0};
 	check(berth_base64_decode(body, true, &der, &why), &why, "csr");
 	check(berth_request_parse(world->pki, berth_buf_view(&der), &request, &why), &why, "csr");
+	peer->template_was_followed =
+		berth_bytes_equal_text(berth_request_subject_common_name(request),
+				       TEMPLATE_COMMON_NAME) &&
+		berth_bytes_equal_text(berth_request_subject_organization(request),
+				       TEMPLATE_ORGANIZATION) &&
+		berth_bytes_equal_text(berth_request_dns_name(request, 0), TEMPLATE_DNS_NAME) &&
+		berth_request_dns_name(request, 1).n == 0;
 	const struct berth_cert_template template = {
 		.profile = tweaks->issues_ca_certificate ? BERTH_PROFILE_ISSUING_CA
 							 : BERTH_PROFILE_LDEVID,
@@ -432,7 +455,7 @@ answer(struct world *world, struct peer *peer, const struct berth_http_request *
 	} else if (berth_bytes_equal_text(path, PATH_CSRATTRS)) {
 		response->status = peer->csrattrs_status;
 		if (response->status == 200) {
-			answer_csrattrs(reply);
+			answer_csrattrs(peer, reply);
 		}
 	} else if (berth_bytes_equal_text(path, PATH_ENROLL)) {
 		response->status = peer->enroll_waits ? 202 : peer->enroll_status;

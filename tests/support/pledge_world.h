@@ -46,6 +46,7 @@ struct tweaks { /* the smallest change that must be refused; all false: an hones
 	const struct berth_cert *pin; /* NULL: its own certificate */
 	const char *media;
 
+	bool gives_template; /* csrattrs by RFC 9908, with names that the pledge could not know */
 	bool other_domain_ca_set;
 	bool end_entity_in_ca_set;
 	bool issues_for_other_key;
@@ -81,6 +82,7 @@ struct peer {
 
 	unsigned connections;
 	struct berth_mono connected_at;
+	bool template_was_followed;
 	struct seen *seen; /* grows */
 	size_t seen_count;
 };

@@ -129,7 +129,7 @@ configure(struct fixture *f)
 	f->est.cacerts = &f->domain;
 	f->est_profile.name = "";
 	f->est_profile.attrs = (struct berth_csrattrs){
-		.want_serial_number = true, .want_p256 = true, .want_sha256 = true};
+		.want_serial_number = true, .key = "P-256", .want_sha256 = true};
 	f->est.profiles = &f->est_profile;
 	f->est.profile_count = 1;
 	f->est.organization = BERTH_LIT("Home");

@@ -41,6 +41,7 @@ struct berth_manufacturer {
 	struct berth_masa_url masa_url; /* overrides the IDevID's */
 	enum berth_identity_rule identity;
 	bool ignore_expiry;		     /* of IDevIDs (checklist 8) */
+	bool enrols_without_voucher;	     /* EST with the IDevID alone */
 	enum berth_cms_content content_type; /* of the requests we sign for its MASA */
 	enum berth_issuer_form issuer_form;  /* in those requests */
 	enum berth_voucher_body body;

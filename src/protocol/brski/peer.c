@@ -107,7 +107,7 @@ no_certificate(struct berth_peer *peer)
 	return BERTH_OK;
 }
 
-/* req: rfc8995-5.1-client-certificate */
+/* req: rfc8995-5.1-client-certificate, rfc7030-3.3.2-client */
 enum berth_err
 berth_peer_identify(struct berth_pki *pki, const struct berth_peer_trust *trust,
 		    const struct berth_tls_facts *tls, struct berth_wall now,

@@ -130,6 +130,7 @@ pledge_on_ca_certificates(struct berth_pledge *pledge, struct pledge_attempt *at
 		    BERTH_EST_MEDIA_CSRATTRS);
 }
 
+/* req: rfc8951-3.3-csrattrs */
 void
 pledge_on_csr_attributes(struct berth_pledge *pledge, struct pledge_attempt *attempt,
 			 struct berth_now now, const struct pledge_message *message)
@@ -153,15 +154,26 @@ pledge_on_csr_attributes(struct berth_pledge *pledge, struct pledge_attempt *att
 	pledge_wait_for(attempt, WAIT_KEY, now);
 }
 
+/* req: rfc9908-3.2-client-uses-values */
 static enum berth_err
 build_request(struct berth_pledge *pledge, struct pledge_attempt *attempt, struct berth_why *why)
 {
-	const struct berth_request_fields fields = {
+	const struct berth_csrattrs *asked = &attempt->attributes;
+	struct berth_request_fields fields = {
 		.common_name = pledge->serial_number,
 		.serial_number = pledge->serial_number,
-		.dns_names = &attempt->attributes.dns_name,
-		.dns_name_count = attempt->attributes.dns_name.n ? 1 : 0,
+		.dns_names = asked->dns_names,
+		.dns_name_count = asked->dns_name_count,
 	};
+	if (asked->is_template) { /* what it names and nothing else, its values where it has some */
+		fields.common_name = !asked->want_common_name	? BERTH_BYTES_NONE
+				     : asked->common_name.n > 0 ? asked->common_name
+								: pledge->serial_number;
+		fields.serial_number =
+			asked->want_serial_number ? pledge->serial_number : BERTH_BYTES_NONE;
+		fields.organization = asked->organization;
+		fields.unit = asked->unit;
+	}
 	BERTH_BUF der = {0};
 	enum berth_err err = berth_request_build(pledge->env.pki, &fields, attempt->key, &der, why);
 	if (err) {

@@ -28,7 +28,8 @@ berth_est_layout_for(const struct berth_http_request *request, enum berth_est_la
 	return wrapped ? BERTH_EST_LAYOUT_WRAPPED : BERTH_EST_LAYOUT_LINE;
 }
 
-/* req: rfc8951-3.1-white-space */
+/* No header is asked whether this is base64. */
+/* req: rfc8951-3.1-white-space, rfc8951-3.1-base64, rfc8951-3.1-transfer-encoding */
 enum berth_err
 berth_est_body_decode(struct berth_bytes body, struct berth_buf *der, struct berth_why *why)
 {

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "protocol/est/server.h"
 
+#include "base/base64.h"
+#include "base/secret.h"
 #include "pki/cms.h"
+#include "protocol/est/basic.h"
 #include "protocol/est/client.h"
 
 #include <stdio.h>
 
+#define FAILURE_RETRY_S 10 /* after too many wrong passwords */
 #define MEDIA_CERTS_REPLY BERTH_EST_MEDIA_CERTS "; smime-type=certs-only"
 
 static enum berth_err
@@ -18,6 +22,29 @@ encode_both(const struct berth_buf *der, struct berth_buf body[3])
 					   &body[BERTH_EST_LAYOUT_WRAPPED]);
 }
 
+/*
+ * What this client is to ask for. names NULL: of nobody in particular: a device puts its own serial number, and what it
+ * leaves out is put in.
+ */
+/* req: rfc7030-4.5.2-attributes */
+static enum berth_err
+build_attrs(const struct berth_est_conf *conf, const struct berth_est_profile *profile,
+	    const struct berth_est_names *names, struct berth_buf *der, struct berth_why *why)
+{
+	struct berth_csrattrs attrs = profile->attrs;
+	attrs.organization = names == NULL ? conf->organization : names->organization;
+	if (names != NULL) {
+		attrs.want_common_name = true;
+		attrs.common_name = names->common_name;
+		attrs.want_serial_number = names->serial_number.n > 0;
+		attrs.serial_number = names->serial_number;
+		attrs.unit = names->unit;
+		memcpy(attrs.dns_names, names->dns_names, sizeof(attrs.dns_names));
+		attrs.dns_name_count = names->dns_name_count;
+	}
+	return berth_csrattrs_build(&attrs, profile->style, der, why);
+}
+
 enum berth_err
 berth_est_conf_build(struct berth_est_conf *conf, struct berth_why *why)
 {
@@ -28,7 +55,7 @@ berth_est_conf_build(struct berth_est_conf *conf, struct berth_why *why)
 	err = encode_both(&certs, conf->cacerts_body);
 	for (size_t i = 0; !err && i < conf->profile_count; i++) {
 		BERTH_BUF attrs = {0};
-		err = berth_csrattrs_build(&conf->profiles[i].attrs, &attrs, why);
+		err = build_attrs(conf, &conf->profiles[i], NULL, &attrs, why);
 		if (err)
 			return err;
 		err = encode_both(&attrs, conf->profiles[i].csrattrs_body);
@@ -114,13 +141,14 @@ berth_est_profile_find(const struct berth_est_conf *conf, struct berth_bytes lab
 void
 berth_est_start(struct berth_est *x, const struct berth_est_conf *conf,
 		const struct berth_est_profile *profile, enum berth_est_operation operation,
-		const struct berth_peer *peer)
+		const struct berth_peer *peer, const struct berth_tls_facts *tls)
 {
 	*x = (struct berth_est){
 		.peer = peer,
 		.profile = profile,
 		.operation = operation,
 		.conf = conf,
+		.tls = tls,
 		.response = {.retry_after_s = -1},
 	};
 	berth_decision_start(&x->decision);
@@ -146,6 +174,7 @@ end(struct berth_est *x, int status, const char *media_type, struct berth_bytes 
 	return x->state;
 }
 
+/* req: rfc7030-4.2.3-error, rfc8951-3.4-errors */
 static enum berth_est_event
 refuse(struct berth_est *x, int status)
 {
@@ -164,7 +193,7 @@ out_of_turn(struct berth_est *x)
 	return refuse(x, 500);
 }
 
-/* req: rfc8951-3.1-layout */
+/* req: rfc8951-3.1-layout, rfc7030-4.2.3-certificate */
 static enum berth_est_event
 reply_with_certificate(struct berth_est *x, struct berth_bytes der)
 {
@@ -253,6 +282,36 @@ check_names(struct berth_est *x)
 	return err;
 }
 
+/* What RFC 7030 3.5 calls linking identity and possession: the request was made on this very connection. */
+/* req: rfc7030-3.5-link, rfc9266-3-exporter */
+static enum berth_err
+check_link(struct berth_est *x)
+{
+	struct berth_bytes said = berth_request_challenge_password(x->request);
+	struct berth_bytes binding = BERTH_BYTES_NONE;
+	BERTH_BUF wanted = {0};
+	if (said.n == 0 && !x->profile->needs_link)
+		return BERTH_OK;
+	if (said.n == 0)
+		return berth_fail(&x->why, BERTH_E_DENIED, "rfc7030-3.5-link-missing",
+				  "RFC 7030 3.5",
+				  "the request is not linked to its connection: put the channel "
+				  "binding in base64 into challengePassword (tls-unique with TLS "
+				  "1.2, tls-exporter of RFC 9266 with 1.3)");
+	if (x->tls != NULL)
+		binding = x->tls->tls_unique.n > 0 ? x->tls->tls_unique : x->tls->exporter;
+	if (berth_base64_encode(binding, 0, &wanted))
+		return berth_fail(&x->why, BERTH_E_MEMORY, "memory", NULL, "out of memory");
+	if (binding.n == 0 || !berth_bytes_equal_secretly(said, berth_buf_view(&wanted)))
+		return berth_fail(&x->why, BERTH_E_DENIED, "rfc7030-3.5-link-mismatch",
+				  "RFC 7030 3.5",
+				  "the request's challengePassword is not this connection's "
+				  "channel binding: it was made for another connection");
+	berth_decision_pass(&x->decision, "rfc7030-3.5-link", "RFC 7030 3.5",
+			    "the request was made on this TLS connection");
+	return BERTH_OK;
+}
+
 static enum berth_est_event
 read_request(struct berth_est *x, const struct berth_http_request *http)
 {
@@ -265,7 +324,9 @@ read_request(struct berth_est *x, const struct berth_http_request *http)
 	berth_decision_pass(&x->decision, "rfc7030-3.4-possession", "RFC 7030 3.4",
 			    "the request is signed with its own %s key",
 			    berth_key_kind(berth_request_key(x->request)));
-	err = check_names(x);
+	err = check_link(x);
+	if (!err)
+		err = check_names(x);
 	if (err)
 		return refuse(x, err == BERTH_E_DENIED ? 403 : 400);
 	if (berth_sha256(x->conf->pki, berth_key_spki(berth_request_key(x->request)),
@@ -280,6 +341,16 @@ read_request(struct berth_est *x, const struct berth_http_request *http)
 	return x->state;
 }
 
+/* req: rfc7030-3.2.3-challenge */
+static enum berth_est_event
+challenge(struct berth_est *x)
+{
+	(void)refuse(x, 401);
+	x->response.www_authenticate = BERTH_LIT(BERTH_EST_BASIC_CHALLENGE);
+	return x->state;
+}
+
+/* req: rfc7030-3.2.4-types, rfc7030-4.2.1-pkcs10 */
 static enum berth_est_event
 enrol(struct berth_est *x, const struct berth_http_request *http)
 {
@@ -290,9 +361,40 @@ enrol(struct berth_est *x, const struct berth_http_request *http)
 			     "the reason is the result");
 		return refuse(x, 415);
 	}
-	enum berth_err err =
-		x->operation == BERTH_EST_SIMPLEREENROLL ? know_holder(x) : know_device(x);
+	bool is_first = x->operation == BERTH_EST_SIMPLEENROLL;
+	if (is_first && x->profile->takes_users && http->authorization.n > 0) {
+		x->authorization = http->authorization;
+		x->http = http;
+		x->state = BERTH_EST_NEED_USER;
+		return x->state;
+	}
+	enum berth_err err = is_first ? know_device(x) : know_holder(x);
+	bool is_nobody = x->peer->kind == BERTH_PEER_NONE || x->peer->kind == BERTH_PEER_UNTRUSTED;
+	if (err && is_first && is_nobody && x->profile->takes_users)
+		return challenge(x);
 	return err ? refuse(x, 403) : read_request(x, http);
+}
+
+enum berth_est_event
+berth_est_answer_user(struct berth_est *x, const struct berth_est_names *names,
+		      const struct berth_why *why)
+{
+	if (x->state != BERTH_EST_NEED_USER)
+		return out_of_turn(x);
+	x->authorization = BERTH_BYTES_NONE;
+	if (names == NULL) {
+		x->why = *why;
+		if (why->err == BERTH_E_UNTRUSTED)
+			return challenge(x);
+		(void)refuse(x, why->err == BERTH_E_LIMIT ? 429 : 503);
+		x->response.retry_after_s = FAILURE_RETRY_S;
+		return x->state;
+	}
+	x->client = BERTH_EST_CLIENT_USER;
+	x->names = *names;
+	berth_decision_pass(&x->decision, "rfc7030-3.2.3-basic", "RFC 7030 3.2.3",
+			    "the client has a user's name and password");
+	return read_request(x, x->http);
 }
 
 /* req: rfc7030-4.3-fullcmc, rfc7030-4.4-serverkeygen */
@@ -311,6 +413,32 @@ not_served(struct berth_est *x)
 	return refuse(x, 501);
 }
 
+/* A client that TLS names is told its own names; the old style has no room for them, and is the same for all. */
+/* req: rfc7030-4.5.1-anybody */
+static enum berth_est_event
+tell_attributes(struct berth_est *x)
+{
+	const struct berth_peer *peer = x->peer;
+	BERTH_BUF der = {0};
+	enum berth_err err = BERTH_E_UNSUPPORTED;
+	if (peer != NULL && x->profile->style != BERTH_CSRATTRS_PLAIN) {
+		if (peer->kind == BERTH_PEER_IDEVID)
+			err = berth_est_names_of_device(x->conf->pki, berth_peer_issuer(peer),
+							peer->serial_number, x->conf->organization,
+							&x->names, &x->why);
+		if (peer->kind == BERTH_PEER_LDEVID)
+			err = berth_est_names_of_certificate(berth_peer_cert(peer), &x->names,
+							     &x->why);
+	}
+	if (!err)
+		err = build_attrs(x->conf, x->profile, &x->names, &der, &x->why);
+	if (!err)
+		err = berth_est_body_encode(berth_buf_view(&der), x->layout, &x->body);
+	return end(x, 200, BERTH_EST_MEDIA_CSRATTRS,
+		   err ? berth_buf_view(&x->profile->csrattrs_body[x->layout])
+		       : berth_buf_view(&x->body));
+}
+
 enum berth_est_event
 berth_est_input(struct berth_est *x, const struct berth_http_request *http)
 {
@@ -327,12 +455,11 @@ berth_est_input(struct berth_est *x, const struct berth_http_request *http)
 		return refuse(x, 405);
 	}
 	switch (x->operation) {
-	case BERTH_EST_CACERTS: /* req: rfc7030-4.1.1-anybody */
+	case BERTH_EST_CACERTS: /* req: rfc7030-4.1.1-anybody, rfc7030-4.1-cacerts, rfc7030-4.1.3-certs-only */
 		return end(x, 200, MEDIA_CERTS_REPLY,
 			   berth_buf_view(&x->conf->cacerts_body[x->layout]));
 	case BERTH_EST_CSRATTRS:
-		return end(x, 200, BERTH_EST_MEDIA_CSRATTRS,
-			   berth_buf_view(&x->profile->csrattrs_body[x->layout]));
+		return tell_attributes(x);
 	case BERTH_EST_SERVERKEYGEN:
 	case BERTH_EST_FULLCMC:
 		return not_served(x);

@@ -60,6 +60,9 @@ enum berth_est_client {
 struct berth_est_profile {
 	const char *name;
 	struct berth_csrattrs attrs; /* what a request must answer; serialNumber: of devices */
+	enum berth_csrattrs_style style;
+	bool needs_link;  /* a challengePassword must be there (RFC 7030 3.5) */
+	bool takes_users; /* who comes without a certificate is asked for a password */
 	struct berth_buf csrattrs_body[3]; /* by layout */
 };
 
@@ -70,7 +73,6 @@ struct berth_est_conf {
 	struct berth_bytes organization;       /* of the certificates */
 	struct berth_est_profile *profiles;    /* owned by the caller, but the bodies in them */
 	size_t profile_count;
-	bool has_users; /* who comes without a certificate is asked for a password */
 	enum berth_est_layout layout;
 	/* base64 bodies of cacerts, by layout (BERTH_EST_LAYOUT_LINE, _WRAPPED). */
 	struct berth_buf cacerts_body[3];
@@ -101,23 +103,29 @@ struct berth_est {
 	const struct berth_est_conf *conf;
 	enum berth_est_layout layout;
 	struct berth_est_names names;
-	struct berth_http_request http; /* until the user is known */
+	const struct berth_http_request *http; /* until the user is known */
+	const struct berth_tls_facts *tls;
 	struct berth_buf body;
 	char text[BERTH_WHY_SENTENCE_MAX + 96];
 };
 void berth_est_end(struct berth_est *x);
 #define BERTH_EST BERTH_CLEANUP(berth_est_end) struct berth_est
 
-/* conf, profile and peer outlive the machine; peer may be NULL for cacerts and csrattrs. */
+/*
+ * conf, profile and peer outlive the machine; peer may be NULL for cacerts and csrattrs of nobody in particular. tls (NULL:
+ * none is known) borrows as the request does.
+ */
 void berth_est_start(struct berth_est *x, const struct berth_est_conf *conf,
 		     const struct berth_est_profile *profile, enum berth_est_operation operation,
-		     const struct berth_peer *peer);
+		     const struct berth_peer *peer, const struct berth_tls_facts *tls);
 /* http borrows until the machine asks for something else than NEED_USER. */
 enum berth_est_event berth_est_input(struct berth_est *x,
 				     const struct berth_http_request *http) BERTH_MUST;
-/* why->err OK: names are the user's (dns_names; what they point to outlives the machine). TIMEOUT: too many failures. */
-enum berth_est_event berth_est_answer_user(struct berth_est *x, const struct berth_why *why,
-					   const struct berth_est_names *names) BERTH_MUST;
+/*
+ * names: the user's, whose views outlive the machine. NULL: why tells. UNTRUSTED: wrong, 401; LIMIT: too often wrong, 429.
+ */
+enum berth_est_event berth_est_answer_user(struct berth_est *x, const struct berth_est_names *names,
+					   const struct berth_why *why) BERTH_MUST;
 
 struct berth_est_permission {
 	struct berth_why why; /* err OK: granted for this key; PENDING: 202; else why not */

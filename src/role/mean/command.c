@@ -144,7 +144,7 @@ prepare(struct berth_mean *mean, struct berth_why *why)
 	mean->registrar =
 		(struct berth_registrar_conf){.pki = mean->pki, .own_chain = &mean->tls_chain};
 	mean->est_profile = (struct berth_est_profile){
-		.name = "", .attrs = {.want_serial_number = true, .want_p256 = true}};
+		.name = "", .attrs = {.want_serial_number = true, .key = "P-256"}};
 	mean->est = (struct berth_est_conf){
 		.pki = mean->pki,
 		.cacerts = &mean->issuing,

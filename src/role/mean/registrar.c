@@ -230,7 +230,7 @@ serve_est(struct work *work, enum berth_est_operation operation,
 {
 	struct berth_mean *mean = work->mean;
 	BERTH_EST x;
-	berth_est_start(&x, &mean->est, &mean->est_profile, operation, &work->peer);
+	berth_est_start(&x, &mean->est, &mean->est_profile, operation, &work->peer, NULL);
 	enum berth_est_event event = berth_est_input(&x, http);
 	while (event == BERTH_EST_NEED_PERMISSION || event == BERTH_EST_NEED_CERTIFICATE)
 		event = event == BERTH_EST_NEED_PERMISSION ? serve_permission(work, &x)

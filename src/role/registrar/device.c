@@ -144,6 +144,30 @@ berth_exchange_know_device(struct berth_registrar_exchange *exchange, bool make,
 	return BERTH_OK;
 }
 
+#define USERS_KEY "berth:est-user" /* neither a key's identifier nor a hash: no manufacturer's */
+
+enum berth_err
+berth_exchange_know_user(struct berth_registrar_exchange *exchange,
+			 struct berth_registrar_device *ret, struct berth_why *why)
+{
+	struct berth_registrar_role *role = exchange->role;
+	const struct berth_registrar_device wanted = {
+		.identity = {.manufacturer_key = BERTH_LIT(USERS_KEY),
+			     .serial_number = berth_text(exchange->user->name)},
+		.manufacturer = BERTH_LIT(BERTH_USERS_MAKER),
+	};
+	bool is_new = false;
+	enum berth_err err =
+		berth_registrar_device_seen(role->store, &wanted, berth_judge_now(role->judge).wall,
+					    &exchange->arena, ret, &is_new, why);
+	if (err)
+		return err;
+	exchange->device = ret->row;
+	memcpy(exchange->device_id, ret->id, sizeof(exchange->device_id));
+	return is_new ? berth_exchange_note(exchange, BERTH_EVENT_DEVICE_SEEN, "first seen", why)
+		      : BERTH_OK;
+}
+
 enum berth_err
 berth_device_check_welcome(const struct berth_registrar_device *device, struct berth_why *why)
 {

@@ -52,36 +52,7 @@ earlier_certificate(struct berth_registrar_exchange *exchange, int64_t row,
 			  "with a new key");
 }
 
-static enum berth_err
-use_permission(struct berth_registrar_exchange *exchange, struct berth_est_permission *answer,
-	       struct berth_why *why)
-{
-	struct berth_registrar_device device;
-	struct berth_registrar_permission permission;
-	const struct berth_est *x = &exchange->est;
-	enum berth_err err = berth_exchange_know_device(exchange, false, &device, why);
-	if (err == BERTH_E_NOT_FOUND)
-		return berth_fail(why, BERTH_E_DENIED, "rfc8995-5.9-no-voucher-step",
-				  "RFC 8995 5.9",
-				  "this device has not passed the voucher step here");
-	if (!err)
-		err = berth_device_check_welcome(&device, why);
-	if (!err)
-		err = berth_registrar_permission_use(
-			exchange->role->store, device.row, x->key_digest, x->request_digest,
-			berth_judge_now(exchange->role->judge).wall, &permission, why);
-	if (err == BERTH_E_NOT_FOUND)
-		return berth_fail(why, BERTH_E_DENIED, "rfc8995-5.9-no-permission", "RFC 8995 5.9",
-				  "this device may not enrol: its voucher step or the audit log's "
-				  "check has not passed");
-	if (err)
-		return err;
-	exchange->permission = permission.row;
-	exchange->step = permission.step;
-	return earlier_certificate(exchange, permission.certificate, answer, why);
-}
-
-/* ---- renewals ---- */
+/* ---- policy ---- */
 
 static const struct berth_manufacturer *
 find_maker(const struct berth_registrar_role *role, struct berth_bytes name)
@@ -102,31 +73,65 @@ audit_finding(struct berth_bytes name)
 	return BERTH_AUDIT_UNKNOWN;
 }
 
+/* The step that its permission is of; of a device whose permission was taken back, the newest. */
+static enum berth_err
+find_step(struct berth_registrar_exchange *exchange, int64_t device,
+	  struct berth_registrar_step *ret, struct berth_why *why)
+{
+	struct berth_registrar_role *role = exchange->role;
+	struct berth_registrar_permission permission;
+	enum berth_err err = berth_registrar_permission_get(role->store, device, &permission, why);
+	if (err == BERTH_E_NOT_FOUND)
+		return berth_registrar_step_latest(role->store, device, &exchange->arena, ret, why);
+	return err ? err
+		   : berth_registrar_step_get(role->store, permission.step, &exchange->arena, ret,
+					      why);
+}
+
 /* What the voucher step that let the device on has proved; a maker we no longer know proves nothing. */
 static enum berth_err
 recall_voucher_step(struct berth_registrar_exchange *exchange,
 		    const struct berth_registrar_device *device, struct berth_facts *facts,
 		    struct berth_why *why)
 {
-	struct berth_registrar_role *role = exchange->role;
-	struct berth_registrar_permission permission;
 	struct berth_registrar_step step;
 	enum berth_assertion assertion = BERTH_ASSERTION_NONE;
-	const struct berth_manufacturer *maker = find_maker(role, device->manufacturer);
-	enum berth_err err =
-		berth_registrar_permission_get(role->store, device->row, &permission, why);
+	const struct berth_manufacturer *maker = find_maker(exchange->role, device->manufacturer);
+	if (berth_bytes_equal_text(device->manufacturer, BERTH_USERS_MAKER)) {
+		facts->client = BERTH_CLIENT_USER;
+		return BERTH_OK;
+	}
+	enum berth_err err = find_step(exchange, device->row, &step, why);
+	if (err == BERTH_E_NOT_FOUND) {
+		facts->client = BERTH_CLIENT_CERTIFICATE;
+		return BERTH_OK;
+	}
+	facts->client = BERTH_CLIENT_DEVICE;
 	if (err || maker == NULL)
-		return err == BERTH_E_NOT_FOUND ? BERTH_OK : err;
-	exchange->step = permission.step;
-	err = berth_registrar_step_get(role->store, permission.step, &exchange->arena, &step, why);
-	if (!err)
-		err = berth_exchange_find_assertion(exchange, maker, permission.step, &assertion,
-						    why);
+		return err;
+	exchange->step = step.row;
+	err = berth_exchange_find_assertion(exchange, maker, step.row, &assertion, why);
 	if (err)
 		return err;
 	facts->assertion = berth_text(berth_assertion_name(assertion));
 	facts->audit = audit_finding(step.audit_finding);
 	return BERTH_OK;
+}
+
+/* req: rfc7030-3.2.2-label */
+static enum berth_err
+check_label(const struct berth_registrar_exchange *exchange, enum berth_client client,
+	    struct berth_why *why)
+{
+	const struct berth_registrar_role *role = exchange->role;
+	const struct berth_label *label = &role->labels[exchange->est.profile - role->est_profiles];
+	if ((label->clients & 1U << client) != 0)
+		return BERTH_OK;
+	return berth_fail(
+		why, BERTH_E_DENIED, "rfc7030-3.2.2-label-clients", "RFC 7030 3.2.2",
+		"here no certificate is given to a client of the kind \"%s\"; see clients "
+		"of [est-label \"%.40s\"] or est-clients",
+		berth_client_name(client), label->name);
 }
 
 /* req: rfc7030-4.2.2-policy */
@@ -141,6 +146,9 @@ ask_policy(struct berth_registrar_exchange *exchange, const struct berth_registr
 	enum berth_err err = berth_exchange_facts(exchange, device, &facts, why);
 	if (!err)
 		err = recall_voucher_step(exchange, device, &facts, why);
+	facts.label = berth_text(exchange->est.profile->name);
+	if (!err)
+		err = check_label(exchange, facts.client, why);
 	if (!err)
 		err = berth_registrar_approval_get(role->store, device->row, &exchange->arena,
 						   &approval, why);
@@ -162,27 +170,21 @@ ask_policy(struct berth_registrar_exchange *exchange, const struct berth_registr
 				"an operator must decide; send the same request again");
 }
 
-/* The permission to renew is the certificate: issued by us to a welcome device, not withdrawn, not ended. */
-/* req: rfc7030-4.2.2-client */
+/* ---- without a voucher step's permission ---- */
+
 static enum berth_err
-renew(struct berth_registrar_exchange *exchange, struct berth_est_permission *answer,
-      struct berth_why *why)
+take_request(struct berth_registrar_exchange *exchange, const struct berth_registrar_device *device,
+	     struct berth_est_permission *answer, struct berth_why *why)
 {
 	const struct berth_est *x = &exchange->est;
-	struct berth_registrar_device device;
 	struct berth_registrar_est_request request;
-	enum berth_err err = berth_exchange_know_device(exchange, false, &device, why);
-	if (err == BERTH_E_NOT_FOUND)
-		return berth_fail(why, BERTH_E_DENIED, "rfc7030-4.2.2-no-record", "RFC 7030 4.2.2",
-				  "we issued no such certificate to a device");
+	enum berth_err err = berth_device_check_welcome(device, why);
 	if (!err)
-		err = berth_device_check_welcome(&device, why);
-	if (!err)
-		err = ask_policy(exchange, &device, answer, why);
+		err = ask_policy(exchange, device, answer, why);
 	if (err)
 		return err;
 	struct berth_registrar_est_request wanted = {
-		.device = device.row,
+		.device = device->row,
 		.renews = exchange->renewed,
 		.label = berth_text(x->profile->name),
 	};
@@ -197,6 +199,93 @@ renew(struct berth_registrar_exchange *exchange, struct berth_est_permission *an
 	return earlier_certificate(exchange, request.certificate, answer, why);
 }
 
+/* The permission to renew is the certificate: issued by us to a welcome device, not withdrawn, not ended. */
+/* req: rfc7030-4.2.2-client */
+static enum berth_err
+renew(struct berth_registrar_exchange *exchange, struct berth_est_permission *answer,
+      struct berth_why *why)
+{
+	struct berth_registrar_device device;
+	enum berth_err err = berth_exchange_know_device(exchange, false, &device, why);
+	if (err == BERTH_E_NOT_FOUND)
+		return berth_fail(why, BERTH_E_DENIED, "rfc7030-4.2.2-no-record", "RFC 7030 4.2.2",
+				  "we issued no such certificate to a device");
+	return err ? err : take_request(exchange, &device, answer, why);
+}
+
+/* A client that never onboards is admitted by the policy that lets it enrol. */
+static enum berth_err
+admit(struct berth_registrar_exchange *exchange, const struct berth_registrar_device *device,
+      struct berth_est_permission *answer, struct berth_why *why)
+{
+	enum berth_err err = take_request(exchange, device, answer, why);
+	if (!err)
+		err = berth_exchange_move_device(exchange, BERTH_DEVICE_ADMITTED, why);
+	if (err || exchange->est.decision.segment[0] == '\0')
+		return err;
+	return berth_registrar_device_set_segment(exchange->role->store, device->row,
+						  berth_text(exchange->est.decision.segment), why);
+}
+
+static enum berth_err
+enrol_without_voucher(struct berth_registrar_exchange *exchange,
+		      struct berth_est_permission *answer, struct berth_why *why)
+{
+	struct berth_registrar_device device;
+	enum berth_err err = berth_exchange_know_device(exchange, true, &device, why);
+	return err ? err : admit(exchange, &device, answer, why);
+}
+
+static enum berth_err
+enrol_user(struct berth_registrar_exchange *exchange, struct berth_est_permission *answer,
+	   struct berth_why *why)
+{
+	struct berth_registrar_device device;
+	enum berth_err err = berth_exchange_know_user(exchange, &device, why);
+	return err ? err : admit(exchange, &device, answer, why);
+}
+
+/* ---- with it ---- */
+
+static enum berth_err
+use_permission(struct berth_registrar_exchange *exchange, struct berth_est_permission *answer,
+	       struct berth_why *why)
+{
+	struct berth_registrar_device device;
+	struct berth_registrar_permission permission;
+	const struct berth_est *x = &exchange->est;
+	enum berth_err err = berth_exchange_know_device(exchange, false, &device, why);
+	bool may_without = exchange->seen->peer.manufacturer->enrols_without_voucher;
+	if (err == BERTH_E_NOT_FOUND && may_without)
+		return enrol_without_voucher(exchange, answer, why);
+	if (err == BERTH_E_NOT_FOUND)
+		return berth_fail(why, BERTH_E_DENIED, "rfc8995-5.9-no-voucher-step",
+				  "RFC 8995 5.9",
+				  "this device has not passed the voucher step here");
+	if (!err)
+		err = berth_device_check_welcome(&device, why);
+	if (!err)
+		err = berth_registrar_permission_use(
+			exchange->role->store, device.row, x->key_digest, x->request_digest,
+			berth_judge_now(exchange->role->judge).wall, &permission, why);
+	if (err == BERTH_E_NOT_FOUND && may_without)
+		return enrol_without_voucher(exchange, answer, why);
+	if (err == BERTH_E_NOT_FOUND)
+		return berth_fail(why, BERTH_E_DENIED, "rfc8995-5.9-no-permission", "RFC 8995 5.9",
+				  "this device may not enrol: its voucher step or the audit log's "
+				  "check has not passed");
+	if (err)
+		return err;
+	exchange->permission = permission.row;
+	exchange->step = permission.step;
+	/* The voucher step asked policy, but not for a label. */
+	err = x->profile->name[0] != '\0' ? ask_policy(exchange, &device, answer, why)
+					  : check_label(exchange, BERTH_CLIENT_DEVICE, why);
+	if (err)
+		return err;
+	return earlier_certificate(exchange, permission.certificate, answer, why);
+}
+
 static enum berth_err
 permit(struct berth_registrar_exchange *exchange, struct berth_est_permission *answer,
        struct berth_why *why)
@@ -207,11 +296,29 @@ permit(struct berth_registrar_exchange *exchange, struct berth_est_permission *a
 	case BERTH_EST_CLIENT_RENEWAL:
 		return renew(exchange, answer, why);
 	case BERTH_EST_CLIENT_USER:
+		return enrol_user(exchange, answer, why);
 	case BERTH_EST_CLIENT_NONE:
 		break;
 	}
 	return berth_fail(why, BERTH_E_DENIED, "rfc7030-4.2-client", "RFC 7030 4.2",
 			  "nobody is known on this connection");
+}
+
+static enum berth_est_event
+know_user(struct berth_registrar_exchange *exchange)
+{
+	struct berth_registrar_role *role = exchange->role;
+	struct berth_est_names names;
+	struct berth_why why = {0};
+	enum berth_err err = berth_users_check(
+		&role->users, role->pki, exchange->est.authorization, berth_text(exchange->address),
+		berth_judge_now(role->judge).mono, &exchange->user, &why);
+	if (err) {
+		why.err = err;
+		return berth_est_answer_user(&exchange->est, NULL, &why);
+	}
+	berth_user_names(exchange->user, role->est.organization, &names);
+	return berth_est_answer_user(&exchange->est, &names, &why);
 }
 
 static enum berth_est_event
@@ -297,10 +404,13 @@ ask_signer(struct berth_registrar_exchange *exchange)
 	const struct berth_peer *peer = &exchange->seen->peer;
 	struct berth_issue_ldevid ask = {
 		.request = berth_request_der(exchange->est.request),
-		.lifetime_s = role->settings->certificate_lifetime_s,
+		.lifetime_s = role->labels[exchange->est.profile - role->est_profiles].lifetime_s,
+		.label = berth_text(exchange->est.profile->name),
 	};
 	if (exchange->est.client == BERTH_EST_CLIENT_RENEWAL) {
 		ask.renewed = berth_cert_der(berth_peer_cert(peer));
+	} else if (exchange->user != NULL) {
+		ask.user = berth_text(exchange->user->name);
 	} else {
 		ask.manufacturer_key = berth_peer_issuer(peer);
 		ask.serial_number = peer->serial_number;
@@ -325,6 +435,8 @@ void
 berth_registrar_serve_est(struct berth_registrar_exchange *exchange, enum berth_est_event event)
 {
 	struct berth_est *x = &exchange->est;
+	if (event == BERTH_EST_NEED_USER)
+		event = know_user(exchange);
 	if (event == BERTH_EST_NEED_PERMISSION)
 		event = give_permission(exchange);
 	if (event == BERTH_EST_NEED_CERTIFICATE) {

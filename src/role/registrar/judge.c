@@ -29,6 +29,9 @@ judge_end(void *context)
 	berth_store_close(role->store);
 	berth_policy_free(role->policy);
 	berth_est_conf_free(&role->est);
+	free(role->est_profiles);
+	free(role->labels);
+	berth_users_free(&role->users);
 	for (size_t i = 0; i < role->maker_count; i++)
 		berth_manufacturer_free(&role->makers[i]);
 	free(role->makers);
@@ -112,12 +115,36 @@ load_domain(struct berth_registrar_role *role, struct berth_why *why)
 	};
 	role->est.pki = role->pki;
 	role->est.cacerts = &role->issuing;
-	role->est_profile =
-		(struct berth_est_profile){.name = "", .attrs = berth_registrar_csrattrs()};
-	role->est.profiles = &role->est_profile;
-	role->est.profile_count = 1;
 	role->est.organization = berth_text(role->settings->domain);
 	role->est.layout = (enum berth_est_layout)role->settings->est_layout;
+	return BERTH_OK;
+}
+
+/* req: rfc7030-3.2.2-label */
+static enum berth_err
+load_labels(struct berth_registrar_role *role, struct berth_why *why)
+{
+	size_t n = role->settings->labels.count + 1;
+	enum berth_err err = berth_labels_check(role->settings, why);
+	if (err)
+		return err;
+	role->labels = calloc(n, sizeof(*role->labels));
+	role->est_profiles = calloc(n, sizeof(*role->est_profiles));
+	if (role->labels == NULL || role->est_profiles == NULL)
+		return berth_fail(why, BERTH_E_MEMORY, "memory", NULL, "out of memory");
+	for (size_t i = 0; i < n && berth_label_at(role->settings, i, &role->labels[i]); i++) {
+		const struct berth_label *label = &role->labels[i];
+		role->est_profiles[i] = (struct berth_est_profile){
+			.name = label->name,
+			.attrs = label->attrs,
+			.style = label->style,
+			.needs_link = label->needs_link,
+			.takes_users = role->settings->est_users != NULL &&
+				       (label->clients & 1U << BERTH_CLIENT_USER) != 0,
+		};
+	}
+	role->est.profiles = role->est_profiles;
+	role->est.profile_count = n;
 	return berth_est_conf_build(&role->est, why);
 }
 
@@ -127,7 +154,12 @@ load_files(struct berth_registrar_role *role, struct berth_why *why)
 	enum berth_err err = load_makers(role, why);
 	if (!err)
 		err = load_policy(role, why);
-	return err ? err : load_domain(role, why);
+	if (!err)
+		err = load_domain(role, why);
+	if (!err)
+		err = load_labels(role, why);
+	return err ? err
+		   : berth_users_load(role->pki, role->settings->est_users, &role->users, why);
 }
 
 enum berth_err
@@ -315,14 +347,22 @@ berth_registrar_count(struct berth_registrar_role *role, size_t resource, int st
 static void
 serve_public(struct berth_registrar_role *role, const struct resource *resource,
 	     const struct berth_est_profile *profile, struct berth_ticket *ticket,
-	     const struct berth_http_request *http)
+	     const struct berth_http_request *http, const struct berth_tls_facts *tls)
 {
 	BERTH_EST est;
+	struct berth_why why = {0};
+	struct berth_seen_peer *seen = NULL;
+	/* Only csrattrs tells a client anything of its own. */
+	if (resource->operation == BERTH_EST_CSRATTRS && tls->peer_count > 0)
+		berth_ignore(berth_peers_find(&role->peers, role->pki, &role->trust, tls,
+					      berth_judge_now(role->judge), &seen, &why),
+			     "then what is for anybody");
 	berth_est_start(&est, &role->est, profile, (enum berth_est_operation)resource->operation,
-			NULL);
+			seen == NULL ? NULL : &seen->peer, tls);
 	berth_ignore(berth_est_input(&est, http), "it always ends");
 	berth_registrar_count(role, (size_t)(resource - resources), est.response.status);
 	berth_judge_reply(role->judge, ticket, &est.response);
+	berth_peers_release(seen);
 }
 
 static void
@@ -338,7 +378,8 @@ copy_address(struct berth_registrar_exchange *exchange, struct berth_bytes addre
 
 static void
 serve(struct berth_registrar_exchange *exchange, const struct resource *resource,
-      const struct berth_est_profile *profile, const struct berth_http_request *http)
+      const struct berth_est_profile *profile, const struct berth_http_request *http,
+      const struct berth_tls_facts *tls)
 {
 	struct berth_registrar_role *role = exchange->role;
 	if (resource->kind == RESOURCE_BRSKI) {
@@ -350,7 +391,7 @@ serve(struct berth_registrar_exchange *exchange, const struct resource *resource
 		return;
 	}
 	berth_est_start(&exchange->est, &role->est, profile,
-			(enum berth_est_operation)resource->operation, &exchange->seen->peer);
+			(enum berth_est_operation)resource->operation, &exchange->seen->peer, tls);
 	berth_registrar_serve_est(exchange, berth_est_input(&exchange->est, http));
 }
 
@@ -401,7 +442,7 @@ judge_request(void *context, struct berth_ticket *ticket, const struct berth_htt
 		return;
 	}
 	if (resource->kind == RESOURCE_EST_PUBLIC) {
-		serve_public(role, resource, profile, ticket, http);
+		serve_public(role, resource, profile, ticket, http, tls);
 		return;
 	}
 	struct berth_registrar_exchange *exchange = berth_exchange_open(
@@ -425,7 +466,7 @@ judge_request(void *context, struct berth_ticket *ticket, const struct berth_htt
 		refuse_peer(exchange, &why);
 		return;
 	}
-	serve(exchange, resource, profile, http);
+	serve(exchange, resource, profile, http, tls);
 }
 
 /* ---- answers ---- */

@@ -10,9 +10,11 @@
 #include "policy/policy.h"
 #include "protocol/brski/registrar.h"
 #include "protocol/est/server.h"
+#include "role/registrar/labels.h"
 #include "role/registrar/peers.h"
 #include "role/registrar/publish.h"
 #include "role/registrar/settings.h"
+#include "role/registrar/users.h"
 #include "store/audit.h"
 #include "store/registrar_store.h"
 #include "system/log.h"
@@ -46,7 +48,9 @@ struct berth_registrar_role {
 	struct berth_store *store;
 	struct berth_registrar_conf machine;
 	struct berth_est_conf est;
-	struct berth_est_profile est_profile; /* without a label */
+	struct berth_est_profile *est_profiles; /* est's; the first has no label */
+	struct berth_label *labels; /* the same in the same order, as the settings have them */
+	struct berth_users users;
 	struct berth_log log;
 	struct berth_log_limit refusals; /* lines that strangers can make us write */
 	struct berth_peers peers;
@@ -84,9 +88,10 @@ struct berth_registrar_exchange {
 	int64_t est_request; /* of a renewal; then no permission */
 	int64_t renewed;     /* row of the LDevID on this connection; 0: none */
 	int64_t certificate;
-	bool waits_again;	      /* was told to wait before: its trace is kept */
-	struct berth_tls_facts tls;   /* numbers only; its views are gone after the request */
-	struct berth_registrar brski; /* kind says which of these */
+	const struct berth_user *user; /* who came with a password; NULL */
+	bool waits_again;	       /* was told to wait before: its trace is kept */
+	struct berth_tls_facts tls;    /* numbers only; its views are gone after the request */
+	struct berth_registrar brski;  /* kind says which of these */
 	struct berth_est est;
 };
 
@@ -114,6 +119,10 @@ enum berth_err berth_exchange_know_device(struct berth_registrar_exchange *excha
 /* BERTH_E_DENIED when the certificate on this connection was revoked, or is none of our records. */
 enum berth_err berth_exchange_check_standing(struct berth_registrar_exchange *exchange,
 					     struct berth_why *why) BERTH_MUST;
+/* Makes or finds the record of exchange->user, which stands beside those of devices. */
+enum berth_err berth_exchange_know_user(struct berth_registrar_exchange *exchange,
+					struct berth_registrar_device *ret,
+					struct berth_why *why) BERTH_MUST;
 /* BERTH_E_DENIED with a sentence when the device was revoked or has left. */
 enum berth_err berth_device_check_welcome(const struct berth_registrar_device *device,
 					  struct berth_why *why) BERTH_MUST;

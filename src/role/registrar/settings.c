@@ -14,6 +14,11 @@ static const char *const stored_choices[] = {"never", "fallback", "first", NULL}
 static const char *const body_choices[] = {"der", "base64", NULL};
 static const char *const layout_choices[] = {"auto", "single", "wrapped", NULL};
 
+static const char *const csrattrs_choices[] = {"both", "template", "plain", NULL};
+static const char *const linking_choices[] = {"when-present", "required", NULL};
+static const char *const key_choices[] = {"P-256", "P-384", NULL};
+
+#define LABEL(member) .offset = offsetof(struct berth_registrar_label, member)
 #define SETTING(member) .offset = offsetof(struct berth_registrar_settings, member)
 #define MAKER(member) .offset = offsetof(struct berth_registrar_maker, member)
 
@@ -140,6 +145,70 @@ static const struct berth_conf_key registrar_keys[] = {
 	 .fallback = "auto",
 	 SETTING(est_layout),
 	 .help = "Layout of base64 in EST replies; auto mirrors the client's own."},
+	{.name = "est-clients",
+	 .type = BERTH_CONF_LIST,
+	 .fallback = "device",
+	 SETTING(est_clients),
+	 .help = "Who may enrol without a label: device (with a voucher), certificate (of a "
+		 "manufacturer with est = yes), user."},
+	{.name = "est-users",
+	 .type = BERTH_CONF_PATH,
+	 SETTING(est_users),
+	 .help = "The users' file, made by berth registrar est-user; without it, nobody comes "
+		 "with a password."},
+	{.name = "est-csrattrs",
+	 .type = BERTH_CONF_CHOICE,
+	 .choices = csrattrs_choices,
+	 .fallback = "both",
+	 SETTING(est_csrattrs),
+	 .help = "How clients are told what to ask for: by RFC 9908's template, as RFC 7030 had "
+		 "it, or both."},
+	{.name = "est-proof-linking",
+	 .type = BERTH_CONF_CHOICE,
+	 .choices = linking_choices,
+	 .fallback = "when-present",
+	 SETTING(est_proof_linking),
+	 .help = "required: a request carries the TLS connection's channel binding as "
+		 "challengePassword; when-present: one that is there must be right."},
+};
+
+static const struct berth_conf_key label_keys[] = {
+	{.name = "clients",
+	 .type = BERTH_CONF_LIST,
+	 .is_required = true,
+	 LABEL(clients),
+	 .help = "Who may use it: device, certificate, user."},
+	{.name = "lifetime",
+	 .type = BERTH_CONF_DURATION_S,
+	 .min = 300,
+	 .max = 315360000,
+	 LABEL(lifetime_s),
+	 .help = "Lifetime of its certificates, at most certificate-lifetime; absent: that."},
+	{.name = "key",
+	 .type = BERTH_CONF_CHOICE,
+	 .choices = key_choices,
+	 .fallback = "P-256",
+	 LABEL(key),
+	 .help = "The kind of key that its certificates are for."},
+	{.name = "server",
+	 .type = BERTH_CONF_BOOL,
+	 .fallback = "no",
+	 LABEL(is_server),
+	 .help = "Its certificates are for TLS servers too (serverAuth)."},
+	{.name = "csrattrs",
+	 .type = BERTH_CONF_CHOICE,
+	 .choices = csrattrs_choices,
+	 .fallback = "both",
+	 LABEL(csrattrs),
+	 .help = "How clients are told what to ask for: by RFC 9908's template, as RFC 7030 had "
+		 "it, or both."},
+	{.name = "proof-linking",
+	 .type = BERTH_CONF_CHOICE,
+	 .choices = linking_choices,
+	 .fallback = "when-present",
+	 LABEL(proof_linking),
+	 .help = "required: a request carries the TLS connection's channel binding as "
+		 "challengePassword; when-present: one that is there must be right."},
 };
 
 static const struct berth_conf_key maker_keys[] = {
@@ -187,6 +256,12 @@ static const struct berth_conf_key maker_keys[] = {
 	 MAKER(body),
 	 .help = "base64 for a MASA and devices that write vouchers so against RFC 8995 5.11; a "
 		 "device that sends DER still gets DER."},
+	{.name = "est",
+	 .type = BERTH_CONF_BOOL,
+	 .fallback = "no",
+	 MAKER(est),
+	 .help = "Its devices may enrol over EST with their IDevID alone, without a voucher; for "
+		 "clients that know this registrar already."},
 };
 
 static const struct berth_conf_key daemon_keys[] = {
@@ -204,6 +279,13 @@ static const struct berth_conf_section sections[] = {
 	 .keys = registrar_keys,
 	 .key_count = sizeof(registrar_keys) / sizeof(registrar_keys[0]),
 	 .help = "The network owner's registrar."},
+	{.name = "est-label",
+	 .is_named = true,
+	 .keys = label_keys,
+	 .key_count = sizeof(label_keys) / sizeof(label_keys[0]),
+	 SETTING(labels),
+	 .item_size = sizeof(struct berth_registrar_label),
+	 .help = "A label of EST's path: /.well-known/est/LABEL/simpleenroll."},
 	{.name = "manufacturer",
 	 .is_named = true,
 	 .keys = maker_keys,
@@ -266,6 +348,7 @@ berth_registrar_load_maker(struct berth_pki *pki, const struct berth_registrar_m
 		.name = maker->name,
 		.identity = (enum berth_identity_rule)maker->identity,
 		.ignore_expiry = maker->ignore_expiry,
+		.enrols_without_voucher = maker->est,
 		.content_type = (enum berth_cms_content)maker->content_type,
 		.issuer_form = (enum berth_issuer_form)maker->issuer_form,
 		.body = (enum berth_voucher_body)maker->body,
@@ -277,11 +360,4 @@ berth_registrar_load_maker(struct berth_pki *pki, const struct berth_registrar_m
 	if (err)
 		berth_manufacturer_free(ret);
 	return err;
-}
-
-struct berth_csrattrs
-berth_registrar_csrattrs(void)
-{
-	return (struct berth_csrattrs){
-		.want_serial_number = true, .want_p256 = true, .want_sha256 = true};
 }

@@ -20,6 +20,20 @@ struct berth_registrar_maker {
 	int issuer_form;  /* enum berth_issuer_form */
 	int body;	  /* enum berth_voucher_body */
 	bool ignore_expiry;
+	bool est; /* its devices may enrol without a voucher */
+};
+
+enum berth_proof_linking { BERTH_PROOF_LINKING_WHEN_PRESENT, BERTH_PROOF_LINKING_REQUIRED };
+
+/* [est-label "servers"] */
+struct berth_registrar_label {
+	const char *name;
+	struct berth_conf_list clients; /* words of enum berth_client */
+	int64_t lifetime_s;		/* 0: certificate-lifetime */
+	int key;			/* 0: P-256, 1: P-384 */
+	bool is_server;
+	int csrattrs;	   /* enum berth_csrattrs_style */
+	int proof_linking; /* enum berth_proof_linking */
 };
 
 /* Vouchers without a nonce that were made ahead, for sites without internet (RFC 8995 5.5.6). */
@@ -52,15 +66,18 @@ struct berth_registrar_settings {
 	int est_layout;	     /* enum berth_est_layout */
 	int stored_vouchers; /* enum berth_stored_vouchers */
 	struct berth_conf_items makers;
+	/* EST without a label; labels.h */
+	struct berth_conf_list est_clients;
+	const char *est_users; /* file; NULL: none */
+	int est_csrattrs;      /* enum berth_csrattrs_style */
+	int est_proof_linking; /* enum berth_proof_linking */
+	struct berth_conf_items labels;
 };
 
 extern const struct berth_conf_schema berth_registrar_schema;
 /* What the table cannot say. */
 enum berth_err berth_registrar_settings_check(const void *configuration,
 					      struct berth_why *why) BERTH_MUST;
-
-/* What judge (in csrattrs) and signer (when it issues) ask of a device's request. */
-struct berth_csrattrs berth_registrar_csrattrs(void);
 
 #define BERTH_REGISTRAR_PEM_MAX_BYTES ((size_t)1 << 20) /* a bundle of anchors */
 

@@ -10,7 +10,9 @@
 #include "role/daemon/rate.h"
 #include "role/registrar/addresses.h"
 #include "role/registrar/signer_revocation.h"
+#include "role/registrar/labels.h"
 #include "role/registrar/signing.h"
+#include "role/registrar/users.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +29,7 @@ struct signer {
 	struct berth_cert_list issuing; /* the issuing CA first */
 	struct berth_cert_list issuers; /* of certificates that may be renewed: the issuing CA */
 	struct berth_key *issuing_key;
-	struct berth_csrattrs attrs;
+	struct berth_users users;
 	struct berth_rate sign_rate;
 	struct berth_rate issue_rate;
 	struct berth_issuance issuance;
@@ -48,6 +50,7 @@ signer_end(void *context)
 	berth_cert_list_free(&signer->issuing);
 	berth_cert_list_free(&signer->issuers);
 	berth_issuance_close(&signer->issuance);
+	berth_users_free(&signer->users);
 	free(signer);
 }
 
@@ -67,6 +70,8 @@ load(struct signer *signer, struct berth_why *why)
 					  why);
 	if (!err)
 		err = berth_keystore_load(signer->pki, s->issuing_key, &signer->issuing_key, why);
+	if (!err)
+		err = berth_users_load(signer->pki, s->est_users, &signer->users, why);
 	if (!err)
 		err = berth_cert_list_add(&signer->issuers, signer->issuing.at[0], why);
 	for (size_t i = 1; !err && i < signer->registrar.n; i++)
@@ -101,7 +106,6 @@ signer_start(struct berth_pki *pki, const void *configuration, void **ret_contex
 	signer->pki = pki;
 	signer->settings = configuration;
 	signer->issuance.fd = -1;
-	signer->attrs = berth_registrar_csrattrs();
 	berth_rate_start(&signer->sign_rate, signer->settings->sign_per_minute);
 	berth_rate_start(&signer->issue_rate, signer->settings->issue_per_minute);
 	enum berth_err err = load(signer, why);
@@ -166,9 +170,14 @@ log_issue(struct signer *signer, const struct berth_issue_ldevid *ask, struct be
 }
 
 static enum berth_err
-check_issue(struct signer *signer, const struct berth_issue_ldevid *ask, struct berth_why *why)
+check_issue(struct signer *signer, const struct berth_issue_ldevid *ask, struct berth_label *label,
+	    struct berth_why *why)
 {
-	if (ask->renewed.n == 0 &&
+	if (!berth_label_find(signer->settings, ask->label, label))
+		return berth_fail(why, BERTH_E_DENIED, "signer-label", "RFC 7030 3.2.2",
+				  "there is no such label");
+	bool is_device = ask->renewed.n == 0 && ask->user.n == 0;
+	if (is_device &&
 	    (ask->serial_number.n == 0 || !berth_bytes_is_printable(ask->serial_number)))
 		return berth_fail(why, BERTH_E_SYNTAX, "signer-serial-number", NULL,
 				  "the device's serial number is empty or not printable");
@@ -178,10 +187,9 @@ check_issue(struct signer *signer, const struct berth_issue_ldevid *ask, struct 
 	if (ask->partition < 1)
 		return berth_fail(why, BERTH_E_SYNTAX, "signer-partition", NULL,
 				  "a device's certificate is in a partition from 1 on");
-	if (ask->lifetime_s <= 0 || ask->lifetime_s > signer->settings->certificate_lifetime_s)
-		return berth_fail(
-			why, BERTH_E_DENIED, "signer-lifetime", NULL,
-			"a longer lifetime is asked for than certificate-lifetime allows");
+	if (ask->lifetime_s <= 0 || ask->lifetime_s > label->lifetime_s)
+		return berth_fail(why, BERTH_E_DENIED, "signer-lifetime", NULL,
+				  "a longer lifetime is asked for than the configuration allows");
 	return BERTH_OK;
 }
 
@@ -221,10 +229,20 @@ check_renewed(struct signer *signer, const struct berth_cert *renewed, struct be
 /* req: rfc8995-5.9.3-csr, rfc7030-4.2.2-key */
 static enum berth_err
 find_names(struct signer *signer, const struct berth_issue_ldevid *ask,
-	   const struct berth_request *request, struct berth_now now, struct berth_cert **renewed,
-	   struct berth_est_names *names, struct berth_why *why)
+	   const struct berth_label *label, const struct berth_request *request,
+	   struct berth_now now, struct berth_cert **renewed, struct berth_est_names *names,
+	   struct berth_why *why)
 {
-	struct berth_csrattrs attrs = signer->attrs;
+	struct berth_csrattrs attrs = label->attrs;
+	if (ask->user.n > 0) {
+		const struct berth_user *user = berth_users_find(&signer->users, ask->user);
+		if (user == NULL || (label->clients & 1U << BERTH_CLIENT_USER) == 0)
+			return berth_fail(why, BERTH_E_DENIED, "signer-user", "RFC 7030 3.2.3",
+					  "there is no such user at this label");
+		berth_user_names(user, berth_text(signer->settings->domain), names);
+		attrs.want_serial_number = false;
+		return berth_est_request_check(request, &attrs, names, why);
+	}
 	if (ask->renewed.n == 0) {
 		enum berth_err err = berth_est_names_of_device(
 			signer->pki, ask->manufacturer_key, ask->serial_number,
@@ -263,23 +281,24 @@ issue_ldevid(struct signer *signer, struct berth_bytes payload, struct berth_now
 	     struct berth_buf *object, struct berth_why *why)
 {
 	struct berth_issue_ldevid ask;
+	struct berth_label label;
 	struct berth_est_names names;
 	struct berth_bytes dns_names[BERTH_EST_NAMES_MAX];
 	BERTH_REQUEST *request = NULL;
 	BERTH_CERT *renewed = NULL;
 	enum berth_err err = berth_issue_ldevid_decode(payload, &ask, why);
 	if (!err)
-		err = check_issue(signer, &ask, why);
+		err = check_issue(signer, &ask, &label, why);
 	if (!err)
 		err = berth_rate_take(&signer->issue_rate, now.mono, "issue-per-minute", why);
 	if (!err)
 		err = berth_request_parse(signer->pki, ask.request, &request, why);
 	if (!err)
-		err = find_names(signer, &ask, request, now, &renewed, &names, why);
+		err = find_names(signer, &ask, &label, request, now, &renewed, &names, why);
 	if (err)
 		return err;
 	struct berth_cert_template what = {
-		.profile = BERTH_PROFILE_LDEVID,
+		.profile = label.is_server ? BERTH_PROFILE_LDEVID_SERVER : BERTH_PROFILE_LDEVID,
 		.not_before = {now.wall.s - BACKDATE_S},
 		.not_after = ends_at(signer, &ask, now),
 		.key = berth_request_key(request),

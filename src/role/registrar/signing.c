@@ -3,6 +3,8 @@
 
 #include "codec/frame.h"
 #include "model/device.h"
+#include "protocol/est/basic.h"
+#include "protocol/est/server.h"
 #include "protocol/voucher/voucher.h"
 
 enum { RVR_JSON = 1, RVR_CONTENT_TYPE };
@@ -13,7 +15,9 @@ enum {
 	LDEVID_LIFETIME,
 	LDEVID_MANUFACTURER_KEY,
 	LDEVID_RENEWED,
-	LDEVID_PARTITION
+	LDEVID_PARTITION,
+	LDEVID_USER,
+	LDEVID_LABEL
 };
 
 static const struct berth_frame_field rvr_fields[] = {
@@ -38,6 +42,16 @@ static const struct berth_frame_field ldevid_fields[] = {
 	 .type = BERTH_FRAME_BYTES,
 	 .use = BERTH_FRAME_OPTIONAL,
 	 .max = BERTH_DEVICE_MANUFACTURER_MAX},
+	{.tag = LDEVID_USER,
+	 .name = "user",
+	 .type = BERTH_FRAME_TEXT,
+	 .use = BERTH_FRAME_OPTIONAL,
+	 .max = BERTH_EST_USER_MAX},
+	{.tag = LDEVID_LABEL,
+	 .name = "label",
+	 .type = BERTH_FRAME_TEXT,
+	 .use = BERTH_FRAME_OPTIONAL,
+	 .max = BERTH_EST_LABEL_MAX},
 	{.tag = LDEVID_RENEWED,
 	 .name = "renewed",
 	 .type = BERTH_FRAME_BYTES,
@@ -105,6 +119,8 @@ berth_issue_ldevid_encode(const struct berth_issue_ldevid *ask, struct berth_buf
 	err = err ? err : put_some(payload, LDEVID_SERIAL_NUMBER, ask->serial_number);
 	err = err ? err : put_some(payload, LDEVID_MANUFACTURER_KEY, ask->manufacturer_key);
 	err = err ? err : put_some(payload, LDEVID_RENEWED, ask->renewed);
+	err = err ? err : put_some(payload, LDEVID_USER, ask->user);
+	err = err ? err : put_some(payload, LDEVID_LABEL, ask->label);
 	err = err ? err : berth_frame_put_bytes(payload, LDEVID_REQUEST, ask->request);
 	err = err ? err : berth_frame_put_i64(payload, LDEVID_LIFETIME, ask->lifetime_s);
 	err = err ? err : berth_frame_put_i64(payload, LDEVID_PARTITION, ask->partition);
@@ -128,6 +144,8 @@ berth_issue_ldevid_decode(struct berth_bytes payload, struct berth_issue_ldevid 
 		.serial_number = berth_frame_get(&frame, LDEVID_SERIAL_NUMBER),
 		.manufacturer_key = berth_frame_get(&frame, LDEVID_MANUFACTURER_KEY),
 		.renewed = berth_frame_get(&frame, LDEVID_RENEWED),
+		.user = berth_frame_get(&frame, LDEVID_USER),
+		.label = berth_frame_get(&frame, LDEVID_LABEL),
 		.request = berth_frame_get(&frame, LDEVID_REQUEST),
 		.lifetime_s = berth_frame_get_i64(&frame, LDEVID_LIFETIME, 0),
 		.partition = berth_frame_get_i64(&frame, LDEVID_PARTITION, 0),

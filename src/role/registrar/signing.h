@@ -29,6 +29,8 @@ struct berth_issue_ldevid {
 	/* Of a device's first certificate: who it is, model/device.h. Both empty in a renewal. */
 	struct berth_bytes manufacturer_key;
 	struct berth_bytes serial_number;
+	struct berth_bytes user;    /* of a user's first certificate: its name */
+	struct berth_bytes label;   /* of EST's path; empty: none */
 	struct berth_bytes renewed; /* DER of the certificate to be renewed; empty: a first one */
 	struct berth_bytes request; /* PKCS#10 DER */
 	int64_t lifetime_s;

@@ -187,18 +187,23 @@ csr_attributes_survive_the_round_trip(void **state)
 	for (unsigned bits = 0; bits < 16; bits++) {
 		struct berth_csrattrs wanted = {
 			.want_serial_number = (bits & 1) != 0,
-			.want_p256 = (bits & 2) != 0,
+			.key = (bits & 2) != 0 ? "P-256" : NULL,
 			.want_sha256 = (bits & 4) != 0,
-			.dns_name = (bits & 8) != 0 ? BERTH_LIT("cam.example") : BERTH_BYTES_NONE,
+			.dns_names = {BERTH_LIT("cam.example")},
+			.dns_name_count = (bits & 8) != 0,
 		};
 		struct berth_csrattrs read;
 		BERTH_BUF der = {0};
-		assert_int_equal(berth_csrattrs_build(&wanted, &der, NULL), BERTH_OK);
+		assert_int_equal(berth_csrattrs_build(&wanted, BERTH_CSRATTRS_PLAIN, &der, NULL),
+				 BERTH_OK);
 		assert_int_equal(berth_csrattrs_parse(berth_buf_view(&der), &read, NULL), BERTH_OK);
 		assert_int_equal(read.want_serial_number, wanted.want_serial_number);
-		assert_int_equal(read.want_p256, wanted.want_p256);
+		assert_true(read.key == wanted.key || strcmp(read.key, wanted.key) == 0);
 		assert_int_equal(read.want_sha256, wanted.want_sha256);
-		assert_true(berth_bytes_equal(read.dns_name, wanted.dns_name));
+		assert_int_equal(read.dns_name_count, wanted.dns_name_count);
+		assert_true(read.dns_name_count == 0 ||
+			    berth_bytes_equal(read.dns_names[0], wanted.dns_names[0]));
+		assert_false(read.is_template);
 	}
 }
 
@@ -220,7 +225,9 @@ skips_csr_attributes_it_does_not_know(void **state)
 	assert_int_equal(
 		berth_csrattrs_parse(berth_bytes_of(example, sizeof(example)), &read, &why),
 		BERTH_OK);
-	assert_false(read.want_serial_number || read.want_p256 || read.want_sha256);
+	assert_false(read.want_serial_number || read.want_sha256);
+	assert_true(read.want_challenge_password);
+	assert_string_equal(read.key, "P-384");
 	assert_int_equal(
 		berth_csrattrs_parse(berth_bytes_of(example, sizeof(example) - 1), &read, &why),
 		BERTH_E_SYNTAX);
@@ -232,7 +239,11 @@ checks_a_request_against_what_was_asked(void **state)
 	BERTH_KEY *p256 = authority_key(&authority, "P-256");
 	BERTH_KEY *p384 = authority_key(&authority, "P-384");
 	struct berth_bytes name = BERTH_LIT("cam.example");
-	struct berth_csrattrs asked = {true, true, true, name};
+	struct berth_csrattrs asked = {.want_serial_number = true,
+				       .key = "P-256",
+				       .want_sha256 = true,
+				       .dns_names = {name},
+				       .dns_name_count = 1};
 	const struct {
 		const char *rule;
 		struct berth_request_fields fields;

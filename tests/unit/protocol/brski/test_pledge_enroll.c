@@ -203,6 +203,7 @@ makes_do_with_a_pinned_ca_when_there_is_no_set(void **state)
 }
 
 /* req: rfc8995-5.9.2-p1 */
+/* req: rfc8951-3.3-csrattrs */
 static void
 asks_for_attributes_before_it_makes_a_key(void **state)
 {
@@ -222,6 +223,22 @@ asks_for_attributes_before_it_makes_a_key(void **state)
 		    world->keys_made != (rows[i].goes_on ? 1U : 0U)) {
 			fail_msg("csrattrs answered %d", rows[i].status);
 		}
+	}
+}
+
+/* req: rfc9908-3.2-client-uses-values rfc9908-4-template-alone */
+static void
+asks_for_what_the_template_says(void **state)
+{
+	(void)state;
+	for (int by_template = 0; by_template < 2; by_template++) {
+		world_reset(world);
+		struct peer *peer = world_peer(world);
+		peer->tweaks.gives_template = by_template == 1;
+		start();
+		world_run(world, 3);
+		assert_true(world->is_done);
+		assert_int_equal(peer->template_was_followed, by_template);
 	}
 }
 
@@ -366,6 +383,7 @@ main(void)
 		TEST(refuses_end_entity_in_the_ca_set),
 		TEST(makes_do_with_a_pinned_ca_when_there_is_no_set),
 		TEST(asks_for_attributes_before_it_makes_a_key),
+		TEST(asks_for_what_the_template_says),
 		TEST(resends_its_certificate_request_after_202),
 		TEST(resends_its_certificate_request_after_a_lost_connection),
 		TEST(tries_another_registrar_when_enrolment_is_refused),

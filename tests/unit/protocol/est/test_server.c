@@ -41,7 +41,8 @@ enrol(struct fixture *f, struct run *run, const struct person *who, struct berth
 		.body = berth_buf_view(&run->body),
 	};
 	fixture_peer(f, who, &run->peer);
-	berth_est_start(&run->x, &f->est, &f->est_profile, BERTH_EST_SIMPLEENROLL, &run->peer);
+	berth_est_start(&run->x, &f->est, &f->est_profile, BERTH_EST_SIMPLEENROLL, &run->peer,
+			NULL);
 	run->event = berth_est_input(&run->x, &http);
 }
 
@@ -59,7 +60,7 @@ get(struct fixture *f, struct run *run, enum berth_est_operation operation, cons
 {
 	const struct berth_http_request http = {.method = BERTH_HTTP_GET,
 						.user_agent = berth_text(user_agent)};
-	berth_est_start(&run->x, &f->est, &f->est_profile, operation, NULL);
+	berth_est_start(&run->x, &f->est, &f->est_profile, operation, NULL, NULL);
 	run->event = berth_est_input(&run->x, &http);
 }
 
@@ -69,7 +70,7 @@ is_wrapped(struct berth_bytes body)
 	return memchr(body.p, '\n', body.n) != NULL;
 }
 
-/* req: rfc7030-4.1.1-anybody rfc8951-3.1-layout */
+/* req: rfc7030-4.1.1-anybody rfc8951-3.1-layout rfc7030-4.1-cacerts rfc7030-4.1.3-certs-only */
 static void
 serves_cacerts_to_anybody_in_the_layout_that_the_client_reads(void **state)
 {
@@ -104,7 +105,7 @@ serves_csrattrs_that_ask_for_the_devices_serial_number(void **state)
 	assert_true(attrs.want_serial_number);
 }
 
-/* req: rfc8995-5.9-permission rfc7030-3.7-subject rfc8951-3.1-white-space rfc8951-3.1-layout */
+/* req: rfc8995-5.9-permission rfc7030-3.7-subject rfc8951-3.1-white-space rfc8951-3.1-layout rfc7030-4.2.3-certificate */
 static void
 gives_a_certificate_to_a_device_with_permission(void **state)
 {
@@ -261,6 +262,7 @@ refuses_enrolment_of_anybody_but_an_idevid(void **state)
 	}
 }
 
+/* req: rfc7030-3.2.4-types rfc7030-4.2.1-pkcs10 rfc8951-3.1-base64 rfc7030-4.2.3-error */
 static void
 refuses_requests_in_another_form(void **state)
 {
@@ -285,8 +287,8 @@ refuses_requests_in_another_form(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		RUN run = {0};
 		fixture_peer(f, &f->device, &run.peer);
-		berth_est_start(&run.x, &f->est, &f->est_profile, BERTH_EST_SIMPLEENROLL,
-				&run.peer);
+		berth_est_start(&run.x, &f->est, &f->est_profile, BERTH_EST_SIMPLEENROLL, &run.peer,
+				NULL);
 		run.event = berth_est_input(&run.x, &rows[i].http);
 		assert_refused(&run, rows[i].status, rows[i].rule);
 	}
@@ -302,6 +304,90 @@ an_answer_that_nobody_asked_for_ends_with_500(void **state)
 	enrol(f, &run, &f->device, berth_buf_view(&csr), 0);
 	run.event = berth_est_answer_certificate(&run.x, berth_cert_der(f->ldevid.cert));
 	assert_refused(&run, 500, "est-state");
+}
+
+static const uint8_t binding[] = "0123456789abcdef0123456789abcdef";
+
+static void
+enrol_linked(struct fixture *f, struct run *run, const struct berth_tls_facts *tls,
+	     struct berth_bytes challenge)
+{
+	BERTH_BUF csr = {0};
+	struct berth_request_fields fields = good_fields;
+	fields.challenge_password = challenge;
+	fixture_csr(f, &fields, NULL, &csr);
+	assert_int_equal(berth_base64_encode(berth_buf_view(&csr), 0, &run->body), BERTH_OK);
+	const struct berth_http_request http = {
+		.method = BERTH_HTTP_POST,
+		.media_type = BERTH_LIT(BERTH_EST_MEDIA_PKCS10),
+		.body = berth_buf_view(&run->body),
+	};
+	fixture_peer(f, &f->device, &run->peer);
+	berth_est_start(&run->x, &f->est, &f->est_profile, BERTH_EST_SIMPLEENROLL, &run->peer, tls);
+	run->event = berth_est_input(&run->x, &http);
+}
+
+/* req: rfc7030-3.5-link rfc7030-3.5-required rfc9266-3-exporter */
+static void
+links_a_request_to_its_connection(void **state)
+{
+	struct fixture *f = *state;
+	const struct berth_tls_facts facts[] = {
+		{.version = 0x0303, .tls_unique = berth_bytes_of(binding, 12)},
+		{.version = 0x0304, .exporter = berth_bytes_of(binding, 32)},
+	};
+	for (size_t i = 0; i < 2; i++) {
+		struct berth_bytes said = i == 0 ? facts[i].tls_unique : facts[i].exporter;
+		BERTH_BUF right = {0};
+		assert_int_equal(berth_base64_encode(said, 0, &right), BERTH_OK);
+		RUN linked = {0};
+		enrol_linked(f, &linked, &facts[i], berth_buf_view(&right));
+		assert_int_equal(linked.event, BERTH_EST_NEED_PERMISSION);
+		RUN elsewhere = {0};
+		enrol_linked(f, &elsewhere, &facts[1 - i], berth_buf_view(&right));
+		assert_refused(&elsewhere, 403, "rfc7030-3.5-link-mismatch");
+		RUN nowhere = {0};
+		enrol_linked(f, &nowhere, NULL, berth_buf_view(&right));
+		assert_refused(&nowhere, 403, "rfc7030-3.5-link-mismatch");
+		RUN without = {0};
+		enrol_linked(f, &without, &facts[i], BERTH_BYTES_NONE);
+		assert_int_equal(without.event, BERTH_EST_NEED_PERMISSION);
+		RUN missing = {0};
+		f->est_profile.needs_link = true;
+		enrol_linked(f, &missing, &facts[i], BERTH_BYTES_NONE);
+		f->est_profile.needs_link = false;
+		assert_refused(&missing, 403, "rfc7030-3.5-link-missing");
+	}
+}
+
+/* req: rfc7030-4.5.1-anybody rfc7030-4.5.2-attributes rfc9908-3.4-subject */
+static void
+tells_a_device_its_own_names_and_others_none(void **state)
+{
+	struct fixture *f = *state;
+	const struct berth_http_request http = {.method = BERTH_HTTP_GET};
+	BERTH_ARENA arena;
+	berth_arena_start(&arena, 65536);
+	const struct {
+		const struct person *who;
+		bool is_told;
+	} rows[] = {{&f->device, true}, {&f->ldevid, true}, {&f->stranger, false}};
+	for (size_t i = 0; i < 3; i++) {
+		RUN run = {0};
+		struct berth_csrattrs read = {0};
+		fixture_peer(f, rows[i].who, &run.peer);
+		berth_est_start(&run.x, &f->est, &f->est_profile, BERTH_EST_CSRATTRS, &run.peer,
+				NULL);
+		run.event = berth_est_input(&run.x, &http);
+		assert_int_equal(run.x.response.status, 200);
+		assert_int_equal(berth_est_csrattrs_parse(run.x.response.media_type,
+							  run.x.response.body, &arena, &read, NULL),
+				 BERTH_OK);
+		assert_true(read.is_template && read.want_serial_number);
+		assert_int_equal(berth_bytes_equal_text(read.serial_number, FIXTURE_SERIAL),
+				 rows[i].is_told);
+		assert_int_equal(read.common_name.n > 0, rows[i].is_told);
+	}
 }
 
 /* req: rfc7030-3.2.2-paths rfc7030-3.2.2-label */
@@ -348,7 +434,7 @@ says_what_it_does_not_serve(void **state)
 	for (size_t i = 0; i < 2; i++) {
 		RUN run = {0};
 		const struct berth_http_request http = {.method = BERTH_HTTP_POST};
-		berth_est_start(&run.x, &f->est, &f->est_profile, operations[i], NULL);
+		berth_est_start(&run.x, &f->est, &f->est_profile, operations[i], NULL, NULL);
 		run.event = berth_est_input(&run.x, &http);
 		assert_refused(&run, 501, "rfc7030-3.2.2-not-served");
 	}
@@ -382,6 +468,8 @@ main(void)
 		cmocka_unit_test(refuses_csr_whose_proof_of_possession_fails),
 		cmocka_unit_test(refuses_enrolment_of_anybody_but_an_idevid),
 		cmocka_unit_test(refuses_requests_in_another_form),
+		cmocka_unit_test(links_a_request_to_its_connection),
+		cmocka_unit_test(tells_a_device_its_own_names_and_others_none),
 		cmocka_unit_test(finds_operations_with_and_without_a_label),
 		cmocka_unit_test(says_what_it_does_not_serve),
 		cmocka_unit_test(an_answer_that_nobody_asked_for_ends_with_500),

@@ -188,6 +188,12 @@ configure(struct berth_judge *judge, const char *policy)
 struct berth_judge *
 home_open(const char *policy)
 {
+	return home_open_with(policy, NULL);
+}
+
+struct berth_judge *
+home_open_with(const char *policy, void (*adjust)(struct berth_judge *judge))
+{
 	struct berth_judge *judge = calloc(1, sizeof(*judge));
 	struct berth_why why = {0};
 	assert_non_null(judge);
@@ -204,6 +210,8 @@ home_open(const char *policy)
 	};
 	fixture_must(berth_domain_make(judge->f->pki, &plan, &why), &why, "domain");
 	configure(judge, policy);
+	if (adjust != NULL)
+		adjust(judge);
 	fixture_must(berth_registrar_judge_role.start(judge, &judge->settings, &judge->role, &why),
 		     &why, "judge");
 	fixture_must(berth_registrar_signer_role.start(judge->f->pki, &judge->settings,
@@ -225,6 +233,7 @@ home_close(struct berth_judge *judge)
 					    "issuing.pem",
 					    "domain-ca.pem",
 					    "policy.conf",
+					    "users.conf",
 					    "registrar.conf",
 					    "keys/root.key",
 					    "keys/issuing.key",

@@ -49,6 +49,8 @@ struct berth_judge {
 
 size_t home_recorded(const struct berth_judge *judge, enum berth_event_kind kind);
 struct berth_judge *home_open(const char *policy);
+/* adjust changes judge->settings before they are used. */
+struct berth_judge *home_open_with(const char *policy, void (*adjust)(struct berth_judge *judge));
 void home_close(struct berth_judge *judge);
 void home_begin(struct berth_judge *judge);
 void home_commit(struct berth_judge *judge);
