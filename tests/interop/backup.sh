@@ -115,7 +115,7 @@ sql home/state/registrar.db "SELECT detail FROM audit WHERE event = 'store.resto
 sql home/state/registrar.db "SELECT detail FROM audit WHERE event = 'issuance.forgotten'" | grep -qi "\"serial\":\"0*$late\"" ||
 	fail "the audit log does not name certificate $late"
 said "the audit log says who accepted it, and names the certificate $late that the store forgot"
-[ -d home.before-* ] || fail 'what was there is gone'
+[ -n "$(find . -maxdepth 1 -type d -name 'home.before-*')" ] || fail 'what was there is gone'
 berth audit verify --store home/state/registrar.db > told || fail "$(cat told)"
 start_registrar
 berth device list > told

@@ -22,6 +22,7 @@
 
 struct tpm_key {
 	struct berth_tpm_uri uri;
+	TPMS_ECC_POINT point;	    /* as it was when it was loaded */
 	struct berth_tpm_blob blob; /* of a key in a file */
 };
 
@@ -187,6 +188,29 @@ load_blob(struct berth_tpm *tpm, const struct berth_tpm_blob *blob, ESYS_TR *ret
 	return rc;
 }
 
+static bool
+is_same_number(const TPM2B_ECC_PARAMETER *a, const TPM2B_ECC_PARAMETER *b)
+{
+	return a->size == b->size && memcmp(a->buffer, b->buffer, a->size) == 0;
+}
+
+/* For use: a handle may have got another key since, whose signatures nobody could make sense of. */
+static TSS2_RC
+open_same_key(struct berth_tpm *tpm, const struct tpm_key *key, ESYS_TR *ret)
+{
+	TPM2B_PUBLIC *public = NULL;
+
+	if (key->uri.handle == 0)
+		return load_blob(tpm, &key->blob, ret);
+	TSS2_RC rc = open_handle(tpm, key->uri.handle, ret, &public);
+	if (rc == TSS2_RC_SUCCESS &&
+	    (!is_same_number(&public->publicArea.unique.ecc.x, &key->point.x) ||
+	     !is_same_number(&public->publicArea.unique.ecc.y, &key->point.y)))
+		rc = BERTH_TPM_RC_EXCHANGED;
+	Esys_Free(public);
+	return rc;
+}
+
 static TSS2_RC
 open_key(struct berth_tpm *tpm, const struct tpm_key *key, ESYS_TR *ret, TPM2B_PUBLIC **ret_public)
 {
@@ -269,7 +293,7 @@ run_sign(struct berth_tpm *tpm, void *context)
 	ESYS_TR key = ESYS_TR_NONE;
 	TPMT_SIGNATURE *signature = NULL;
 
-	TSS2_RC rc = open_key(tpm, signing->key, &key, NULL);
+	TSS2_RC rc = open_same_key(tpm, signing->key, &key);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = Esys_Sign(tpm->esys, key, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
 			       &signing->digest, &signing->scheme, &unrestricted, &signature);
@@ -339,7 +363,7 @@ run_derive(struct berth_tpm *tpm, void *context)
 	ESYS_TR key = ESYS_TR_NONE;
 	TPM2B_ECC_POINT *point = NULL;
 
-	TSS2_RC rc = open_key(tpm, agreement->key, &key, NULL);
+	TSS2_RC rc = open_same_key(tpm, agreement->key, &key);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = Esys_ECDH_ZGen(tpm->esys, key, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
 				    &agreement->peer, &point);
@@ -430,6 +454,7 @@ read_key(const struct berth_pki *pki, const char *rest, struct tpm_key *key, str
 	err = berth_tpm_visit(&visit, why);
 	if (!err)
 		err = check_public(&reading.public, why);
+	key->point = reading.public.publicArea.unique.ecc;
 	return err ? err : write_spki(&reading.public, spki, why);
 }
 

@@ -77,6 +77,11 @@ refuse(const struct berth_tpm_visit *visit, TSS2_RC rc, struct berth_why *why)
 				  "The TPM cannot %s (0x%x): %s.", visit->purpose, (unsigned)rc,
 				  meanings[i].text);
 	}
+	if (rc == BERTH_TPM_RC_EXCHANGED)
+		return berth_fail(why, BERTH_E_MISMATCH, "keystore-tpm-exchanged", NULL,
+				  "The TPM cannot %s: another key is at that handle now; restart "
+				  "the program if that is meant.",
+				  visit->purpose);
 	if (is_lost(rc))
 		return berth_fail(why, BERTH_E_UNREACHABLE, "keystore-tpm-gone", NULL,
 				  "The TPM at %.80s cannot %s: it does not answer (0x%x); is it "

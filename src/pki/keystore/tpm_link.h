@@ -13,6 +13,9 @@
 
 #define BERTH_TPM_LOADED_MAX 3 /* a storage root key, a key, and one to spare */
 
+/* Of our own, in no TPM's range: another key is at the handle than the one that was loaded. */
+#define BERTH_TPM_RC_EXCHANGED (TSS2_ESAPI_RC_LAYER | 0xbe01U)
+
 struct berth_tpm {
 	ESYS_CONTEXT *esys;
 	ESYS_TR loaded[BERTH_TPM_LOADED_MAX];

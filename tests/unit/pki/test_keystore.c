@@ -829,6 +829,25 @@ refuses_a_key_that_could_have_been_made_elsewhere(void **state)
 }
 
 static void
+refuses_a_key_that_was_exchanged_behind_its_handle(void **state)
+{
+	WORLD()
+	struct berth_why why = {0};
+	BERTH_BUF signature = {0};
+	struct berth_key *key = make_key(world);
+	struct berth_key *other = NULL;
+
+	assert_int_equal(berth_keystore_delete(world->pki, world->uri, NULL), BERTH_OK);
+	assert_int_equal(berth_keystore_generate(world->pki, world->uri, NULL, &other, NULL),
+			 BERTH_OK);
+	assert_int_equal(berth_key_sign(key, BERTH_LIT("x"), &signature, &why), BERTH_E_CRYPTO);
+	assert_non_null(strstr(why.sentence, "another key"));
+	assert_int_equal(signature.n, 0);
+	berth_key_free(other);
+	drop_key(world, key);
+}
+
+static void
 refuses_a_restricted_key(void **state)
 {
 	WORLD()
@@ -1089,6 +1108,7 @@ main(void)
 		cmocka_unit_test(says_that_the_tpm_is_gone_and_goes_on_when_it_is_back),
 		cmocka_unit_test(says_that_others_have_taken_the_tpms_slots),
 		cmocka_unit_test(refuses_a_key_that_could_have_been_made_elsewhere),
+		cmocka_unit_test(refuses_a_key_that_was_exchanged_behind_its_handle),
 		cmocka_unit_test(refuses_a_restricted_key),
 		cmocka_unit_test(says_that_a_password_is_set),
 	};
