@@ -16,7 +16,7 @@ pids=()
 tpm_pid=
 ended() {
 	status=$?
-	[ -z "$tpm_pid" ] || kill -KILL "$tpm_pid" 2> /dev/null || true
+	[ -z "$tpm_pid" ] || stop_tpm
 	[ "${#pids[@]}" -eq 0 ] || kill "${pids[@]}" 2> /dev/null || true
 	wait || true
 	[ "$status" -eq 0 ] || tail -n 30 "$work"/*.log 2> /dev/null || true
@@ -55,7 +55,7 @@ start_tpm() {
 }
 export TPM2TOOLS_TCTI=swtpm:host=127.0.0.1,port=$tpm_port
 stop_tpm() {
-	kill -KILL "$tpm_pid"
+	kill -KILL "$tpm_pid" || true
 	wait "$tpm_pid" 2> /dev/null || true
 	tpm_pid=
 }
@@ -88,6 +88,20 @@ printf 'serial-number,model\nT-0003,cam-1\n' > none.csv
 grep -q 'unit-key-tpm' none.txt
 said "openssl verifies an IDevID whose CA's key the factory's TPM wraps; a unit's own key is refused there"
 
+# The other way: the unit makes key and request itself, and only the request comes to the line.
+berth factory request --key "tpm:handle=0x81020002;hierarchy=endorsement" --tpm "$TPM2TOOLS_TCTI" --serial T-0004 --out T-0004.csr
+openssl req -in T-0004.csr -noout -verify 2> /dev/null || fail 'openssl does not verify the request'
+[ "$(openssl req -in T-0004.csr -noout -pubkey)" = "$(public_of 0x81020002)" ] || fail 'the request is for another key'
+printf 'serial-number,model,csr,key\nT-0004,cam-1,T-0004.csr,tpm:handle=0x81020002;hierarchy=endorsement\n' > csr.csv
+berth factory make --dir acme --units csr.csv --out csr-units > /dev/null
+[ "$(openssl x509 -in csr-units/T-0004/idevid.pem -noout -pubkey)" = "$(public_of 0x81020002)" ]
+grep -q '^idevid-key = tpm:handle=0x81020002' csr-units/T-0004/device.conf
+tpm2_clear -c p
+berth factory request --key "tpm:handle=0x81020002;hierarchy=endorsement" --tpm "$TPM2TOOLS_TCTI" --serial T-0004 --out again.csr
+[ "$(openssl req -in again.csr -noout -pubkey)" = "$(openssl req -in T-0004.csr -noout -pubkey)" ] || fail 'the birth key is another one now'
+tpm2_evictcontrol -Q -C o -c 0x81020002
+said "a unit's own request: openssl verifies it, the IDevID is for the key in its TPM, and tpm2_clear does not change that key"
+
 # ---- the owner ----
 berth registrar init --dir home --name 'Example Home' --host localhost --listen 127.0.0.1:0 > /dev/null
 berth factory sell --dir acme --serial T-0001 --owner home/domain-ca.pem --out sale.manifest > /dev/null
@@ -99,6 +113,7 @@ until_true test -s masa.port
 for manifest in units/*.manifest sale.manifest; do
 	berth masa load --socket acme/masa/admin.sock "$manifest" > /dev/null
 done
+sed -i 's/^\[registrar\]/&\nretry-after = 1/' home/registrar.conf
 cat >> home/registrar.conf <<-END
 	[manufacturer "Acme"]
 	anchors = $work/acme/root-ca.pem

@@ -13,6 +13,7 @@ extern const struct berth_verb berth_factory_verbs[];
 
 /* One verb each, as struct berth_verb has it. */
 int berth_factory_init_main(int argc, char **argv);
+int berth_factory_request_main(int argc, char **argv);
 int berth_factory_make_main(int argc, char **argv);
 int berth_factory_sell_main(int argc, char **argv);
 int berth_factory_manifest_main(int argc, char **argv);
