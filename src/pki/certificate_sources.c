@@ -16,11 +16,11 @@
 static struct berth_bytes
 extension_value(const struct berth_cert *cert, int nid)
 {
-	int at = X509_get_ext_by_NID(berth_cert_x509(cert), nid, -1);
+	int at = X509_get_ext_by_NID(berth_cert_x509_keyless(cert), nid, -1);
 	if (at < 0)
 		return BERTH_BYTES_NONE;
 	const ASN1_OCTET_STRING *value =
-		X509_EXTENSION_get_data(X509_get_ext(berth_cert_x509(cert), at));
+		X509_EXTENSION_get_data(X509_get_ext(berth_cert_x509_keyless(cert), at));
 	return berth_bytes_of(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value));
 }
 
@@ -94,7 +94,7 @@ berth_cert_issuer_url(const struct berth_cert *cert)
 bool
 berth_cert_has_revocation_source(const struct berth_cert *cert)
 {
-	X509 *x509 = berth_cert_x509(cert);
+	X509 *x509 = berth_cert_x509_keyless(cert);
 	bool has = X509_get_ext_by_NID(x509, NID_crl_distribution_points, -1) >= 0;
 	AUTHORITY_INFO_ACCESS *access = X509_get_ext_d2i(x509, NID_info_access, NULL, NULL);
 

@@ -339,7 +339,7 @@ berth_crl_check(const struct berth_crl *crl, const struct berth_cert *cert, stru
 	bool is_known = false;
 
 	if (X509_NAME_cmp(X509_CRL_get_issuer(crl->crl),
-			  X509_get_issuer_name(berth_cert_x509(cert))) != 0 ||
+			  X509_get_issuer_name(berth_cert_x509_keyless(cert))) != 0 ||
 	    (crl->distribution_point.n > 0 &&
 	     !berth_bytes_equal(crl->distribution_point, berth_cert_crl_url(cert))) ||
 	    (crl->only_users && berth_cert_is_ca(cert)) ||
@@ -347,7 +347,7 @@ berth_crl_check(const struct berth_crl *crl, const struct berth_cert *cert, stru
 		return berth_fail(why, BERTH_E_MISMATCH, "rfc5280-6.3-scope", "RFC 5280 6.3.3",
 				  "The revocation list does not cover the certificate of \"%.*s\".",
 				  SUBJECT_SHOWN, berth_cert_subject_text(cert));
-	if (X509_CRL_get0_by_cert(crl->crl, &entry, berth_cert_x509(cert)) == 0)
+	if (X509_CRL_get0_by_cert(crl->crl, &entry, berth_cert_x509_keyless(cert)) == 0)
 		return BERTH_OK;
 	struct berth_wall at = berth_asn1_wall(X509_REVOKED_get0_revocationDate(entry), &is_known);
 	/* req: rfc5280-6.3-revoked */

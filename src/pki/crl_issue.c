@@ -113,8 +113,8 @@ put_frame(const struct berth_crl_fields *fields, const struct berth_cert *issuer
 	BERTH_OSSL(ASN1_TIME) *until = ASN1_TIME_set(NULL, (time_t)fields->next_update.s);
 	bool done = from != NULL && until != NULL &&
 		    X509_CRL_set_version(crl, X509_CRL_VERSION_2) == 1 &&
-		    X509_CRL_set_issuer_name(crl, X509_get_subject_name(berth_cert_x509(issuer))) ==
-			    1 &&
+		    X509_CRL_set_issuer_name(
+			    crl, X509_get_subject_name(berth_cert_x509_keyless(issuer))) == 1 &&
 		    X509_CRL_set1_lastUpdate(crl, from) == 1 &&
 		    X509_CRL_set1_nextUpdate(crl, until) == 1 && put_aki(issuer, crl) &&
 		    put_number(fields->number, crl) && put_scope(fields->distribution_point, crl);

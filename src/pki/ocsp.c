@@ -166,7 +166,7 @@ berth_ocsp_id_matches(struct berth_pki *pki, const struct berth_ocsp_id *id,
 {
 	const EVP_MD *digest = id->hash == BERTH_OCSP_SHA1 ? pki->sha1 : pki->sha256;
 	struct berth_bytes name = berth_cert_subject_der(issuer);
-	const ASN1_BIT_STRING *key = X509_get0_pubkey_bitstr(berth_cert_x509(issuer));
+	const ASN1_BIT_STRING *key = X509_get0_pubkey_bitstr(berth_cert_x509_keyless(issuer));
 	uint8_t name_hash[EVP_MAX_MD_SIZE], key_hash[EVP_MAX_MD_SIZE];
 
 	if (id->hash == BERTH_OCSP_HASH_OTHER ||
@@ -185,7 +185,7 @@ id_for(struct berth_pki *pki, const struct berth_cert *cert, const struct berth_
 
 	return OCSP_cert_id_new(pki->sha1, X509_get_subject_name(above),
 				X509_get0_pubkey_bitstr(above),
-				X509_get0_serialNumber(berth_cert_x509(cert)));
+				X509_get0_serialNumber(berth_cert_x509_keyless(cert)));
 }
 
 enum berth_err

@@ -327,7 +327,7 @@ bool
 berth_request_has_subject_of(const struct berth_request *request, const struct berth_cert *cert)
 {
 	return X509_NAME_cmp(X509_REQ_get_subject_name(request->x509),
-			     X509_get_subject_name(berth_cert_x509(cert))) == 0;
+			     X509_get_subject_name(berth_cert_x509_keyless(cert))) == 0;
 }
 
 bool
@@ -335,8 +335,8 @@ berth_request_has_alternative_names_of(const struct berth_request *request,
 				       const struct berth_cert *cert)
 {
 	int critical = 0;
-	BERTH_OSSL(GENERAL_NAMES) *names =
-		X509_get_ext_d2i(berth_cert_x509(cert), NID_subject_alt_name, &critical, NULL);
+	BERTH_OSSL(GENERAL_NAMES) *names = X509_get_ext_d2i(berth_cert_x509_keyless(cert),
+							    NID_subject_alt_name, &critical, NULL);
 	bool is_same = names != NULL || critical == -1; /* -1: it has none */
 	int asked = request->names == NULL ? 0 : sk_GENERAL_NAME_num(request->names);
 	int n = names == NULL ? 0 : sk_GENERAL_NAME_num(names);
