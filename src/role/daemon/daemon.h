@@ -123,6 +123,11 @@ struct berth_signer_role {
 	enum berth_err (*sign)(void *context, uint16_t op, struct berth_bytes payload,
 			       struct berth_now now, struct berth_buf *object,
 			       struct berth_why *why);
+	/*
+	 * After some calls of sign and before any of their objects leaves: makes durable what must be. On an error none of
+	 * them leaves. NULL: nothing to do.
+	 */
+	enum berth_err (*settle)(void *context, struct berth_why *why);
 };
 
 /* The part of the configuration that every daemon has: section [daemon]. Embedded in the daemon's

@@ -56,6 +56,14 @@ compose(struct berth_pki *pki, struct berth_wall now, const struct berth_issuanc
 		berth_hex_text(cut, subject, sizeof(subject)), line->details);
 }
 
+static enum berth_err
+fail_write(struct berth_why *why)
+{
+	return berth_fail(why, BERTH_E_IO, "issuance-log", NULL,
+			  "the issuance log cannot be written, so nothing is released: %s",
+			  strerror(errno));
+}
+
 enum berth_err
 berth_issuance_write(struct berth_issuance *issuance, struct berth_pki *pki, struct berth_wall now,
 		     const struct berth_issuance_line *line, struct berth_why *why)
@@ -67,11 +75,22 @@ berth_issuance_write(struct berth_issuance *issuance, struct berth_pki *pki, str
 			why, err, "issuance-log", NULL,
 			"the line for the issuance log cannot be made, so nothing is released");
 	}
-	if (write(issuance->fd, text.p, text.n) != (ssize_t)text.n ||
-	    fdatasync(issuance->fd) != 0) {
-		return berth_fail(why, BERTH_E_IO, "issuance-log", NULL,
-				  "the issuance log cannot be written, so nothing is released: %s",
-				  strerror(errno));
+	issuance->has_unsynced = true;
+	if (write(issuance->fd, text.p, text.n) != (ssize_t)text.n) {
+		return fail_write(why);
 	}
+	return BERTH_OK;
+}
+
+enum berth_err
+berth_issuance_sync(struct berth_issuance *issuance, struct berth_why *why)
+{
+	if (!issuance->has_unsynced) {
+		return BERTH_OK;
+	}
+	if (fdatasync(issuance->fd) != 0) {
+		return fail_write(why);
+	}
+	issuance->has_unsynced = false;
 	return BERTH_OK;
 }

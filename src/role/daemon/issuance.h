@@ -15,6 +15,7 @@
 
 struct berth_issuance {
 	int fd; /* -1: not open */
+	bool has_unsynced;
 };
 
 struct berth_issuance_line {
@@ -27,9 +28,15 @@ struct berth_issuance_line {
 enum berth_err berth_issuance_open(const char *state_directory, struct berth_issuance *ret,
 				   struct berth_why *why) BERTH_MUST;
 void berth_issuance_close(struct berth_issuance *issuance);
-/* On an error nothing may be released. */
+/*
+ * Appends; on an error the object may not be released. Nor before berth_issuance_sync: the disk is waited for once for all
+ * that was signed together.
+ */
 enum berth_err berth_issuance_write(struct berth_issuance *issuance, struct berth_pki *pki,
 				    struct berth_wall now, const struct berth_issuance_line *line,
 				    struct berth_why *why) BERTH_MUST;
+/* On an error nothing that was written since the last one may be released. */
+enum berth_err berth_issuance_sync(struct berth_issuance *issuance,
+				   struct berth_why *why) BERTH_MUST;
 
 #endif

@@ -13,6 +13,9 @@
  */
 struct signer;
 
+#define TOGETHER_MAX                                                                               \
+	16 /* requests signed before the first is answered: a batch of the judge has about as many */
+
 struct peer {
 	struct signer *signer;
 	struct berth_link *link;
@@ -56,39 +59,79 @@ log_refusal(struct signer *signer, const struct berth_why *why)
 	}
 }
 
-static void
-answer(struct peer *peer, struct berth_bytes packet)
+/* One request that was taken, with what its answer will be once the role has settled. */
+struct taken {
+	uint64_t id;
+	struct berth_buf object;
+	struct berth_why why; /* err set: refused */
+};
+
+/* False: it was no request, and has no answer. */
+static bool
+take(struct signer *signer, struct berth_bytes packet, struct taken *ret)
 {
-	struct signer *signer = peer->signer;
 	struct berth_ipc ipc;
-	struct berth_why why = {0};
-	if (berth_ipc_decode_for_signer(packet, &ipc, &why)) {
-		log_refusal(signer, &why);
-		return;
+	*ret = (struct taken){0};
+	if (berth_ipc_decode_for_signer(packet, &ipc, &ret->why)) {
+		log_refusal(signer, &ret->why);
+		return false;
 	}
-	BERTH_BUF object = {0};
-	BERTH_BUF reply = {0};
-	enum berth_err err = sign(signer, &ipc.sign, &object, &why);
+	ret->id = ipc.id;
+	ret->why.err = sign(signer, &ipc.sign, &ret->object, &ret->why);
+	if (ret->why.err) {
+		log_refusal(signer, &ret->why);
+	}
+	return true;
+}
+
+static enum berth_err
+settle(struct signer *signer, struct berth_why *why)
+{
+	const struct berth_signer_role *role = signer->child->daemon->signer;
+	if (signer->child->kind == BERTH_CHILD_TLS_SIGNER || !role->settle) {
+		return BERTH_OK;
+	}
+	enum berth_err err = role->settle(signer->role, why);
 	if (err) {
-		why.err = err;
-		log_refusal(signer, &why);
+		why->err = err;
+		log_refusal(signer, why);
 	}
-	struct berth_bytes released = err ? BERTH_BYTES_NONE : berth_buf_view(&object);
-	err = berth_ipc_put_signature(&reply, ipc.id, released, err ? &why : NULL);
+	return err;
+}
+
+static void
+answer(struct peer *peer, struct taken *taken, const struct berth_why *unsettled)
+{
+	BERTH_BUF reply = {0};
+	const struct berth_why *why = taken->why.err ? &taken->why : unsettled;
+	struct berth_bytes released = why ? BERTH_BYTES_NONE : berth_buf_view(&taken->object);
+	enum berth_err err = berth_ipc_put_signature(&reply, taken->id, released, why);
 	err = err ? err : berth_link_send(peer->link, berth_buf_view(&reply));
 	if (err) {
-		berth_log(&signer->child->log, BERTH_LOG_ERROR, "signature.lost", "reason",
+		berth_log(&peer->signer->child->log, BERTH_LOG_ERROR, "signature.lost", "reason",
 			  berth_err_name(err), NULL);
 	}
 }
 
+/* All that wait, up to a number: the disk is waited for once for them, and only then does the first answer leave. */
 static void
 on_ask(void *context)
 {
 	struct peer *peer = context;
 	struct berth_bytes packet;
-	if (berth_link_receive(peer->link, &packet, NULL) == BERTH_OK) {
-		answer(peer, packet);
+	struct taken taken[TOGETHER_MAX];
+	struct berth_why unsettled = {0};
+	size_t n = 0;
+	size_t received = 0;
+	while (received < TOGETHER_MAX &&
+	       berth_link_receive(peer->link, &packet, NULL) == BERTH_OK) {
+		received++;
+		n += take(peer->signer, packet, &taken[n]) ? 1 : 0;
+	}
+	enum berth_err err = n > 0 ? settle(peer->signer, &unsettled) : BERTH_OK;
+	for (size_t i = 0; i < n; i++) {
+		answer(peer, &taken[i], err ? &unsettled : NULL);
+		berth_buf_free(&taken[i].object);
 	}
 }
 

@@ -340,8 +340,17 @@ signer_sign(void *context, uint16_t op, struct berth_bytes payload, struct berth
 	}
 }
 
+static enum berth_err
+signer_settle(void *context, struct berth_why *why)
+{
+	struct signer *signer = context;
+
+	return berth_issuance_sync(&signer->issuance, why);
+}
+
 const struct berth_signer_role berth_registrar_signer_role = {
 	.start = signer_start,
 	.end = signer_end,
 	.sign = signer_sign,
+	.settle = signer_settle,
 };

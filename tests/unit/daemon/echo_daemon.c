@@ -5,7 +5,7 @@
  *	/echo		the body, with what TLS said of the peer
  *	/wait		not before somebody asks for /release
  *	/release	answers those who wait
- *	/sign		the signer's "signed:" + body
+ *	/sign		the signer's "signed:" + body; "refuse..." is refused, "unsettled..." signed and then not released
  *	/dial?PORT	what https://localhost:PORT/echo answers to the same body; /dial-certificate?PORT: with ours
  *	/fail		in a batch that does not commit
  *	/sign-fail	asks the signer in a batch that does not commit; /dial-fail?PORT likewise
@@ -314,6 +314,8 @@ signer_end(void *context)
 	(void)context;
 }
 
+static bool cannot_settle;
+
 static enum berth_err
 sign(void *context, uint16_t op, struct berth_bytes payload, struct berth_now now,
      struct berth_buf *object, struct berth_why *why)
@@ -323,8 +325,23 @@ sign(void *context, uint16_t op, struct berth_bytes payload, struct berth_now no
 	if (op != 7 || berth_bytes_starts_with(payload, "refuse")) {
 		return berth_fail(why, BERTH_E_DENIED, "echo-refused", NULL, "not this one");
 	}
+	if (berth_bytes_starts_with(payload, "unsettled")) {
+		cannot_settle = true;
+	}
 	enum berth_err err = berth_buf_append_text(object, "signed:");
 	return err ? err : berth_buf_append_bytes(object, payload);
+}
+
+/* As when the disk does not take the signer's log. */
+static enum berth_err
+settle(void *context, struct berth_why *why)
+{
+	(void)context;
+	if (!cannot_settle) {
+		return BERTH_OK;
+	}
+	cannot_settle = false;
+	return berth_fail(why, BERTH_E_DENIED, "echo-unsettled", NULL, "not on the disk");
 }
 
 static const struct berth_judge_role judge_role = {
@@ -345,6 +362,7 @@ static const struct berth_signer_role signer_role = {
 	.start = signer_start,
 	.end = signer_end,
 	.sign = sign,
+	.settle = settle,
 };
 
 static const struct berth_daemon daemon_of_echo = {

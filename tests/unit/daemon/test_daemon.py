@@ -369,6 +369,11 @@ class Serving(Base):
         status, body, _ = self.daemon.request("POST", "/sign", b"refuse this")
         self.assertEqual((status, body), (403, b"not this one\n"))
 
+    def test_releases_no_signature_that_the_signer_could_not_write_down(self):
+        status, body, _ = self.daemon.request("POST", "/sign", b"unsettled")
+        self.assertEqual((status, body), (403, b"not on the disk\n"))
+        self.assertEqual(self.daemon.request("POST", "/sign", b"this")[1], b"signed:this")
+
     def test_commits_before_it_answers(self):
         status, body, response = self.daemon.request("POST", "/fail", b"")
         self.assertEqual(status, 503)
