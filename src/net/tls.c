@@ -174,7 +174,8 @@ static bool
 name_matches(const struct berth_tls_client *client, const struct berth_cert *leaf)
 {
 	if (client->name_is_address) {
-		return X509_check_ip_asc(berth_cert_x509_keyless(leaf), client->server_name, 0) == 1;
+		return X509_check_ip_asc(berth_cert_x509_keyless(leaf), client->server_name, 0) ==
+		       1;
 	}
 	return berth_cert_has_dns_name(leaf, client->server_name);
 }
