@@ -53,7 +53,7 @@ open_store(struct berth_registrar_role *role, struct berth_why *why)
 	char path[PATH_BYTES];
 	char witness[PATH_BYTES];
 	int n = snprintf(path, sizeof(path), "%s/registrar.db", directory);
-	int m = snprintf(witness, sizeof(witness), "%s/audit.head", directory);
+	int m = snprintf(witness, sizeof(witness), "%s/" BERTH_REGISTRAR_WITNESS_FILE, directory);
 	if (n < 0 || (size_t)n >= sizeof(path) || m < 0 || (size_t)m >= sizeof(witness))
 		return berth_fail(why, BERTH_E_USAGE, "registrar-state", NULL,
 				  "state-directory is too long");

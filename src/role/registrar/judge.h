@@ -29,6 +29,8 @@ enum berth_err berth_registrar_sha256(void *context, struct berth_bytes in,
 enum berth_err berth_registrar_check_files(struct berth_pki *pki, const void *configuration,
 					   struct berth_why *why) BERTH_MUST;
 
+#define BERTH_REGISTRAR_WITNESS_FILE                                                               \
+	"registrar.witness" /* beside the store, as "berth audit verify" expects it */
 #define BERTH_REGISTRAR_RESOURCES 9
 #define BERTH_REGISTRAR_STATUS_CLASSES 4   /* 2xx to 5xx */
 #define BERTH_OFFLINE_JOBS_MAX 64	   /* an operator's script and the renewals of one minute */

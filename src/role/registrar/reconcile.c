@@ -188,7 +188,7 @@ const struct berth_backup_subject berth_registrar_backup = {
 		   .check_files = berth_registrar_check_files},
 	.schema = BERTH_STORE_REGISTRAR,
 	.store = "registrar.db",
-	.witness = "audit.head",
+	.witness = BERTH_REGISTRAR_WITNESS_FILE,
 	.rising = BERTH_CRL_NUMBER_FILE,
 	.reconcile = reconcile,
 };

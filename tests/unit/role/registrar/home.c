@@ -241,7 +241,7 @@ home_close(struct berth_judge *judge)
 					    "state/registrar.db",
 					    "state/registrar.db-wal",
 					    "state/registrar.db-shm",
-					    "state/audit.head",
+					    "state/" BERTH_REGISTRAR_WITNESS_FILE,
 					    "state/issuance.log",
 					    "state/crl.number",
 					    "state",
