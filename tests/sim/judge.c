@@ -200,7 +200,8 @@ static void
 witness_path(const struct berth_judge *judge, char path[SIM_PATH_MAX])
 {
 	(void)snprintf(path, SIM_PATH_MAX, "%s/%s", judge->state,
-		       judge->kind == SIM_MASA ? BERTH_MASA_WITNESS_FILE : BERTH_REGISTRAR_WITNESS_FILE);
+		       judge->kind == SIM_MASA ? BERTH_MASA_WITNESS_FILE
+					       : BERTH_REGISTRAR_WITNESS_FILE);
 }
 
 static void

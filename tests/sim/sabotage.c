@@ -37,7 +37,8 @@ sim_sabotage_world(struct sim *sim)
 void
 sim_sabotage_restart(struct berth_judge *judge)
 {
-	const char *path = judge->kind == SIM_MASA ? BERTH_MASA_WITNESS_FILE : BERTH_REGISTRAR_WITNESS_FILE;
+	const char *path =
+		judge->kind == SIM_MASA ? BERTH_MASA_WITNESS_FILE : BERTH_REGISTRAR_WITNESS_FILE;
 	char witness[SIM_PATH_MAX];
 	struct berth_why why = {0};
 	if (judge->sim->conf.sabotage == SIM_SPOILED_AUDIT)
