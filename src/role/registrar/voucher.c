@@ -252,7 +252,8 @@ record_voucher_status(struct berth_registrar_exchange *exchange,
 		err = berth_registrar_step_set_status(role->store, step->row, x->telemetry.status,
 						      reason == NULL ? "" : reason, x->now.wall,
 						      why);
-	if (!err && !x->telemetry.status)
+	/* An accepted voucher stays so: what comes late may be about an earlier one. */
+	if (!err && !x->telemetry.status && step->state != BERTH_STEP_ACCEPTED)
 		err = berth_registrar_permission_drop(role->store, exchange->device, why);
 	if (!err && !x->telemetry.status)
 		berth_log(&role->log, BERTH_LOG_WARNING, "voucher.rejected", "device",

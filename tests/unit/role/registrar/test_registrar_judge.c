@@ -392,6 +392,30 @@ a_device_gets_its_certificate_after_the_store_failed_to_keep_the_first(void **st
 	home_close(judge);
 }
 
+/* voucher_status does not say which voucher it is about: an older one's, that comes late, is about none that counts. */
+static void
+an_accepted_voucher_stands_when_a_rejection_comes_late(void **state)
+{
+	(void)state;
+	struct berth_judge *judge = home_open(POLICY_AUTO);
+	struct berth_ticket ticket;
+	BERTH_BUF csr = {0};
+	home_reach_voucher(judge);
+	home_accept_voucher(judge, judge->chain.at[1]);
+	home_request(judge, &ticket, &judge->f->device, BERTH_BRSKI_VOUCHER_STATUS_PATH,
+		     "application/json",
+		     BERTH_LIT("{\"version\":1,\"status\":false,\"reason\":\"late\"}"));
+	assert_int_equal(ticket.status, 200);
+	berth_buf_free(&ticket.body);
+	home_make_csr(judge, &csr);
+	home_ask_for_certificate(judge, &ticket, berth_buf_view(&csr));
+	assert_false(ticket.is_replied);
+	home_sign(judge);
+	assert_int_equal(ticket.status, 200);
+	berth_buf_free(&ticket.body);
+	home_close(judge);
+}
+
 /* A device that heard nothing says it again while the MASA is asked; the answer to one of the two is lost. */
 /* req: rfc8995-5.8.3-refuse */
 static void
@@ -441,6 +465,7 @@ main(void)
 		cmocka_unit_test(a_revoked_device_gets_nothing_until_it_is_approved_again),
 		cmocka_unit_test(a_word_against_the_device_holds_while_its_certificate_is_signed),
 		cmocka_unit_test(a_certificate_is_kept_for_a_device_that_left_while_it_was_signed),
+		cmocka_unit_test(an_accepted_voucher_stands_when_a_rejection_comes_late),
 		cmocka_unit_test(what_a_log_has_proved_stands_when_it_cannot_be_read_again),
 		cmocka_unit_test(
 			a_device_gets_its_certificate_after_the_store_failed_to_keep_the_first),
