@@ -82,7 +82,14 @@ decide(struct berth_registrar_exchange *exchange, struct berth_registrar_answer 
 		return berth_exchange_let_wait(exchange, &device, *is_new, why);
 	if (x->decision.outcome != BERTH_OUTCOME_ALLOW)
 		return BERTH_OK;
-	if (step.state == BERTH_STEP_VOUCHER)
+	if (step.state == BERTH_STEP_REFUSED || step.state == BERTH_STEP_REJECTED)
+		return berth_fail(why, BERTH_E_DENIED, "rfc8995-5.3-step-closed", "RFC 8995 5.3",
+				  "this very voucher-request had its answer: %s; the device must "
+				  "make a new one",
+				  step.state == BERTH_STEP_REFUSED
+					  ? "it was refused"
+					  : "the device rejected the voucher");
+	if (step.state == BERTH_STEP_VOUCHER || step.state == BERTH_STEP_ACCEPTED)
 		answer->earlier_voucher = step.voucher;
 	err = find_stored(exchange, &device.identity, answer, why);
 	if (err)

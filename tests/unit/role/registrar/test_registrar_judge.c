@@ -392,6 +392,53 @@ a_device_gets_its_certificate_after_the_store_failed_to_keep_the_first(void **st
 	home_close(judge);
 }
 
+/* Without another signature, and without asking the MASA again. */
+static void
+the_same_bytes_get_the_same_voucher_after_it_was_accepted(void **state)
+{
+	(void)state;
+	struct berth_judge *judge = home_open(POLICY_AUTO);
+	struct berth_ticket first, again;
+	BERTH_BUF pvr = {0};
+	home_make_pvr(judge, &pvr);
+	home_ask_for_voucher(judge, &first, berth_buf_view(&pvr));
+	home_sign(judge);
+	home_give_voucher(judge);
+	home_accept_voucher(judge, judge->chain.at[1]);
+	judge->op = 0;
+	home_ask_for_voucher(judge, &again, berth_buf_view(&pvr));
+	assert_int_equal(judge->op, 0);
+	assert_int_equal(again.status, 200);
+	assert_true(berth_bytes_equal(berth_buf_view(&first.body), berth_buf_view(&again.body)));
+	berth_buf_free(&first.body);
+	berth_buf_free(&again.body);
+	home_close(judge);
+}
+
+static void
+the_same_bytes_are_refused_when_the_device_rejected_their_voucher(void **state)
+{
+	(void)state;
+	struct berth_judge *judge = home_open(POLICY_AUTO);
+	struct berth_ticket ticket;
+	BERTH_BUF pvr = {0};
+	home_make_pvr(judge, &pvr);
+	home_ask_for_voucher(judge, &ticket, berth_buf_view(&pvr));
+	home_sign(judge);
+	home_give_voucher(judge);
+	berth_buf_free(&ticket.body);
+	home_request(judge, &ticket, &judge->f->device, BERTH_BRSKI_VOUCHER_STATUS_PATH,
+		     "application/json",
+		     BERTH_LIT("{\"version\":1,\"status\":false,\"reason\":\"no\"}"));
+	berth_buf_free(&ticket.body);
+	judge->op = 0;
+	home_ask_for_voucher(judge, &ticket, berth_buf_view(&pvr));
+	assert_int_equal(judge->op, 0);
+	assert_int_equal(ticket.status, 403);
+	berth_buf_free(&ticket.body);
+	home_close(judge);
+}
+
 /* voucher_status does not say which voucher it is about: an older one's, that comes late, is about none that counts. */
 static void
 an_accepted_voucher_stands_when_a_rejection_comes_late(void **state)
@@ -465,6 +512,8 @@ main(void)
 		cmocka_unit_test(a_revoked_device_gets_nothing_until_it_is_approved_again),
 		cmocka_unit_test(a_word_against_the_device_holds_while_its_certificate_is_signed),
 		cmocka_unit_test(a_certificate_is_kept_for_a_device_that_left_while_it_was_signed),
+		cmocka_unit_test(the_same_bytes_get_the_same_voucher_after_it_was_accepted),
+		cmocka_unit_test(the_same_bytes_are_refused_when_the_device_rejected_their_voucher),
 		cmocka_unit_test(an_accepted_voucher_stands_when_a_rejection_comes_late),
 		cmocka_unit_test(what_a_log_has_proved_stands_when_it_cannot_be_read_again),
 		cmocka_unit_test(
