@@ -490,6 +490,8 @@ send_all(struct berth_judge *judge)
 	size_t last = dies ? sim_below(sim, (uint32_t)n) : n;
 	for (size_t i = 0; i < last; i++)
 		send_out(judge, &judge->out[i]);
+	if (last > 0)
+		sim_oracle_sent(judge);
 	if (dies) {
 		sim_judge_crash(judge, sim_chance(sim, 1, 2) ? DISK_ALL : DISK_NOTHING);
 		return false;

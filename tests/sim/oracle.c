@@ -378,6 +378,16 @@ sim_oracle_reply(struct berth_judge *judge, const struct sim_call *call,
 		check_enrolled(judge, call, device, response->body);
 }
 
+void
+sim_oracle_sent(struct berth_judge *judge)
+{
+	sqlite3_stmt *stmt = prepare(judge, "SELECT hash FROM audit ORDER BY seq DESC LIMIT 1");
+	judge->has_audit_head = sqlite3_step(stmt) == SQLITE_ROW;
+	if (judge->has_audit_head)
+		memcpy(judge->audit_head, sqlite3_column_blob(stmt, 0), sizeof(judge->audit_head));
+	sqlite3_reset(stmt);
+}
+
 /* ---- after a crash ---- */
 
 static void
@@ -397,6 +407,11 @@ check_audit(struct berth_judge *judge)
 static void
 check_promises(struct berth_judge *judge)
 {
+	if (judge->has_audit_head &&
+	    count(judge, "SELECT count(*) FROM audit WHERE hash = ?",
+		  berth_bytes_of(judge->audit_head, sizeof(judge->audit_head))) != 1)
+		sim_break(judge->sim, "promise", "%s has lost the end of its audit log",
+			  judge->name);
 	for (const struct sim_promise *p = judge->sim->promises; p != NULL; p = p->next)
 		if (p->judge == judge && count(judge, p->sql, berth_buf_view(&p->what)) != 1)
 			sim_break(judge->sim, "promise",
@@ -485,6 +500,22 @@ check_work(struct sim *sim)
 	}
 }
 
+/* Who cannot show a birth certificate of a maker we know leaves nothing in a store: he could fill it. */
+static void
+check_strangers(struct sim *sim)
+{
+	for (size_t i = 0; i < 2; i++)
+		for (size_t d = 0; d < sim->device_count; d++) {
+			const struct sim_device *device = &sim->devices[d];
+			if (device->sort == SIM_COUNTERFEIT &&
+			    count(sim->registrars[i],
+				  "SELECT count(*) FROM device WHERE manufacturer_key = ?",
+				  berth_cert_aki_key_id(device->idevid)) != 0)
+				sim_break(sim, "work", "%s keeps a record of a stranger",
+					  sim->registrars[i]->name);
+		}
+}
+
 void
 sim_oracle_end(struct sim *sim)
 {
@@ -498,6 +529,8 @@ sim_oracle_end(struct sim *sim)
 		check_audit(sim->nodes[i]);
 		check_promises(sim->nodes[i]);
 	}
+	if (sim->fault[0] == '\0')
+		check_strangers(sim);
 	sim_secrets_search(sim);
 }
 

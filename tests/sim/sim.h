@@ -156,8 +156,10 @@ struct berth_judge {
 	size_t out_count, out_room;
 	struct berth_ticket *tickets;
 	struct sim_asked *asked;
-	struct sim_call *cause;	   /* of what the role does now */
-	struct sim_reader *reader; /* the oracle's own connection to the store */
+	struct sim_call *cause;			/* of what the role does now */
+	struct sim_reader *reader;		/* the oracle's own connection to the store */
+	uint8_t audit_head[BERTH_DIGEST_BYTES]; /* when the newest answer left */
+	bool has_audit_head;
 	uint64_t boots, batches, failed_batches;
 };
 
@@ -411,6 +413,8 @@ BERTH_PRINTF(3, 4) void sim_break(struct sim *sim, const char *oracle, const cha
 void sim_oracle_sign(struct berth_judge *judge, const struct sim_out *out);
 void sim_oracle_reply(struct berth_judge *judge, const struct sim_call *call,
 		      const struct berth_http_response *response);
+/* After all of a batch has left: what the audit log holds now, it holds for ever. */
+void sim_oracle_sent(struct berth_judge *judge);
 void sim_oracle_restart(struct berth_judge *judge);
 void sim_oracle_save(struct sim_device *device, const struct sim_line *line,
 		     const struct sim_belief *belief,
