@@ -61,6 +61,28 @@ refused_with 1 'give each backup a name' backup monday.berth
 refused_with 2 'fewer than 12' berth registrar backup --config home/registrar.conf --passphrase-file <(echo short) short.berth
 [ ! -e short.berth ] && [ ! -e short.berth.part ] || fail 'a refused backup left a file'
 
+# ---- killed in the middle: no harm, and the next one works ----
+for delay in 0.01 0.05 0.15; do
+	berth registrar backup --config home/registrar.conf --passphrase-file pass killed.berth > /dev/null 2>&1 &
+	victim=$!
+	read -r -t "$delay" <> <(:) || true
+	kill -KILL "$victim" 2> /dev/null || true
+	wait "$victim" 2> /dev/null || true
+	rm -f killed.berth
+done
+backup killed.berth > /dev/null
+[ -z "$(find home -name '*.part')" ] || fail 'a killed backup left its copy of the store'
+said 'backups killed in the middle do no harm'
+
+# ---- a key that is not that of its certificate ----
+cp -r home exchanged
+cp home/keys/registrar.key exchanged/keys/issuing.key
+rm -rf exchanged/admin.sock exchanged/state
+cp -r rehearsal-1/state exchanged/state
+berth registrar backup --config exchanged/registrar.conf --passphrase-file pass exchanged.berth > /dev/null
+refused_with 1 'issuing-key is not the key of issuing-certificates' restore --to elsewhere exchanged.berth
+[ ! -e elsewhere ]
+
 # ---- what is not whole is refused before anything is touched ----
 stop_registrar
 (cd home && find . -type f -exec sha256sum {} + | sort) > before
@@ -117,6 +139,7 @@ sql home/state/registrar.db "SELECT detail FROM audit WHERE event = 'issuance.fo
 said "the audit log says who accepted it, and names the certificate $late that the store forgot"
 [ -n "$(find . -maxdepth 1 -type d -name 'home.before-*')" ] || fail 'what was there is gone'
 berth audit verify --store home/state/registrar.db > told || fail "$(cat told)"
+grep -q 'witness agrees' told || fail "$(cat told)"
 start_registrar
 berth device list > told
 grep -q 'A-0002' told && ! grep -q 'A-0003' told || fail "$(cat told)"

@@ -167,25 +167,36 @@ rewrite(struct restoring *r, const char *path, struct berth_why *why)
 	return err ? err : berth_file_write(path, berth_buf_view(&now), 0644, why);
 }
 
-/* X-key and X-certificates of one section belong together. */
+/* X-key and X-certificates of one section belong together, "key" and "certificates" too; *ret_n: how long X- is. */
+static bool
+is_key_name(const char *name, size_t *ret_n)
+{
+	size_t n = strlen(name);
+
+	if (n < 3 || strcmp(name + n - 3, "key") != 0 || (n > 3 && name[n - 4] != '-'))
+		return false;
+	*ret_n = n - 3;
+	return true;
+}
+
 static enum berth_err
 check_pair(void *context, const struct berth_conf_section *section,
 	   const struct berth_conf_key *key, const void *base, const char *value,
 	   struct berth_why *why)
 {
 	struct restoring *r = context;
-	size_t n = strlen(key->name);
-	size_t stem = n > 4 && strcmp(key->name + n - 4, "-key") == 0 ? n - 4 : 0;
+	size_t stem = 0;
 	BERTH_BUF pem = {0};
 	BERTH_CERT_LIST list = {0};
 	BERTH_KEY *private = NULL;
 
-	if (stem == 0 || key->type != BERTH_CONF_KEY_URI || strncmp(value, "file:", 5) != 0)
+	if (!is_key_name(key->name, &stem) || key->type != BERTH_CONF_KEY_URI ||
+	    strncmp(value, "file:", 5) != 0)
 		return BERTH_OK;
 	for (size_t i = 0; i < section->key_count; i++) {
 		const struct berth_conf_key *other = &section->keys[i];
 		if (strncmp(other->name, key->name, stem) != 0 ||
-		    strcmp(other->name + stem, "-certificates") != 0)
+		    strcmp(other->name + stem, "certificates") != 0)
 			continue;
 		const char *path =
 			*(const char *const *)(const void *)((const char *)base + other->offset);
