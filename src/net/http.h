@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/message.h"
 #include "net/loop.h"
+#include "net/networks.h"
 #include "net/tls.h"
 
 /* ---- client: one connection, requests one after the other on it ---- */
@@ -23,6 +24,8 @@ struct berth_http_client_conf {
 	int64_t connect_timeout_ms;
 	int64_t request_timeout_ms; /* total for one exchange */
 	size_t body_limit_bytes;
+	/* Not NULL: a stranger chose the address, so only public ones are connected to, and these. */
+	const struct berth_networks *public_and;
 };
 
 /*

@@ -20,6 +20,8 @@
 #include "net/loop_event.h"
 #include "net/tls_event.h"
 
+#define NOT_PUBLIC "the address is not a public one, and its network is not allowed"
+
 /* Named by what it waits for. */
 enum state {
 	WAITS_CONNECT, /* berth_http_client_connect */
@@ -43,6 +45,8 @@ struct berth_http_client {
 	uint16_t port;
 	int64_t connect_timeout_ms, request_timeout_ms;
 	size_t body_limit_bytes;
+	bool only_public, was_refused;
+	struct berth_networks allowed; /* beside the public ones */
 
 	enum state state;
 	struct event timer;  /* the deadline of connecting, or of one exchange */
@@ -451,9 +455,15 @@ on_tcp(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+/* The one place where a connection begins: asked of the address, since a name may lead anywhere. */
 static bool
 start_connect(struct berth_http_client *client, const struct sockaddr *to, socklen_t n)
 {
+	if (client->only_public && !berth_networks_admit(&client->allowed, to)) {
+		client->was_refused = true;
+		errno = EACCES;
+		return false;
+	}
 	int fd = socket(to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0) {
 		return false;
@@ -481,7 +491,11 @@ try_address(struct berth_http_client *client)
 			return;
 		}
 	}
-	fail_as(client, BERTH_E_UNREACHABLE, "http-connect", "cannot be reached");
+	if (client->was_refused) {
+		fail_as(client, BERTH_E_DENIED, "http-not-public", NOT_PUBLIC);
+	} else {
+		fail_as(client, BERTH_E_UNREACHABLE, "http-connect", "cannot be reached");
+	}
 }
 
 static void
@@ -502,6 +516,16 @@ on_name(int result, struct evutil_addrinfo *addresses, void *arg)
 }
 
 static void
+fail_start(struct berth_http_client *client)
+{
+	if (client->was_refused) {
+		fail_later(client, BERTH_E_DENIED, "http-not-public", NOT_PUBLIC);
+	} else {
+		fail_later(client, BERTH_E_UNREACHABLE, "http-connect", strerror(errno));
+	}
+}
+
+static void
 connect_unix(struct berth_http_client *client)
 {
 	struct sockaddr_un to = {.sun_family = AF_UNIX};
@@ -512,7 +536,7 @@ connect_unix(struct berth_http_client *client)
 	}
 	memcpy(to.sun_path, client->address, n + 1);
 	if (!start_connect(client, (struct sockaddr *)&to, sizeof(to))) {
-		fail_later(client, BERTH_E_UNREACHABLE, "http-connect", strerror(errno));
+		fail_start(client);
 	}
 }
 
@@ -553,7 +577,7 @@ berth_http_client_connect(struct berth_http_client *client, berth_http_connected
 		const struct addrinfo *address = client->addresses;
 		client->next_address = address->ai_next;
 		if (!start_connect(client, address->ai_addr, address->ai_addrlen)) {
-			fail_later(client, BERTH_E_UNREACHABLE, "http-connect", strerror(errno));
+			fail_start(client);
 		}
 		return;
 	}
@@ -633,6 +657,8 @@ berth_http_client_open(struct berth_loop *loop, const struct berth_http_client_c
 	client->connect_timeout_ms = conf->connect_timeout_ms;
 	client->request_timeout_ms = conf->request_timeout_ms;
 	client->body_limit_bytes = conf->body_limit_bytes;
+	client->only_public = conf->public_and != NULL;
+	client->allowed = conf->public_and ? *conf->public_and : (struct berth_networks){0};
 	client->body.limit = conf->body_limit_bytes + 1;
 	(void)event_assign(&client->timer, client->base, -1, 0, on_timer, client);
 	(void)event_assign(&client->report, client->base, -1, 0, on_report, client);

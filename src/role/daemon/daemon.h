@@ -42,6 +42,10 @@ struct berth_dial {
 	struct berth_bytes anchors_pem; /* the only anchors for this dial */
 	struct berth_http_request request;
 	bool with_client_certificate;
+	/* Over plain HTTP, for what is signed in itself: no anchors, no certificate, and only to
+	 * public addresses and those of networks (net/networks.h). */
+	bool is_plain;
+	struct berth_bytes networks;
 	int64_t timeout_ms; /* total */
 	size_t body_limit_bytes;
 };

@@ -20,7 +20,10 @@ struct place {
 	uint16_t port;
 	struct berth_buf anchors;
 	bool with_certificate;
-	struct berth_tls_client *tls;
+	bool is_plain;
+	struct berth_networks networks; /* of is_plain */
+	struct berth_buf networks_text;
+	struct berth_tls_client *tls; /* NULL: is_plain */
 	struct kept idle[BERTH_DIAL_IDLE_MAX];
 	size_t idle_count;
 	size_t calls; /* under way */
@@ -61,6 +64,7 @@ place_free(struct place *place)
 	}
 	berth_tls_client_close(place->tls);
 	berth_buf_free(&place->anchors);
+	berth_buf_free(&place->networks_text);
 	free(place->host);
 	free(place);
 }
@@ -167,6 +171,8 @@ is_place(const struct place *place, const struct berth_dial *dial)
 {
 	return place->port == dial->port &&
 	       place->with_certificate == dial->with_client_certificate &&
+	       place->is_plain == dial->is_plain &&
+	       berth_bytes_equal(berth_buf_view(&place->networks_text), dial->networks) &&
 	       berth_bytes_equal_text(dial->host, place->host) &&
 	       berth_bytes_equal(berth_buf_view(&place->anchors), dial->anchors_pem);
 }
@@ -198,6 +204,13 @@ place_fill(struct berth_dialer *dialer, const struct berth_dial *dial, struct pl
 	place->with_certificate = dial->with_client_certificate;
 	if (!place->host || berth_buf_append_bytes(&place->anchors, dial->anchors_pem)) {
 		return berth_fail(why, BERTH_E_MEMORY, "dial-place", NULL, "out of memory");
+	}
+	if (dial->is_plain) {
+		place->is_plain = true;
+		return berth_buf_append_bytes(&place->networks_text, dial->networks)
+			       ? berth_fail(why, BERTH_E_MEMORY, "dial-place", NULL,
+					    "out of memory")
+			       : berth_networks_parse(dial->networks, &place->networks, why);
 	}
 	BERTH_CERT_LIST anchors = {0};
 	enum berth_err err =
@@ -346,6 +359,7 @@ start_call(struct call *call)
 		.connect_timeout_ms = left,
 		.request_timeout_ms = left,
 		.body_limit_bytes = BERTH_DAEMON_BODY_MAX,
+		.public_and = place->is_plain ? &place->networks : NULL,
 	};
 	struct berth_why why;
 	if (berth_http_client_open(call->dialer->conf.loop, &conf, &call->client, &why)) {

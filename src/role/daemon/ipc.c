@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "role/daemon/ipc.h"
 
+#include "net/networks.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 enum tag {
@@ -36,6 +38,8 @@ enum tag {
 	TAG_SENTENCE,
 	TAG_EDGE,
 	TAG_INDEX,
+	TAG_PLAIN,
+	TAG_NETWORKS,
 	TAG_TLS_UNIQUE,
 	TAG_WWW_AUTHENTICATE
 };
@@ -102,6 +106,8 @@ static const struct berth_frame_field dial_fields[] = {
 	REQUIRED(TAG_PORT, BERTH_FRAME_U32, "port"),
 	{.tag = TAG_ANCHORS, .type = BERTH_FRAME_BYTES, .name = "anchors"},
 	REQUIRED(TAG_WITH_CERTIFICATE, BERTH_FRAME_U32, "with-certificate"),
+	REQUIRED(TAG_PLAIN, BERTH_FRAME_U32, "plain"),
+	OPTIONAL_BYTES(TAG_NETWORKS, BERTH_NETWORKS_TEXT_MAX, "networks"),
 	REQUIRED(TAG_TIMEOUT, BERTH_FRAME_I64, "timeout"),
 	REQUIRED(TAG_BODY_LIMIT, BERTH_FRAME_U64, "body-limit"),
 };
@@ -276,15 +282,18 @@ read_dial(const struct berth_frame *frame, struct berth_dial *ret, struct berth_
 	};
 	uint32_t port = berth_frame_get_u32(frame, TAG_PORT, 0);
 	uint32_t with = berth_frame_get_u32(frame, TAG_WITH_CERTIFICATE, 0);
+	uint32_t plain = berth_frame_get_u32(frame, TAG_PLAIN, 0);
 	if (ret->host.n == 0 || !berth_bytes_is_printable(ret->host) || port == 0 ||
-	    port > UINT16_MAX || with > 1) {
-		return bad_value(why, "host, port or with-certificate");
+	    port > UINT16_MAX || with > 1 || plain > 1) {
+		return bad_value(why, "host, port, with-certificate or plain");
 	}
 	if (ret->timeout_ms <= 0 || ret->body_limit_bytes > BERTH_FRAME_MAX) {
 		return bad_value(why, "timeout or body-limit");
 	}
 	ret->port = (uint16_t)port;
 	ret->with_client_certificate = with == 1;
+	ret->is_plain = plain == 1;
+	ret->networks = berth_frame_get(frame, TAG_NETWORKS);
 	return read_http_request(frame, &ret->request, why);
 }
 
@@ -493,6 +502,8 @@ berth_ipc_put_dial(struct berth_buf *buf, uint64_t id, const struct berth_dial *
 	err = err ? err
 		  : berth_frame_put_u32(buf, TAG_WITH_CERTIFICATE,
 					dial->with_client_certificate ? 1 : 0);
+	err = err ? err : berth_frame_put_u32(buf, TAG_PLAIN, dial->is_plain ? 1 : 0);
+	err = err ? err : put_some(buf, TAG_NETWORKS, dial->networks, BERTH_NETWORKS_TEXT_MAX);
 	err = err ? err : berth_frame_put_i64(buf, TAG_TIMEOUT, dial->timeout_ms);
 	err = err ? err : berth_frame_put_u64(buf, TAG_BODY_LIMIT, dial->body_limit_bytes);
 	return err ? err : berth_frame_finish(buf);

@@ -210,7 +210,8 @@ run(struct scene *scene)
 }
 
 static void
-connect_to(struct scene *scene, const char *address, uint16_t port)
+connect_among(struct scene *scene, const char *address, uint16_t port,
+	      const struct berth_networks *public_and)
 {
 	const struct berth_http_client_conf conf = {
 		.address = address,
@@ -220,6 +221,7 @@ connect_to(struct scene *scene, const char *address, uint16_t port)
 		.connect_timeout_ms = DEADLINE_MS,
 		.request_timeout_ms = DEADLINE_MS,
 		.body_limit_bytes = 4096,
+		.public_and = public_and,
 	};
 
 	berth_http_client_close(scene->client);
@@ -229,6 +231,12 @@ connect_to(struct scene *scene, const char *address, uint16_t port)
 	berth_http_client_connect(scene->client, on_connected, scene);
 	assert_false(scene->told); /* never from within */
 	run(scene);
+}
+
+static void
+connect_to(struct scene *scene, const char *address, uint16_t port)
+{
+	connect_among(scene, address, port, NULL);
 }
 
 static void
@@ -421,6 +429,28 @@ says_that_nobody_is_there(void **state)
 	assert_string_equal(scene.why.rule, "http-connect");
 }
 
+/* Where a stranger chose the address. */
+static void
+connects_to_public_addresses_and_named_networks_alone(void **state)
+{
+	(void)state;
+	SCENE scene;
+	struct berth_networks none = {0}, other, loopback;
+	static const char *const here[] = {"127.0.0.1", "localhost", "/tmp/socket"};
+	scene_start(&scene);
+	assert_int_equal(berth_networks_parse(BERTH_LIT("10.0.0.0/8"), &other, NULL), BERTH_OK);
+	assert_int_equal(berth_networks_parse(BERTH_LIT("127.0.0.0/8"), &loopback, NULL), BERTH_OK);
+	for (size_t i = 0; i < sizeof(here) / sizeof(here[0]); i++) {
+		connect_among(&scene, here[i], scene.port, &none);
+		assert_int_equal(scene.why.err, BERTH_E_DENIED);
+		assert_string_equal(scene.why.rule, "http-not-public");
+		connect_among(&scene, here[i], scene.port, &other);
+		assert_string_equal(scene.why.rule, "http-not-public");
+	}
+	connect_among(&scene, "127.0.0.1", scene.port, &loopback);
+	assert_int_equal(scene.why.err, BERTH_OK);
+}
+
 static void
 refuses_header_values_that_would_be_two_lines(void **state)
 {
@@ -472,6 +502,7 @@ main(void)
 		cmocka_unit_test(checks_path_and_name),
 		cmocka_unit_test(speaks_plain_http_over_a_unix_socket),
 		cmocka_unit_test(says_that_nobody_is_there),
+		cmocka_unit_test(connects_to_public_addresses_and_named_networks_alone),
 		cmocka_unit_test(refuses_header_values_that_would_be_two_lines),
 		cmocka_unit_test(reads_listen_addresses),
 	};
