@@ -10,7 +10,7 @@ registrar_options=()
 # shellcheck source=revocation_lib.sh
 . "$here/revocation_lib.sh"
 publish_somewhere
-masa_settings='revocation = ignored'
+masa_settings='revocation-sources = 127.0.0.0/8'
 start_world "A-0001 A-0002"
 revocation_ready
 onboard A-0001
@@ -113,6 +113,39 @@ certificate_says shown.pem revoked
 fetch_crl shown.pem
 openssl crl -in crl.pem -noout -text | grep -qi "Serial Number: $serial" || fail "the list has not the registrar's own"
 said "the registrar's own certificate can be revoked"
+
+# ---- the MASA asks, and only where it may ----
+
+# req: rfc8995-5.5.4-2
+restart_masa() { # restart_masa SOURCES
+	kill "$masa_pid"
+	wait "$masa_pid" || true
+	rm -f masa.port
+	sed -i "s|^revocation-sources = .*|revocation-sources = $1|; s|^listen = .*|listen = 127.0.0.1:$masa_port|" acme/masa/masa.conf
+	berth-masa --config acme/masa/masa.conf 2>> masa.log &
+	masa_pid=$!
+	pids+=("$masa_pid")
+	until_there masa.port "$masa_pid"
+}
+masa_port=$(cat masa.port)
+ask_voucher() {
+	request A-0002 pvr.der
+	post A-0002 brski/requestvoucher "$voucher_media" pvr.der
+}
+ask_voucher
+[ "$code" = 200 ] || fail "the MASA kept the good answer, yet: $code: $(head -c 300 body)"
+restart_masa '127.0.0.0/8'
+ask_voucher
+[ "$code" = 403 ] && grep -q 'was revoked' body || fail "a registrar that was revoked: $code: $(head -c 300 body)"
+grep -q 'rule="\?rfc8995-5.5.4-revocation' masa.log || fail 'the MASA does not name the rule'
+said 'the MASA asks OCSP: refused with 403, the registrar was revoked'
+restart_masa '10.0.0.0/8'
+ask_voucher
+[ "$code" = 403 ] && grep -q 'not a public one' body || fail "a source on the loopback: $code: $(head -c 300 body)"
+said 'the MASA does not go where a stranger sends it: refused with 403, not a public address'
+restart_masa localhost
+ask_voucher
+[ "$code" = 403 ] && grep -q 'not a public one' body || fail "another host is named: $code: $(head -c 300 body)"
 
 # ---- numbers over a restart, and over a lost file ----
 

@@ -179,6 +179,13 @@ answer(struct masa_world *w, enum berth_masa_event event)
 	switch (event) {
 	case BERTH_MASA_NEED_UNIT:
 		return berth_masa_answer_unit(&w->masa, &w->facts);
+	case BERTH_MASA_NEED_REVOCATION:
+		w->fetches++;
+		return berth_masa_answer_revocation(&w->masa,
+						    w->masa.revocation.fetch.is_ocsp
+							    ? berth_buf_view(&w->ocsp_answer)
+							    : berth_buf_view(&w->crl_answer),
+						    NULL);
 	case BERTH_MASA_NEED_INTENT:
 		return berth_masa_answer_intent(&w->masa, &nothing);
 	case BERTH_MASA_NEED_SIGNATURE:

@@ -50,9 +50,11 @@ struct masa_world {
 	struct berth_tls_facts tls;
 	struct berth_wall now;
 	struct berth_audit_log log;
+	struct berth_buf ocsp_answer, crl_answer; /* empty: nobody answers */
 
 	/* what happened */
 	struct berth_buf pvr_der, rvr_der, voucher_der;
+	unsigned fetches;
 	struct berth_masa masa;
 	struct berth_arena arena;
 	struct berth_signed_voucher voucher; /* of a 200, opened */

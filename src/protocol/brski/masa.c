@@ -107,6 +107,7 @@ berth_masa_end(struct berth_masa *masa)
 {
 	if (!masa)
 		return;
+	berth_revocation_end(&masa->revocation);
 	berth_signed_voucher_free(&masa->rvr);
 	berth_signed_voucher_free(&masa->pvr);
 	berth_cert_list_free(&masa->path);
@@ -269,17 +270,37 @@ berth_masa_input(struct berth_masa *masa, const struct berth_http_request *http,
 	return next(masa, BERTH_MASA_NEED_UNIT);
 }
 
+/* After the check of revocation, or within it. */
+static enum berth_masa_event
+go_on(struct berth_masa *masa, enum berth_err err)
+{
+	if (err == BERTH_E_PENDING)
+		return next(masa, BERTH_MASA_NEED_REVOCATION);
+	if (err)
+		return end_refused(masa);
+	return next(masa, masa->operation == BERTH_MASA_REQUEST_AUDIT_LOG
+				  ? BERTH_MASA_NEED_AUDIT_LOG
+				  : BERTH_MASA_NEED_INTENT);
+}
+
 enum berth_masa_event
 berth_masa_answer_unit(struct berth_masa *masa, const struct berth_masa_unit_facts *facts)
 {
 	if (!is_asked(masa, BERTH_MASA_NEED_UNIT))
 		return end_refused(masa);
-	if (masa->operation == BERTH_MASA_REQUEST_AUDIT_LOG)
-		return berth_masa_decide_audit_log(masa, facts)
-			       ? end_refused(masa)
-			       : next(masa, BERTH_MASA_NEED_AUDIT_LOG);
-	return berth_masa_decide(masa, facts) ? end_refused(masa)
-					      : next(masa, BERTH_MASA_NEED_INTENT);
+	enum berth_err err = masa->operation == BERTH_MASA_REQUEST_AUDIT_LOG
+				     ? berth_masa_decide_audit_log(masa, facts)
+				     : berth_masa_decide(masa, facts);
+	return err ? end_refused(masa) : go_on(masa, berth_masa_check_revocation(masa));
+}
+
+enum berth_masa_event
+berth_masa_answer_revocation(struct berth_masa *masa, struct berth_bytes body,
+			     const struct berth_why *why)
+{
+	if (!is_asked(masa, BERTH_MASA_NEED_REVOCATION))
+		return end_refused(masa);
+	return go_on(masa, berth_masa_take_revocation(masa, body, why));
 }
 
 /* The same bytes again get the same voucher, and no second entry in the log. */

@@ -15,8 +15,10 @@
  *	while (event != BERTH_MASA_END) { ... answer what it asks for ...; event = berth_masa_answer_unit(...); }
  *	send masa.response
  *
- * What it does not do: it does not judge whether the TLS peer's proof of possession held (TLS did), and it does
- * not fetch CRLs or OCSP answers: a registrar whose certificates name one is judged by policy->revocation.
+ * Where the registrar's certificates name OCSP responders or revocation lists, NEED_REVOCATION comes after UNIT, once
+ * for each question; nobody but a known unit's own signed request makes us ask.
+ *
+ * What it does not do: it does not judge whether the TLS peer's proof of possession held (TLS did).
  */
 #ifndef BERTH_PROTOCOL_MASA_H
 #define BERTH_PROTOCOL_MASA_H
@@ -24,6 +26,7 @@
 #include "base/message.h"
 #include "model/decision.h"
 #include "protocol/brski/audit_log.h"
+#include "protocol/brski/revocation.h"
 #include "protocol/brski/manufacturer.h"
 #include "protocol/voucher/voucher_cms.h"
 
@@ -43,7 +46,7 @@ enum berth_masa_pinning {
 };
 
 enum berth_masa_revocation {
-	BERTH_MASA_REVOCATION_REQUIRED, /* a certificate that names a CRL or OCSP responder is refused: it cannot be asked */
+	BERTH_MASA_REVOCATION_FETCH, /* what a certificate names is asked; without an answer it is refused */
 	BERTH_MASA_REVOCATION_IGNORED, /* the trace says that it was not asked */
 };
 
@@ -79,10 +82,11 @@ struct berth_masa_policy {
 
 /* What the caller must do next. */
 enum berth_masa_event {
-	BERTH_MASA_NEED_REQUEST,   /* berth_masa_input */
-	BERTH_MASA_NEED_UNIT,	   /* look up masa->unit_query */
-	BERTH_MASA_NEED_INTENT,	   /* write that a voucher is about to be signed: masa->issue */
-	BERTH_MASA_NEED_SIGNATURE, /* have masa->issue.voucher_json signed */
+	BERTH_MASA_NEED_REQUEST,    /* berth_masa_input */
+	BERTH_MASA_NEED_UNIT,	    /* look up masa->unit_query */
+	BERTH_MASA_NEED_REVOCATION, /* fetch masa->revocation.fetch */
+	BERTH_MASA_NEED_INTENT,	    /* write that a voucher is about to be signed: masa->issue */
+	BERTH_MASA_NEED_SIGNATURE,  /* have masa->issue.voucher_json signed */
 	BERTH_MASA_NEED_RECORD, /* audit entry, voucher and ownership in one transaction: masa->issue */
 	BERTH_MASA_NEED_AUDIT_LOG, /* the events of masa->unit_query, oldest first */
 	BERTH_MASA_END, /* send masa->response; masa->why says why, when it is a refusal */
@@ -151,6 +155,8 @@ struct berth_masa {
 	/* for the caller to read */
 	struct berth_masa_unit_query unit_query;
 	struct berth_masa_issue issue;
+	struct berth_revocation revocation;
+	struct berth_wall good_until;	     /* of the answer to NEED_REVOCATION just given */
 	struct berth_http_response response; /* body lives as long as the machine */
 	struct berth_why why;		     /* of the refusal; err OK when the reply is 200 */
 	struct berth_decision decision;	     /* every check, in order; outcome allow with a 200 */
@@ -168,6 +174,8 @@ struct berth_masa {
 	struct berth_cert_list path; /* the registrar's, registrar first */
 	struct berth_cert
 		*proximity_cert; /* the certificate of the RVR that the pledge saw in TLS; owned */
+	size_t checked;		 /* certificates of path whose revocation is settled */
+	bool names_source;
 	bool has_prior;
 	bool proximity_holds;
 	bool registrar_is_authenticated; /* by TLS client certificate */
@@ -188,6 +196,9 @@ enum berth_masa_event berth_masa_input(struct berth_masa *masa,
 /* Each answers the event of its name; out of turn it ends the machine with 500. facts: read during the call only. */
 enum berth_masa_event berth_masa_answer_unit(struct berth_masa *masa,
 					     const struct berth_masa_unit_facts *facts) BERTH_MUST;
+/* As berth_revocation_answer; masa->good_until then says how long it may be kept (0: not at all). */
+enum berth_masa_event berth_masa_answer_revocation(struct berth_masa *masa, struct berth_bytes body,
+						   const struct berth_why *why) BERTH_MUST;
 enum berth_masa_event berth_masa_answer_intent(
 	struct berth_masa *masa, const struct berth_masa_intent_facts *facts) BERTH_MUST;
 enum berth_masa_event berth_masa_answer_signature(struct berth_masa *masa,

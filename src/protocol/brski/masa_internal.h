@@ -30,4 +30,9 @@ enum berth_err berth_masa_decide(struct berth_masa *masa,
 enum berth_err berth_masa_decide_audit_log(struct berth_masa *masa,
 					   const struct berth_masa_unit_facts *facts) BERTH_MUST;
 
+/* masa_revocation.c: on from masa->checked; PENDING: masa->revocation says what to fetch. */
+berth_masa_step berth_masa_check_revocation;
+enum berth_err berth_masa_take_revocation(struct berth_masa *masa, struct berth_bytes body,
+					  const struct berth_why *why) BERTH_MUST;
+
 #endif

@@ -135,36 +135,6 @@ check_path(struct berth_masa *masa)
 			       berth_cert_subject_text(masa->path.at[masa->path.n - 1]));
 }
 
-/*
- * RFC 8995 5.5.4: revocation is checked where the certificates name a source. This machine cannot ask one, so it says
- * so: refused by default, or by policy passed with a trace that does not claim a check. The anchor is not asked about.
- */
-/* req: rfc8995-5.5.4-2 */
-static enum berth_err
-check_revocation(struct berth_masa *masa)
-{
-	const char *rule = "rfc8995-5.5.4-revocation";
-	const struct berth_cert *named = NULL;
-
-	for (size_t i = 0; i < masa->path.n && !named; i++)
-		if (berth_cert_has_revocation_source(masa->path.at[i]) &&
-		    (i == 0 || i + 1 < masa->path.n))
-			named = masa->path.at[i];
-	if (!named)
-		return berth_masa_pass(masa, rule, "RFC 8995 5.5.4",
-				       "not checked: the registrar's certificates name neither a "
-				       "CRL nor an OCSP responder");
-	if (masa->policy->revocation == BERTH_MASA_REVOCATION_IGNORED)
-		return berth_masa_pass(masa, rule, "RFC 8995 5.5.4",
-				       "not checked: policy ignores the revocation source that %s "
-				       "names",
-				       berth_cert_subject_text(named));
-	return berth_masa_refuse(masa, 403, BERTH_E_UNREACHABLE, rule, "RFC 8995 5.5.4",
-				 "%s names a CRL or OCSP responder that this MASA cannot ask; it "
-				 "must be reachable, or revocation = ignored",
-				 berth_cert_subject_text(named));
-}
-
 /* req: rfc8995-5.6-stale */
 static enum berth_err
 check_created_on(struct berth_masa *masa)
@@ -201,8 +171,7 @@ enum berth_err
 berth_masa_check_registrar(struct berth_masa *masa)
 {
 	static berth_masa_step *const steps[] = {
-		open_request, check_not_ca,	check_cmc_ra,
-		check_path,   check_revocation, check_created_on,
+		open_request, check_not_ca, check_cmc_ra, check_path, check_created_on,
 	};
 	enum berth_err err = BERTH_OK;
 

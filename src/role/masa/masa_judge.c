@@ -24,6 +24,7 @@ judge_end(void *context)
 	berth_masa_sessions_end(role);
 	berth_store_close(role->store);
 	berth_masa_trust_free(&role->trust);
+	berth_masa_fetcher_close(&role->fetcher);
 	free(role);
 }
 
@@ -63,6 +64,7 @@ judge_start(struct berth_judge *judge, const void *configuration, void **ret_con
 	role->log = berth_log_open("berth-masa", role->settings->daemon.log == 1);
 	role->refusals = (struct berth_log_limit){.burst = 100, .interval_ms = 100};
 	enum berth_err err = berth_masa_trust_load(role->pki, role->settings, &role->trust, why);
+	err = err ? err : berth_masa_fetcher_open(&role->fetcher, role->pki, role->settings, why);
 	err = err ? err : open_store(role, why);
 	if (err) {
 		judge_end(role);
@@ -141,6 +143,14 @@ judge_signature(void *context, uint64_t cookie, enum berth_err err, struct berth
 }
 
 static void
+judge_dialled(void *context, uint64_t cookie, const struct berth_http_response *response,
+	      const struct berth_tls_facts *tls, const struct berth_why *why)
+{
+	(void)tls;
+	berth_masa_session_fetched(context, cookie, response, why);
+}
+
+static void
 judge_gone(void *context, struct berth_ticket *ticket)
 {
 	(void)context;
@@ -155,6 +165,7 @@ const struct berth_judge_role berth_masa_judge_role = {
 	.batch_abort = batch_abort,
 	.request = judge_request,
 	.signature = judge_signature,
+	.dialled = judge_dialled,
 	.gone = judge_gone,
 	.admin = berth_masa_admin,
 };

@@ -8,6 +8,7 @@
 #ifndef BERTH_ROLE_MASA_JUDGE_H
 #define BERTH_ROLE_MASA_JUDGE_H
 
+#include "role/masa/masa_fetch.h"
 #include "role/masa/masa_settings.h"
 #include "store/masa_store.h"
 #include "system/log.h"
@@ -27,6 +28,7 @@ struct berth_masa_role {
 	struct berth_masa_trust trust;
 	struct berth_store *store;
 	struct berth_digest digest;
+	struct berth_masa_fetcher fetcher;
 	struct berth_log log;
 	struct berth_log_limit refusals;     /* lines that strangers can make us write */
 	struct berth_masa_session *sessions; /* that wait for the signer */
@@ -41,6 +43,10 @@ void berth_masa_session_start(struct berth_masa_role *role, struct berth_ticket 
 			      const struct berth_tls_facts *tls, struct berth_bytes peer_address);
 void berth_masa_session_signed(struct berth_masa_role *role, uint64_t cookie, enum berth_err err,
 			       struct berth_bytes object, const struct berth_why *why);
+/* What came of a dial for revocation data. */
+void berth_masa_session_fetched(struct berth_masa_role *role, uint64_t cookie,
+				const struct berth_http_response *response,
+				const struct berth_why *why);
 /* The requester has gone; the voucher is still recorded, so that the same request finds it. */
 void berth_masa_session_gone(struct berth_ticket *ticket);
 void berth_masa_sessions_end(struct berth_masa_role *role);

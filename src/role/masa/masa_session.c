@@ -18,7 +18,8 @@ struct berth_masa_session {
 	struct berth_arena arena;
 	struct berth_masa masa;
 	struct berth_masa_unit_record record;
-	int64_t voucher; /* row of the intent; 0: none */
+	int64_t voucher;		      /* row of the intent; 0: none */
+	uint8_t question[BERTH_SHA256_BYTES]; /* the revocation data that is waited for */
 };
 
 static void
@@ -173,6 +174,48 @@ serve_intent(struct berth_masa_session *session)
 	return berth_masa_answer_intent(masa, &facts);
 }
 
+static enum berth_err
+wait_for(struct berth_masa_session *session, struct berth_why *why)
+{
+	struct berth_masa_role *role = session->role;
+
+	if (role->session_count >= BERTH_MASA_SESSIONS_MAX)
+		return berth_fail(why, BERTH_E_TIMEOUT, "masa-busy", NULL,
+				  "too many requests wait; try again");
+	session->cookie = ++role->next_cookie;
+	session->next = role->sessions;
+	role->sessions = session;
+	role->session_count++;
+	return BERTH_OK;
+}
+
+/* True: it is fetched, and berth_masa_session_fetched goes on. */
+/* req: rfc8995-5.5.4-2 */
+static bool
+serve_revocation(struct berth_masa_session *session, enum berth_masa_event *event)
+{
+	struct berth_masa_role *role = session->role;
+	struct berth_masa *masa = &session->masa;
+	struct berth_why why = {0};
+
+	if (berth_masa_question(&role->fetcher, &masa->revocation, session->question)) {
+		*event = berth_masa_answer_revocation(masa, BERTH_BYTES_NONE, NULL);
+		return false;
+	}
+	struct berth_bytes kept =
+		berth_masa_kept_find(&role->fetcher, session->question, wall(session));
+	if (kept.n > 0) {
+		*event = berth_masa_answer_revocation(masa, kept, NULL);
+		return false;
+	}
+	if (wait_for(session, &why)) {
+		*event = berth_masa_fail(masa, &why);
+		return false;
+	}
+	berth_masa_dial(&role->fetcher, role->judge, &masa->revocation, session->cookie);
+	return true;
+}
+
 /* Asks the signer; the answer comes by berth_masa_session_signed. */
 static enum berth_err
 ask_signer(struct berth_masa_session *session, struct berth_why *why)
@@ -184,16 +227,12 @@ ask_signer(struct berth_masa_session *session, struct berth_why *why)
 	};
 	BERTH_BUF payload = {0};
 
-	if (role->session_count >= BERTH_MASA_SESSIONS_MAX)
-		return berth_fail(why, BERTH_E_TIMEOUT, "masa-busy", NULL,
-				  "too many requests wait for the signer; try again");
 	if (berth_sign_voucher_encode(&ask, &payload))
 		return berth_fail(why, BERTH_E_LIMIT, "masa-signing", NULL,
 				  "the voucher does not fit a message to the signer");
-	session->cookie = ++role->next_cookie;
-	session->next = role->sessions;
-	role->sessions = session;
-	role->session_count++;
+	enum berth_err err = wait_for(session, why);
+	if (err)
+		return err;
 	berth_judge_sign(role->judge, BERTH_MASA_SIGN_VOUCHER, berth_buf_view(&payload),
 			 session->cookie);
 	return BERTH_OK;
@@ -291,6 +330,10 @@ serve(struct berth_masa_session *session, enum berth_masa_event event)
 		case BERTH_MASA_NEED_UNIT:
 			event = serve_unit(session);
 			break;
+		case BERTH_MASA_NEED_REVOCATION:
+			if (serve_revocation(session, &event))
+				return;
+			break;
 		case BERTH_MASA_NEED_INTENT:
 			event = serve_intent(session);
 			break;
@@ -367,6 +410,28 @@ berth_masa_session_signed(struct berth_masa_role *role, uint64_t cookie, enum be
 				    why->sentence, &trouble))
 		berth_log_why(&role->log, BERTH_LOG_ERROR, "store.failed", &trouble, NULL);
 	serve(session, berth_masa_fail(&session->masa, why));
+}
+
+void
+berth_masa_session_fetched(struct berth_masa_role *role, uint64_t cookie,
+			   const struct berth_http_response *response, const struct berth_why *why)
+{
+	struct berth_masa_session *session = take_waiting(role, cookie);
+	struct berth_why said = {0};
+
+	if (!session)
+		return;
+	if (response->status != 0 && response->status != 200)
+		berth_ignore(berth_fail(&said, BERTH_E_UNREACHABLE, "revocation-status", NULL,
+					"it answered with status %d", response->status),
+			     "passed on");
+	else if (why != NULL)
+		said = *why;
+	struct berth_bytes body = response->status == 200 ? response->body : BERTH_BYTES_NONE;
+	enum berth_masa_event event = berth_masa_answer_revocation(&session->masa, body, &said);
+	berth_masa_keep(&role->fetcher, session->question, body, wall(session),
+			session->masa.good_until);
+	serve(session, event);
 }
 
 void

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "role/masa/masa_settings.h"
 
+#include "role/masa/masa_fetch.h"
+
 #include <stddef.h>
 
 #include "system/files.h"
@@ -8,7 +10,7 @@
 /* In the order of their enums. */
 static const char *const ownership_choices[] = {"recorded", "first", NULL};
 static const char *const pinning_choices[] = {"registrar", "farthest", "ca", NULL};
-static const char *const revocation_choices[] = {"required", "ignored", NULL};
+static const char *const revocation_choices[] = {"fetch", "ignored", NULL};
 static const char *const identity_choices[] = {"serial-number", "serial-number-sn", "common-name",
 					       "hardware-serial", NULL};
 static const char *const content_choices[] = {"anima", "data", NULL};
@@ -66,10 +68,15 @@ static const struct berth_conf_key masa_keys[] = {
 	{.name = "revocation",
 	 .type = BERTH_CONF_CHOICE,
 	 .choices = revocation_choices,
-	 .fallback = "required",
+	 .fallback = "fetch",
 	 SETTING(revocation),
-	 .help = "When a registrar's certificate names a CRL or OCSP responder, which this version "
-		 "cannot ask: required refuses, ignored says so in the trace."},
+	 .help = "When a registrar's certificate names OCSP or a CRL: fetch asks it, and refuses "
+		 "without an answer; ignored says in the trace that nothing was asked."},
+	{.name = "revocation-sources",
+	 .type = BERTH_CONF_LIST,
+	 SETTING(revocation_sources),
+	 .help = "Networks (10.0.0.0/8) and hosts that may be asked although their addresses are "
+		 "not public."},
 	{.name = "econtent-type",
 	 .type = BERTH_CONF_CHOICE,
 	 .choices = content_choices,
@@ -183,7 +190,7 @@ berth_masa_settings_check(const void *settings, struct berth_why *why)
 	if (s->require_client_certificate && !s->client_anchors)
 		return berth_fail(why, BERTH_E_USAGE, "masa-client-anchors", NULL,
 				  "require-client-certificate = yes needs client-anchors");
-	return BERTH_OK;
+	return berth_masa_sources_check(&s->revocation_sources, why);
 }
 
 enum berth_err

@@ -19,8 +19,9 @@ struct berth_masa_settings {
 	int ownership;			  /* enum berth_masa_ownership */
 	int pinning;			  /* enum berth_masa_pinning */
 	int revocation;			  /* enum berth_masa_revocation */
-	int content_type;		  /* 0 anima, 1 data */
-	int identity;			  /* enum berth_identity_rule */
+	struct berth_conf_list revocation_sources;
+	int content_type; /* 0 anima, 1 data */
+	int identity;	  /* enum berth_identity_rule */
 	bool require_client_certificate;
 	bool require_idevid_issuer;
 	bool allow_without_proximity;

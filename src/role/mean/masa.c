@@ -85,6 +85,9 @@ berth_mean_masa(struct berth_mean *mean, enum berth_masa_operation operation,
 		case BERTH_MASA_NEED_UNIT:
 			event = serve_unit(&masa, &device, mean);
 			break;
+		case BERTH_MASA_NEED_REVOCATION: /* it asks nobody */
+			event = berth_masa_answer_revocation(&masa, BERTH_BYTES_NONE, NULL);
+			break;
 		case BERTH_MASA_NEED_INTENT:
 			event = berth_masa_answer_intent(&masa, &fresh);
 			break;

@@ -28,7 +28,7 @@ static void
 expect_denying(const struct berth_masa_settings *s)
 {
 	assert_int_equal(s->ownership, BERTH_MASA_OWNERSHIP_RECORDED);
-	assert_int_equal(s->revocation, BERTH_MASA_REVOCATION_REQUIRED);
+	assert_int_equal(s->revocation, BERTH_MASA_REVOCATION_FETCH);
 	assert_int_equal(s->pinning, BERTH_MASA_PIN_CA);
 	assert_false(s->allow_nonceless);
 	assert_false(s->allow_without_proximity);
