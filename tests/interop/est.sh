@@ -4,7 +4,7 @@
 # certificate, and polls while an operator thinks; curl and openssl do every operation and each refusal by the smallest
 # change: labels, passwords, renewals. Linking to the connection is in est_linking.sh. (RFC 7030, 8951, 9908)
 # shellcheck source-path=SCRIPTDIR source=pledge_lib.sh
-registrar_settings='est-users = users.conf\nest-clients = device, user'
+registrar_settings='est-users = users.conf\nest-clients = device, user\nretry-after = 1s'
 before_registrar() {
 	make_tools
 	cat >> home/registrar.conf <<-END
@@ -80,7 +80,7 @@ key() { pki --gen --type ecdsa --size 256 --outform pem > "$1" 2> /dev/null; }
 strongswan --estca --url "$server" --cacert home/domain-ca.pem --caout swan-ca.pem --outform pem --force > /dev/null ||
 	fail "strongSwan cannot fetch the CA certificates"
 openssl x509 -in swan-ca.pem -noout -subject | grep -q 'Example Home' || fail 'strongSwan got other CA certificates'
-said "strongSwan fetched the CA certificates: $(ls swan-ca*.pem | wc -l)"
+said 'strongSwan fetched the CA certificates'
 
 key swan.key
 pki --req --type ecdsa --in swan.key --dn 'CN=printer-7' --outform der > swan.csr 2> /dev/null
@@ -136,6 +136,13 @@ base64 -d body | openssl pkcs7 -inform DER -print_certs -out all.pem
 [ "$(grep -c 'BEGIN CERT' all.pem)" = 2 ] || fail 'cacerts lacks a certificate'
 openssl verify -CAfile home/domain-ca.pem all.pem > /dev/null || fail 'openssl does not verify cacerts'
 said 'TLS 1.2 and newer with a proved server; cacerts leads to the root'
+
+# strongSwan reads one line, libest lines of 64 alone.
+# req: rfc8951-3.1-layout
+[ "$(wc -l < body)" = 0 ] || fail 'cacerts is not on one line'
+curl -sk --noproxy '*' -A 'libest 3.2.0' -o body "$server/.well-known/est/cacerts"
+[ "$(head -n1 body | wc -c)" = 65 ] && [ "$(wc -L < body)" = 64 ] || fail 'cacerts for libest is not in lines of 64'
+base64 -d body | openssl pkcs7 -inform DER -print_certs | grep -q 'BEGIN CERT' || fail 'cacerts for libest cannot be read'
 
 # ---- curl: passwords ----
 
@@ -252,6 +259,13 @@ code=$(curl -sk --noproxy '*' "${as_device[@]}" -o body -w '%{http_code}' "$base
 get est/birth/csrattrs
 base64 -d body | openssl asn1parse -inform DER > attributes
 [ "$(grep -c 'd=1 ' attributes)" = 1 ] || fail 'a label with the template alone gives more'
+# Users have no serial number; the names of a server are theirs to fill in.
+# req: rfc9908-3.4-extensions
+get est/servers/csrattrs
+base64 -d body | openssl asn1parse -inform DER > attributes
+! grep -q ':serialNumber' attributes || fail 'users are asked for a serial number'
+grep -q ':1.2.840.113549.1.9.16.2.62' attributes && grep -q ':secp384r1' attributes ||
+	fail "csrattrs of the servers' label: $(cat attributes)"
 
 csr pledge/A-0001/ldevid.key "$subject"
 call simplereenroll "${as_device[@]}"

@@ -310,6 +310,7 @@ ask_to_save(struct berth_pledge *pledge, struct pledge_attempt *attempt, struct 
 	pledge_wait_for(attempt, WAIT_SAVED, now);
 }
 
+/* req: rfc7030-4.2.3-client-waits */
 void
 pledge_on_certificate(struct berth_pledge *pledge, struct pledge_attempt *attempt,
 		      struct berth_now now, const struct pledge_message *message)

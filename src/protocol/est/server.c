@@ -35,6 +35,7 @@ build_attrs(const struct berth_est_conf *conf, const struct berth_est_profile *p
 	attrs.organization = names == NULL ? conf->organization : names->organization;
 	if (names != NULL) {
 		attrs.want_common_name = true;
+		attrs.want_dns_names = false;
 		attrs.common_name = names->common_name;
 		attrs.want_serial_number = names->serial_number.n > 0;
 		attrs.serial_number = names->serial_number;
@@ -492,7 +493,9 @@ berth_est_answer_permission(struct berth_est *x, const struct berth_est_permissi
 		return tell_to_wait(x, answer);
 	if (answer->why.err != BERTH_OK) {
 		x->why = answer->why;
-		return refuse(x, 403);
+		(void)refuse(x, answer->why.err == BERTH_E_LIMIT ? 429 : 403);
+		x->response.retry_after_s = answer->retry_after_s > 0 ? answer->retry_after_s : -1;
+		return x->state;
 	}
 	berth_decision_pass(&x->decision, "rfc8995-5.9-permission", "RFC 8995 5.9",
 			    "the client may have a certificate for this key");

@@ -128,9 +128,10 @@ enum berth_est_event berth_est_answer_user(struct berth_est *x, const struct ber
 					   const struct berth_why *why) BERTH_MUST;
 
 struct berth_est_permission {
-	struct berth_why why; /* err OK: granted for this key; PENDING: 202; else why not */
+	struct berth_why
+		why; /* err OK: granted for this key; PENDING: 202; LIMIT: 429; else why not */
 	struct berth_bytes certificate; /* what this request got before, or empty */
-	int32_t retry_after_s;		/* PENDING */
+	int32_t retry_after_s;		/* PENDING, LIMIT */
 };
 enum berth_est_event berth_est_answer_permission(
 	struct berth_est *x, const struct berth_est_permission *answer) BERTH_MUST;

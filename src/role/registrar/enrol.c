@@ -5,7 +5,8 @@
 #include "role/registrar/signing.h"
 #include "store/registrar_revocation.h"
 
-#define SIGNING_RETRY_S 1 /* until the signer has answered the first of two equal requests */
+#define LIMIT_RETRY_S 3600 /* who asked too often within a day */
+#define SIGNING_RETRY_S 1  /* until the signer has answered the first of two equal requests */
 
 /* While the signer has not answered; an exchange of ours then waits for it. */
 static bool
@@ -193,6 +194,7 @@ take_request(struct berth_registrar_exchange *exchange, const struct berth_regis
 	err = berth_registrar_est_request_take(exchange->role->store, &wanted,
 					       berth_judge_now(exchange->role->judge).wall,
 					       &request, why);
+	answer->retry_after_s = err == BERTH_E_LIMIT ? LIMIT_RETRY_S : 0;
 	if (err)
 		return err;
 	exchange->est_request = request.row;
@@ -333,8 +335,8 @@ give_permission(struct berth_registrar_exchange *exchange)
 	case BERTH_E_MISMATCH:
 	case BERTH_E_EXPIRED:
 	case BERTH_E_PENDING:
-		return berth_est_answer_permission(&exchange->est, &answer);
 	case BERTH_E_LIMIT:
+		return berth_est_answer_permission(&exchange->est, &answer);
 	case BERTH_E_SYNTAX:
 	case BERTH_E_UNSUPPORTED:
 	case BERTH_E_SIGNATURE:
@@ -373,7 +375,8 @@ write_intent(struct berth_registrar_exchange *exchange, const struct berth_issue
 	const char *subject =
 		exchange->est.client == BERTH_EST_CLIENT_RENEWAL
 			? berth_cert_subject_text(berth_peer_cert(&exchange->seen->peer))
-			: exchange->device_id;
+		: exchange->user != NULL ? exchange->user->name
+					 : exchange->device_id;
 	struct berth_registrar_certificate wanted = {
 		.device = exchange->device,
 		.permission = exchange->permission,

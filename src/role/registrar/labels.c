@@ -26,7 +26,7 @@ without_label(const struct berth_registrar_settings *settings)
 		.clients = settings->est_clients.count == 0 ? 1U << BERTH_CLIENT_DEVICE
 							    : mask_of(&settings->est_clients),
 		.lifetime_s = settings->certificate_lifetime_s,
-		.attrs = {.want_serial_number = true, .key = keys[0], .want_sha256 = true},
+		.attrs = {.key = keys[0], .want_sha256 = true},
 		.style = (enum berth_csrattrs_style)settings->est_csrattrs,
 		.needs_link = settings->est_proof_linking == BERTH_PROOF_LINKING_REQUIRED,
 	};
@@ -43,9 +43,7 @@ label_of(const struct berth_registrar_settings *settings,
 		.lifetime_s = section->lifetime_s == 0 || section->lifetime_s > most
 				      ? most
 				      : section->lifetime_s,
-		.attrs = {.want_serial_number = true,
-			  .key = keys[section->key],
-			  .want_sha256 = section->key == 0},
+		.attrs = {.key = keys[section->key], .want_sha256 = section->key == 0},
 		.style = (enum berth_csrattrs_style)section->csrattrs,
 		.is_server = section->is_server,
 		.needs_link = section->proof_linking == BERTH_PROOF_LINKING_REQUIRED,
@@ -59,6 +57,11 @@ berth_label_at(const struct berth_registrar_settings *settings, size_t i, struct
 	if (i > settings->labels.count)
 		return false;
 	*ret = i == 0 ? without_label(settings) : label_of(settings, &sections[i - 1]);
+	/* Users have no serial number; who names a server knows its names. */
+	bool is_for_users = (ret->clients & 1U << BERTH_CLIENT_USER) != 0;
+	ret->attrs.want_serial_number = (ret->clients & ~(1U << BERTH_CLIENT_USER)) != 0;
+	ret->attrs.want_common_name = !ret->attrs.want_serial_number;
+	ret->attrs.want_dns_names = ret->is_server && is_for_users;
 	ret->attrs.want_challenge_password = ret->needs_link; /* req: rfc7030-3.5-required */
 	return true;
 }

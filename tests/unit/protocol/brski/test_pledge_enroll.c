@@ -242,6 +242,7 @@ asks_for_what_the_template_says(void **state)
 	}
 }
 
+/* req: rfc7030-4.2.3-client-waits */
 static void
 resends_its_certificate_request_after_202(void **state)
 {

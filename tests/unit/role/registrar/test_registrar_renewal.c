@@ -285,7 +285,7 @@ a_client_that_asks_without_end_is_stopped(void **state)
 	BERTH_BUF csr = {0};
 	make_csr(&home, home.device.key, &csr);
 	ask(&home, &ticket, &home.device, berth_buf_view(&csr));
-	refused(&home, &ticket, 503, "est-requests-a-day");
+	refused(&home, &ticket, 429, "est-requests-a-day");
 	leave(&home);
 }
 
