@@ -83,6 +83,18 @@ berth registrar backup --config exchanged/registrar.conf --passphrase-file pass 
 refused_with 1 'issuing-key is not the key of issuing-certificates' restore --to elsewhere exchanged.berth
 [ ! -e elsewhere ]
 
+# ---- a state directory elsewhere comes into the folder, and the configuration says so ----
+cp -r rehearsal-1 split
+mv split/state split-state
+sed -i "s|^state-directory = .*|state-directory = $work/split-state|" split/registrar.conf
+berth registrar backup --config split/registrar.conf --passphrase-file pass split.berth > /dev/null
+restore --to joined split.berth > told
+grep -q "$work/split-state is now $work/joined/state" told || fail "$(cat told)"
+grep -q '^state-directory = state$' joined/registrar.conf || fail "$(grep state-directory joined/registrar.conf)"
+[ "$(sql joined/state/registrar.db 'PRAGMA integrity_check')" = ok ]
+berth-registrar --config joined/registrar.conf --check-config > told 2>&1 || fail "$(cat told)"
+said 'what was outside of the folder comes into it; berth-registrar finds nothing to complain of'
+
 # ---- what is not whole is refused before anything is touched ----
 stop_registrar
 (cd home && find . -type f -exec sha256sum {} + | sort) > before
@@ -125,6 +137,12 @@ grep -q 'audit-older-than-witness' by-hand.log || fail "$(cat by-hand.log)"
 said "an older store put back by hand is noticed: $(grep -o 'reason=.*' by-hand.log | head -n 1 | cut -c1-150)"
 rm -rf home
 mv home.aside home
+
+# ---- on a new machine there is no witness but the copy that was kept elsewhere ----
+cp home/state/registrar.witness witness.copy
+refused_with 3 'accept-older-audit' restore --to fresh --witness witness.copy monday.berth
+refused_with 4 'cannot be read' restore --to fresh --witness nowhere monday.berth
+restore --to fresh monday.berth > /dev/null
 
 # ---- restored: recognised as older, then accepted by name ----
 refused_with 3 'accept-older-audit' restore --to home --replace monday.berth

@@ -21,15 +21,10 @@ static const char *
 witness_of(const char *path, char witness[PATH_BYTES])
 {
 	size_t n = strlen(path);
-	const char *slash = strrchr(path, '/');
 
 	if (n > 3 && strcmp(path + n - 3, ".db") == 0)
 		n -= 3;
 	int m = snprintf(witness, PATH_BYTES, "%.*s.witness", (int)n, path);
-	if (m > 0 && m < PATH_BYTES && access(witness, R_OK) == 0)
-		return witness;
-	m = snprintf(witness, PATH_BYTES, "%.*saudit.head", slash ? (int)(slash - path) + 1 : 0,
-		     path);
 	return m > 0 && m < PATH_BYTES && access(witness, R_OK) == 0 ? witness : NULL;
 }
 

@@ -7,8 +7,7 @@
 
 /*
  * A MASA's or a registrar's store, opened for reading only. *ret as the admin interface's /v1/audit/verify replies.
- * The witness is FILE with ".db" replaced by ".witness" (the MASA's), else audit.head beside it (the registrar's), where
- * that is there.
+ * The witness is FILE with ".db" replaced by ".witness", where that is there.
  */
 enum berth_err berth_audit_verify_file(const char *path, json_t **ret,
 				       struct berth_why *why) BERTH_MUST;
