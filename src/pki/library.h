@@ -29,6 +29,7 @@ struct berth_pki {
 	OSSL_PROVIDER *keystore;
 	EVP_MD *sha1, *sha256, *sha384,
 		*sha512;		  /* fetched once: a fetch costs more than a digest */
+	bool is_synced_later;		  /* during berth_keystore_generate_unsynced */
 	struct berth_p11_module *modules; /* PKCS#11 modules opened, keystore/pkcs11.c */
 	char tpm_tcti[256]; /* of tpm: URIs that name no TPM; "": the default, keystore/tpm.c */
 	EVP_PKEY *curves

@@ -7,6 +7,7 @@
 
 #include "base/secret.h"
 #include "pki/keystore/key_file.h"
+#include "pki/keystore/pkcs8.h"
 #include "pki/keystore/private.h"
 #include "pki/ossl_annot.h"
 
@@ -75,7 +76,10 @@ decode(struct berth_pki *pki, const struct berth_secret *text)
 	BERTH_OSSL_BIO *bio = BIO_new_mem_buf(text->p, (int)text->n);
 	if (bio == NULL || PEM_read_bio(bio, &name, &header, &der, &n) != 1)
 		return NULL;
-	if (strcmp(name, PEM_STRING_PKCS8INF) == 0 && header[0] == '\0') {
+	bool is_pkcs8 = strcmp(name, PEM_STRING_PKCS8INF) == 0 && header[0] == '\0';
+	if (is_pkcs8)
+		pkey = berth_pkcs8_read(pki->libctx, berth_bytes_of(der, (size_t)n));
+	if (is_pkcs8 && pkey == NULL) {
 		const unsigned char *p = der;
 		BERTH_OSSL(PKCS8_PRIV_KEY_INFO) *info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &p, n);
 		if (info != NULL && p == der + n)
@@ -196,6 +200,20 @@ file_load(struct berth_pki *pki, const char *path, struct berth_key **ret, struc
 	return wrap_pkey(pki, pkey, ret, why);
 }
 
+static bool
+write_pem(EVP_PKEY *pkey, BIO *bio)
+{
+	uint8_t der[BERTH_PKCS8_P256_BYTES];
+
+	if (berth_pkcs8_write(pkey, der)) {
+		bool is_written = PEM_write_bio(bio, PEM_STRING_PKCS8INF, "", der, sizeof(der)) > 0;
+		berth_wipe(der, sizeof(der));
+		return is_written;
+	}
+	BERTH_OSSL(PKCS8_PRIV_KEY_INFO) *info = EVP_PKEY2PKCS8(pkey);
+	return info != NULL && PEM_write_bio_PKCS8_PRIV_KEY_INFO(bio, info) == 1;
+}
+
 static enum berth_err
 file_generate(struct berth_pki *pki, const char *path, const struct berth_key_kind *kind,
 	      enum berth_key_use use, struct berth_why *why)
@@ -207,13 +225,14 @@ file_generate(struct berth_pki *pki, const char *path, const struct berth_key_ki
 	if (err)
 		return err;
 	BERTH_OSSL(EVP_PKEY) *pkey = EVP_PKEY_Q_keygen(pki->libctx, NULL, "EC", kind->group);
-	BERTH_OSSL(PKCS8_PRIV_KEY_INFO) *info = pkey == NULL ? NULL : EVP_PKEY2PKCS8(pkey);
 	BERTH_OSSL_BIO *bio = BIO_new(BIO_s_secmem());
-	if (info == NULL || bio == NULL || PEM_write_bio_PKCS8_PRIV_KEY_INFO(bio, info) != 1)
+	if (pkey == NULL || bio == NULL || !write_pem(pkey, bio))
 		return berth_ossl_fail(why, BERTH_E_CRYPTO, "keystore-generate", NULL,
 				       "The key cannot be generated");
 	(void)BIO_get_mem_ptr(bio, &text);
-	return berth_key_file_write(path, berth_bytes_of(text->data, text->length), why);
+	const struct berth_bytes pem = berth_bytes_of(text->data, text->length);
+	return pki->is_synced_later ? berth_key_file_write_unsynced(path, pem, why)
+				    : berth_key_file_write(path, pem, why);
 }
 
 static enum berth_err

@@ -140,9 +140,32 @@ write_all(int fd, struct berth_bytes text, const char *path, struct berth_why *w
 			return fail_errno(why, "written", path);
 		at += (size_t)n;
 	}
-	if (fsync(fd) != 0)
-		return fail_errno(why, "made durable", path);
 	return BERTH_OK;
+}
+
+static enum berth_err
+write_durably(int fd, struct berth_bytes text, const char *path, struct berth_why *why)
+{
+	enum berth_err err = write_all(fd, text, path, why);
+
+	if (!err && fsync(fd) != 0)
+		return fail_errno(why, "made durable", path);
+	return err;
+}
+
+enum berth_err
+berth_key_file_write_unsynced(const char *path, struct berth_bytes text, struct berth_why *why)
+{
+	BERTH_FD fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0 && errno == EEXIST)
+		return berth_fail(why, BERTH_E_EXISTS, "keystore-exists", NULL,
+				  "There is a key at %.120s already.", path);
+	if (fd < 0)
+		return fail_errno(why, "created", path);
+	enum berth_err err = write_all(fd, text, path, why);
+	if (err)
+		(void)unlink(path);
+	return err;
 }
 
 /* Under a temporary name first: link() makes the name and the whole content appear at once, or fails. */
@@ -155,7 +178,7 @@ berth_key_file_write(const char *path, struct berth_bytes text, struct berth_why
 	BERTH_FD fd = mkostemp(temporary, O_CLOEXEC); /* mode 0600 */
 	if (fd < 0)
 		return fail_errno(why, "created", path);
-	enum berth_err err = write_all(fd, text, path, why);
+	enum berth_err err = write_durably(fd, text, path, why);
 	if (!err && link(temporary, path) != 0) {
 		if (errno == EEXIST)
 			err = berth_fail(why, BERTH_E_EXISTS, "keystore-exists", NULL,
@@ -177,7 +200,7 @@ berth_key_file_remove(const char *path, struct berth_why *why)
 	enum berth_err err = open_checked(path, O_WRONLY, &fd, &size, why);
 	if (err)
 		return err;
-	err = write_all(fd, berth_bytes_of(zeros, (size_t)size), path, why);
+	err = write_durably(fd, berth_bytes_of(zeros, (size_t)size), path, why);
 	if (err)
 		return err;
 	if (unlink(path) != 0)

@@ -18,6 +18,12 @@ enum berth_err berth_key_file_read(const char *path, struct berth_buf *text,
 /* The name and the whole content appear at once and durably, or EXISTS. */
 enum berth_err berth_key_file_write(const char *path, struct berth_bytes text,
 				    struct berth_why *why) BERTH_MUST;
+/*
+ * Without waiting for the disk, and under its own name from the start: for a folder that nobody looks into before its maker
+ * has synced it.
+ */
+enum berth_err berth_key_file_write_unsynced(const char *path, struct berth_bytes text,
+					     struct berth_why *why) BERTH_MUST;
 /* Overwritten, then unlinked, durably. */
 enum berth_err berth_key_file_remove(const char *path, struct berth_why *why) BERTH_MUST;
 

@@ -120,6 +120,16 @@ berth_keystore_generate(struct berth_pki *pki, const char *uri, const char *kind
 }
 
 enum berth_err
+berth_keystore_generate_unsynced(struct berth_pki *pki, const char *uri, const char *kind,
+				 struct berth_key **ret, struct berth_why *why)
+{
+	pki->is_synced_later = true;
+	enum berth_err err = berth_keystore_generate(pki, uri, kind, ret, why);
+	pki->is_synced_later = false;
+	return err;
+}
+
+enum berth_err
 berth_keystore_generate_agreement(struct berth_pki *pki, const char *uri, const char *kind,
 				  struct berth_key **ret, struct berth_why *why)
 {

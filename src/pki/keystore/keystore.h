@@ -31,6 +31,13 @@ const char *berth_storage_class_name(enum berth_storage_class storage);
 /* P-256 by default; "P-384" too. BERTH_E_EXISTS when the URI already names a key. Durable before it returns (fsync). */
 enum berth_err berth_keystore_generate(struct berth_pki *pki, const char *uri, const char *kind,
 				       struct berth_key **ret, struct berth_why *why) BERTH_MUST;
+/*
+ * The same, but a file is durable only when the caller has synced its file system: for many keys at a time. Other kinds of
+ * URI: no difference.
+ */
+enum berth_err berth_keystore_generate_unsynced(struct berth_pki *pki, const char *uri,
+						const char *kind, struct berth_key **ret,
+						struct berth_why *why) BERTH_MUST;
 /* A key for berth_key_derive. Hardware holds it to that: it signs nothing, and a signing key agrees on nothing. */
 enum berth_err berth_keystore_generate_agreement(struct berth_pki *pki, const char *uri,
 						 const char *kind, struct berth_key **ret,

@@ -211,7 +211,10 @@ make_key(const struct berth_line *line, const struct berth_unit *unit,
 	if (err)
 		return err;
 	ret->storage = berth_storage_class_name(storage);
-	err = berth_keystore_generate(line->pki, ret->made, "P-256", &ret->key, why);
+	/* in the unit's own folder it is synced with it, before the unit counts as made */
+	err = unit->key ? berth_keystore_generate(line->pki, ret->made, "P-256", &ret->key, why)
+			: berth_keystore_generate_unsynced(line->pki, ret->made, "P-256", &ret->key,
+							   why);
 	/* An attempt that was cut off left it; or, where the row names it, the token came with it. */
 	if (err == BERTH_E_EXISTS && (birth->is_retry || unit->key))
 		err = berth_keystore_load(line->pki, ret->made, &ret->key, why);
