@@ -507,6 +507,7 @@ sim_device_end(struct sim_device *device)
 		berth_buf_free(&device->beliefs[i].nonce);
 		berth_buf_free(&device->beliefs[i].voucher);
 	}
+	berth_cert_free(device->revoked_cert);
 	berth_cert_free(device->idevid);
 	berth_key_free(device->idevid_key);
 	berth_cert_list_free(&device->idevid_chain);

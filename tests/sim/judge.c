@@ -238,6 +238,19 @@ struct sim_signing {
 	struct berth_buf payload;
 };
 
+/* As the signer's child does it: nothing leaves before the role has settled. */
+static void
+sign(struct berth_judge *judge, const struct sim_signing *signing, struct sim_item *item)
+{
+	const struct berth_signer_role *role = judge->signer_role;
+	item->err = role->sign(judge->signer, signing->op, berth_buf_view(&signing->payload),
+			       sim_now(judge->sim, judge->skew_s, true), &item->object, &item->why);
+	if (!item->err && role->settle != NULL)
+		item->err = role->settle(judge->signer, &item->why);
+	if (item->err)
+		berth_buf_clear(&item->object);
+}
+
 static void
 do_sign(struct sim *sim, struct sim_event *event)
 {
@@ -248,9 +261,7 @@ do_sign(struct sim *sim, struct sim_event *event)
 	/* It dies before it signs, or after, with its answer unsent: the judge hears the same. */
 	bool dies = sim_fault(sim, SIM_SIGNER_CRASH, 1, 40);
 	if (judge->signer != NULL && (!dies || sim_chance(sim, 1, 2)))
-		item.err = judge->signer_role->sign(
-			judge->signer, signing->op, berth_buf_view(&signing->payload),
-			sim_now(sim, judge->skew_s, true), &item.object, &item.why);
+		sign(judge, signing, &item);
 	if (dies) {
 		berth_buf_free(&item.object);
 		item.err = berth_fail(&item.why, BERTH_E_UNREACHABLE, "process-restarted", NULL,
@@ -399,6 +410,11 @@ take_item(struct berth_judge *judge, struct sim_item *item)
 		};
 		const struct berth_tls_facts tls = sim_server_facts(call);
 		judge->cause = call;
+		if (call->is_plain) {
+			judge->role->published(judge->context, ticket_new(judge, call), &http,
+					       berth_text(call->address));
+			return;
+		}
 		judge->role->request(judge->context, ticket_new(judge, call), &http, &tls,
 				     berth_text(call->address));
 		return;

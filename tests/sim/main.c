@@ -17,7 +17,7 @@ struct options {
 
 struct total {
 	uint64_t faults[SIM_FAULT__COUNT];
-	uint64_t onboarded, renewed, requests, restarts, checks, steps;
+	uint64_t onboarded, renewed, lists, requests, restarts, checks, steps;
 };
 
 static bool
@@ -79,6 +79,7 @@ run(const struct options *options, unsigned long seed, struct total *total)
 	}
 	total->onboarded += sim->onboarded;
 	total->renewed += sim->renewed;
+	total->lists += sim->lists_checked;
 	total->requests += sim->requests;
 	total->restarts += sim->restarts;
 	total->checks += sim->checks;
@@ -139,11 +140,13 @@ main(int argc, char **argv)
 	size_t broken = 0;
 	for (unsigned long seed = options.first; seed <= options.last; seed++)
 		broken += !run(&options, seed, &total);
-	(void)printf("%lu seeds, %llu onboardings, %llu renewals, %llu requests, %llu restarts, "
+	(void)printf("%lu seeds, %llu onboardings, %llu renewals, %llu list entries, %llu "
+		     "requests, %llu restarts, "
 		     "%llu checks\n",
 		     options.last - options.first + 1, (unsigned long long)total.onboarded,
-		     (unsigned long long)total.renewed, (unsigned long long)total.requests,
-		     (unsigned long long)total.restarts, (unsigned long long)total.checks);
+		     (unsigned long long)total.renewed, (unsigned long long)total.lists,
+		     (unsigned long long)total.requests, (unsigned long long)total.restarts,
+		     (unsigned long long)total.checks);
 	print_faults(&total);
 	return broken > 0 ||
 	       (!options.is_calm && options.last - options.first > 4 && misses_a_fault(&total));

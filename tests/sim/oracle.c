@@ -363,6 +363,10 @@ sim_oracle_reply(struct berth_judge *judge, const struct sim_call *call,
 {
 	if (judge->is_rogue || response->status != 200)
 		return;
+	if (call->is_plain) {
+		sim_oracle_list(judge, response->body);
+		return;
+	}
 	const struct sim_device *device =
 		call->shown.n == 0 ? NULL : owner_of_certificate(judge->sim, call->shown.at[0]);
 	if (strcmp(call->path, BERTH_BRSKI_REQUESTVOUCHER_PATH) == 0) {
@@ -492,7 +496,7 @@ check_work(struct sim *sim)
 				  (device == NULL ? call->shown.n == 0
 						  : device->sort == SIM_DENIED ||
 							    device->sort == SIM_COUNTERFEIT);
-		uint32_t most = is_refused ? 0 : call->copies;
+		uint32_t most = is_refused && !call->is_plain ? 0 : call->copies;
 		if (call->asked_signer > most || call->asked_masa > most)
 			sim_break(sim, "work", "%s did %u signatures and %u calls for one %s",
 				  call->server->name, call->asked_signer, call->asked_masa,

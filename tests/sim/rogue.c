@@ -159,6 +159,7 @@ send_again(struct sim *sim, struct sim_event *event)
 	struct sim_call *call = sim_call_new(sim, old->server, &http,
 					     is_stolen ? &rogue->idevid_chain : &old->shown);
 	call->connection = ++sim->ids;
+	call->is_plain = old->is_plain;
 	if (what == 1)
 		alter(sim, &call->body);
 	sim->faults[is_stolen	? SIM_STOLEN_IDENTITY
@@ -205,6 +206,12 @@ sim_operators_start(struct sim *sim)
 			       0);
 }
 
+static struct berth_cert *
+judge_certificate(struct sim *sim, const struct sim_device *device)
+{
+	return sim->registrars[device->owner]->chain.at[0];
+}
+
 /* The registrar has said yes, and its store holds it. */
 void
 sim_operator_done(struct sim_device *device, int status)
@@ -217,5 +224,11 @@ sim_operator_done(struct sim_device *device, int status)
 		return;
 	sim->faults[SIM_REVOCATION]++;
 	device->is_revoked = true;
+	device->revoked_at_ms = sim->now_ms;
+	/* Sabotaged, the list is asked for a certificate that it cannot show. */
+	if (device->is_saved)
+		device->revoked_cert = berth_cert_ref(sim->conf.sabotage == SIM_OLD_LIST
+							      ? judge_certificate(sim, device)
+							      : device->saved_chain.at[0]);
 	sim_device_reset(device);
 }

@@ -133,6 +133,7 @@ sim_open(const struct sim_conf *conf)
 	sim_faults_start(sim);
 	sim_rogues_start(sim);
 	sim_operators_start(sim);
+	sim_relying_start(sim);
 	return sim;
 }
 

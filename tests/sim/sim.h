@@ -64,6 +64,7 @@ struct sim_call {
 	enum berth_http_method method;
 	char path[96], media_type[80], accept[80], address[32];
 	struct berth_buf body;
+	bool is_plain;	  /* without TLS, for what is published */
 	bool is_renewal;  /* not of the pledge's machine */
 	uint32_t copies;  /* that were delivered */
 	bool is_answered; /* the asker has an answer, or has gone */
@@ -225,6 +226,8 @@ struct sim_device {
 	int64_t told_at;
 	bool is_spoken_for; /* by an operator, and the registrar knows it */
 	bool is_revoked;
+	struct berth_cert *revoked_cert; /* NULL: it had none */
+	int64_t revoked_at_ms;
 	bool is_renewed;
 	struct berth_key *renewal_key;
 	struct berth_buf renewal_body;
@@ -282,6 +285,7 @@ enum sim_sabotage {
 	SIM_LEAKS_KEY,		 /* into the log */
 	SIM_DOUBLES_CERTIFICATE,
 	SIM_DEAF_DEVICE,
+	SIM_OLD_LIST, /* of revoked certificates */
 };
 
 struct sim_conf {
@@ -332,6 +336,7 @@ struct sim {
 	bool has_fault
 		[SIM_FAULT__COUNT]; /* this seed's choice: what never restarts shows what only a restart heals */
 	uint64_t trace; /* a hash of all that happened */
+	uint64_t lists_checked;
 	uint64_t steps, onboarded, renewed, requests, restarts, checks;
 	int log, stderr_of_before; /* the roles log to standard error */
 	char fault[512];	   /* what the oracle said; empty: nothing */
@@ -396,6 +401,10 @@ void sim_renew_start(struct sim_device *device);
 void sim_renew_answer(struct sim_call *call);
 void sim_renew_in_vain(struct sim_device *device);
 void sim_renew_end(struct sim_device *device);
+
+/* relying.c */
+void sim_relying_start(struct sim *sim);
+void sim_oracle_list(struct berth_judge *judge, struct berth_bytes der);
 
 /* sabotage.c: each does something when the world's sabotage is that one */
 void sim_sabotage_world(struct sim *sim);

@@ -119,6 +119,13 @@ notices_a_device_that_is_never_on(void **state)
 	EXPECT(SIM_DEAF_DEVICE, "liveness");
 }
 
+static void
+notices_a_list_without_a_revoked_certificate(void **state)
+{
+	(void)state;
+	EXPECT(SIM_OLD_LIST, "revocation");
+}
+
 /* And the same world, with nothing broken, is silent until a device is on that may not be. */
 static void
 notices_a_denied_device_that_is_on(void **state)
@@ -171,6 +178,7 @@ main(void)
 		cmocka_unit_test(notices_a_key_in_the_log),
 		cmocka_unit_test(notices_two_certificates_for_one_key),
 		cmocka_unit_test(notices_a_device_that_is_never_on),
+		cmocka_unit_test(notices_a_list_without_a_revoked_certificate),
 		cmocka_unit_test(notices_a_denied_device_that_is_on),
 		cmocka_unit_test(runs_the_same_from_the_same_seed),
 	};
