@@ -52,6 +52,16 @@ before_registrar() {
 	echo 'battery staple' | berth registrar est-user slow-1 --file home/users.conf
 	echo 'battery staple' | berth registrar est-user gone-1 --file home/users.conf
 	berth registrar est-user gone-1 --file home/users.conf --remove
+	status=0
+	echo short | berth registrar est-user short-1 --file home/users.conf 2> said || status=$?
+	[ "$status" = 2 ] && grep -q password-length said || fail "a short password: $status"
+	status=0
+	berth registrar est-user nobody --file home/users.conf --remove 2> said || status=$?
+	[ "$status" = 4 ] || fail "taking out nobody: $status"
+	sed 's/est-label "plain"/est-label "cacerts"/' home/registrar.conf > home/bad.conf
+	status=0
+	berth-registrar --config home/bad.conf --check-config > said 2>&1 || status=$?
+	[ "$status" = 2 ] && grep -q 'est-label' said || fail "a label with an operation's name: $status: $(cat said)"
 	! grep -q 'horse\|staple\|gone-1' home/users.conf || fail 'the users'\'' file holds what it must not'
 	[ "$(stat -c %a home/users.conf)" = 600 ] || fail "others may read the users' file"
 }

@@ -201,6 +201,39 @@ take_request(struct berth_registrar_exchange *exchange, const struct berth_regis
 	return earlier_certificate(exchange, request.certificate, answer, why);
 }
 
+static bool
+is_name_of(const struct berth_est_names *names, struct berth_bytes name)
+{
+	for (size_t i = 0; i < names->dns_name_count; i++)
+		if (berth_bytes_equal_nocase(names->dns_names[i], name))
+			return true;
+	return false;
+}
+
+/* A user that was taken out of the file, or lost a name, keeps its certificate until it ends, and no longer. */
+static enum berth_err
+check_user(const struct berth_registrar_exchange *exchange,
+	   const struct berth_registrar_device *device, struct berth_why *why)
+{
+	const struct berth_registrar_role *role = exchange->role;
+	const struct berth_cert *cert = berth_peer_cert(&exchange->seen->peer);
+	struct berth_est_names names = {0};
+	struct berth_bytes name;
+	if (!berth_bytes_equal_text(device->manufacturer, BERTH_USERS_MAKER))
+		return BERTH_OK;
+	const struct berth_user *user =
+		berth_users_find(&role->users, device->identity.serial_number);
+	if (user != NULL)
+		berth_user_names(user, role->est.organization, &names);
+	bool is_right = is_name_of(&names, berth_cert_subject_common_name(cert));
+	for (size_t i = 0; (name = berth_cert_dns_name(cert, i)).n > 0; i++)
+		is_right = is_right && is_name_of(&names, name);
+	return is_right ? BERTH_OK
+			: berth_fail(why, BERTH_E_DENIED, "est-user-gone", NULL,
+				     "the user of this certificate, or one of its names, is no "
+				     "longer in the users' file");
+}
+
 /* The permission to renew is the certificate: issued by us to a welcome device, not withdrawn, not ended. */
 /* req: rfc7030-4.2.2-client */
 static enum berth_err
@@ -212,6 +245,8 @@ renew(struct berth_registrar_exchange *exchange, struct berth_est_permission *an
 	if (err == BERTH_E_NOT_FOUND)
 		return berth_fail(why, BERTH_E_DENIED, "rfc7030-4.2.2-no-record", "RFC 7030 4.2.2",
 				  "we issued no such certificate to a device");
+	if (!err)
+		err = check_user(exchange, &device, why);
 	return err ? err : take_request(exchange, &device, answer, why);
 }
 

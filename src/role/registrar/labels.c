@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "protocol/est/server.h"
+#include "protocol/est/path.h"
 
 static const char *const keys[] = {"P-256", "P-384"};
 

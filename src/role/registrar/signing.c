@@ -4,7 +4,7 @@
 #include "codec/frame.h"
 #include "model/device.h"
 #include "protocol/est/basic.h"
-#include "protocol/est/server.h"
+#include "protocol/est/path.h"
 #include "protocol/voucher/voucher.h"
 
 enum { RVR_JSON = 1, RVR_CONTENT_TYPE };

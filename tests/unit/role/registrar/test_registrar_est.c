@@ -171,6 +171,41 @@ a_label_is_for_its_clients_alone(void **state)
 	home_close(judge);
 }
 
+static void
+a_user_that_was_taken_out_does_not_renew(void **state)
+{
+	(void)state;
+	struct berth_judge *judge = home_open_with(POLICY_USERS, add_users);
+	struct berth_registrar_role *role = judge->role;
+	const struct berth_request_fields fields = {.common_name = BERTH_LIT("printer"),
+						    .organization = BERTH_LIT("Home")};
+	struct berth_ticket ticket;
+	BERTH_CERT_LIST list = {0};
+	BERTH_BUF csr = {0};
+	BERTH_BUF body = {0};
+	post(judge, &ticket, "", "printer:correct horse", "printer");
+	home_sign(judge);
+	assert_int_equal(berth_est_certs_parse(judge->f->pki, BERTH_LIT(BERTH_EST_MEDIA_CERTS),
+					       berth_buf_view(&ticket.body), &list, NULL),
+			 BERTH_OK);
+	berth_buf_free(&ticket.body);
+	const struct person printer = {.cert = list.at[0]};
+	fixture_csr(judge->f, &fields, NULL, &csr);
+	assert_int_equal(berth_base64_encode(berth_buf_view(&csr), 0, &body), BERTH_OK);
+	size_t users = role->users.items.count;
+	for (int is_there = 0; is_there < 2; is_there++) {
+		role->users.items.count = is_there == 1 ? users : 0;
+		home_request(judge, &ticket, &printer, "/.well-known/est/simplereenroll",
+			     BERTH_EST_MEDIA_PKCS10, berth_buf_view(&body));
+		if (is_there == 0)
+			ends(&ticket, 403, "est-user-gone");
+	}
+	assert_false(ticket.is_replied);
+	home_sign(judge);
+	ends(&ticket, 200, NULL);
+	home_close(judge);
+}
+
 /* Who is named by no rule for users gets nothing, whatever a rule for devices says. */
 static void
 a_rule_for_devices_is_none_for_users(void **state)
@@ -191,6 +226,7 @@ main(void)
 		cmocka_unit_test(refuses_another_password_and_slows_who_guesses),
 		cmocka_unit_test(a_user_waits_for_an_operator),
 		cmocka_unit_test(a_label_is_for_its_clients_alone),
+		cmocka_unit_test(a_user_that_was_taken_out_does_not_renew),
 		cmocka_unit_test(a_rule_for_devices_is_none_for_users),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
