@@ -87,11 +87,16 @@ refused_with 1 'issuing-key is not the key of issuing-certificates' restore --to
 cp -r rehearsal-1 split
 mv split/state split-state
 sed -i "s|^state-directory = .*|state-directory = $work/split-state|" split/registrar.conf
+# and as if it had been made while the signer was asked for the first certificate
+sqlite3 split-state/registrar.db "UPDATE certificate SET state = 0, der = x'' WHERE row = (SELECT min(row) FROM certificate)"
 berth registrar backup --config split/registrar.conf --passphrase-file pass split.berth > /dev/null
 restore --to joined split.berth > told
 grep -q "$work/split-state is now $work/joined/state" told || fail "$(cat told)"
 grep -q '^state-directory = state$' joined/registrar.conf || fail "$(grep state-directory joined/registrar.conf)"
 [ "$(sql joined/state/registrar.db 'PRAGMA integrity_check')" = ok ]
+openssl x509 -in pledge/A-0001/ldevid.pem -outform DER -out first.der
+sql joined/state/registrar.db 'SELECT hex(der) FROM certificate WHERE state = 1 AND row = (SELECT min(row) FROM certificate)' |
+	xxd -r -p | cmp - first.der || fail 'a certificate that was just being issued is forgotten'
 berth-registrar --config joined/registrar.conf --check-config > told 2>&1 || fail "$(cat told)"
 said 'what was outside of the folder comes into it; berth-registrar finds nothing to complain of'
 

@@ -11,6 +11,8 @@
 #include "role/registrar/signer_revocation.h"
 #include "store/registrar_revocation.h"
 
+#include <stdio.h>
+
 #define ARENA_BYTES ((size_t)256 << 10)
 #define DER_MAX_BYTES 16384
 
@@ -108,6 +110,23 @@ take_back(const struct reconciling *r, struct berth_cert *cert, int64_t device,
 	return berth_registrar_certificate_found(r->store, &found, why);
 }
 
+/*
+ * The backup was made while the signer was asked. A judge that starts takes such an intent for one whose answer was lost
+ * before anything was released; here it may have been released since.
+ */
+static enum berth_err
+complete(const struct reconciling *r, const struct berth_issued *issued, struct berth_cert *cert,
+	 int64_t row, struct berth_why *why)
+{
+	char subject[BERTH_AUDIT_SUBJECT_MAX];
+
+	(void)snprintf(subject, sizeof(subject), "%s", berth_cert_subject_text(cert));
+	enum berth_err err = write_down(r, cert, issued, true, subject, why);
+	r->forgotten->found += !err;
+	return err ? err
+		   : berth_registrar_certificate_issued(r->store, row, berth_cert_der(cert), why);
+}
+
 static enum berth_err
 reconcile_certificate(const struct reconciling *r, const struct berth_issued *issued,
 		      struct berth_cert *cert, struct berth_arena *arena, struct berth_why *why)
@@ -118,7 +137,8 @@ reconcile_certificate(const struct reconciling *r, const struct berth_issued *is
 	enum berth_err err = berth_registrar_certificate_find(
 		r->store, berth_cert_aki_key_id(cert), berth_cert_serial(cert), arena, &known, why);
 
-	/* An intent whose answer was lost is known: the judge sees to it when it starts. */
+	if (!err && known.credential.state == BERTH_CREDENTIAL_INTENT)
+		return complete(r, issued, cert, known.row, why);
 	if (err != BERTH_E_NOT_FOUND)
 		return err;
 	struct berth_standing standing;
