@@ -8,8 +8,7 @@
 static const struct berth_daemon_announce announce = {
 	.kind = BERTH_SERVICE_REGISTRAR,
 	.noun = "registrar",
-	.interfaces_offset = offsetof(struct berth_registrar_settings, announce),
-	.name_offset = offsetof(struct berth_registrar_settings, announce_name),
+	.offset = offsetof(struct berth_registrar_settings, announce),
 };
 
 static const struct berth_daemon daemon_of_registrar = {

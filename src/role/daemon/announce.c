@@ -7,28 +7,24 @@
 #include <string.h>
 
 #include "net/listen.h"
+#include "role/grasp.h"
 
 #define EVENT_MAX 48 /* "registrar.not-announced" */
 
 struct berth_announcer {
 	const struct berth_child *child;
 	const struct berth_daemon_announce *role;
-	const struct berth_conf_list *interfaces;
-	const char *name;
+	const struct berth_announce_settings *settings;
 	struct berth_dns_sd *sd;
+	struct berth_grasp *grasp;
 	struct berth_announcement *announcement;
+	bool is_started;
 };
 
-static const struct berth_conf_list *
-interfaces_of(const struct berth_daemon_announce *role, const void *settings)
+static const struct berth_announce_settings *
+settings_of(const struct berth_daemon_announce *role, const void *settings)
 {
-	return (const void *)((const char *)settings + role->interfaces_offset);
-}
-
-static const char *
-name_of(const struct berth_daemon_announce *role, const void *settings)
-{
-	return *(const char *const *)(const void *)((const char *)settings + role->name_offset);
+	return (const void *)((const char *)settings + role->offset);
 }
 
 static void
@@ -64,10 +60,18 @@ enum berth_err
 berth_daemon_announce_check(const struct berth_daemon *daemon, const void *settings,
 			    struct berth_why *why)
 {
-	if (!daemon->announce || interfaces_of(daemon->announce, settings)->count == 0) {
+	if (!daemon->announce) {
 		return BERTH_OK;
 	}
-	const struct berth_conf_list *interfaces = interfaces_of(daemon->announce, settings);
+	const struct berth_announce_settings *announce = settings_of(daemon->announce, settings);
+	const struct berth_conf_list *interfaces = &announce->interfaces;
+	if (interfaces->count == 0) {
+		return BERTH_OK;
+	}
+	if (!announce->dns_sd && !announce->grasp) {
+		return berth_fail(why, BERTH_E_USAGE, "announce-by-nothing", NULL,
+				  "announce: both announce-dns-sd and announce-grasp are off");
+	}
 	for (size_t i = 0; i < interfaces->count; i++) {
 		if (strlen(interfaces->items[i]) >= BERTH_SERVICE_INTERFACE_MAX) {
 			return berth_fail(why, BERTH_E_USAGE, "announce-interface", NULL,
@@ -75,7 +79,7 @@ berth_daemon_announce_check(const struct berth_daemon *daemon, const void *setti
 					  interfaces->items[i]);
 		}
 	}
-	if (strlen(name_of(daemon->announce, settings)) >= BERTH_SERVICE_NAME_MAX) {
+	if (strlen(announce->name) >= BERTH_SERVICE_NAME_MAX) {
 		return berth_fail(why, BERTH_E_USAGE, "announce-name", "RFC 6763 4.1.1",
 				  "announce-name: at most %d bytes", BERTH_SERVICE_NAME_MAX - 1);
 	}
@@ -88,11 +92,45 @@ on_failed(void *context, const struct berth_why *why)
 	log_not_announced(context, NULL, why);
 }
 
+/* What cannot be opened is in the log, and the other way may still do. */
+static void
+open_dns_sd(struct berth_announcer *announcer)
+{
+	const struct berth_dns_sd_conf conf = {
+		.interfaces = announcer->settings->interfaces.items,
+		.interface_count = announcer->settings->interfaces.count,
+		.failed = on_failed,
+		.context = announcer,
+	};
+	struct berth_why why;
+	if (announcer->settings->dns_sd &&
+	    berth_dns_sd_open(announcer->child->loop, &conf, &announcer->sd, &why)) {
+		log_not_announced(announcer, NULL, &why);
+	}
+}
+
+static void
+open_grasp(struct berth_announcer *announcer)
+{
+	const struct berth_grasp_conf conf = {
+		.interfaces = announcer->settings->interfaces.items,
+		.interface_count = announcer->settings->interfaces.count,
+		.period_s = announcer->settings->period_s,
+		.log = &announcer->child->log,
+	};
+	struct berth_why why;
+	if (announcer->settings->grasp &&
+	    berth_grasp_open(announcer->child->loop, &conf, &announcer->grasp, &why)) {
+		log_not_announced(announcer, NULL, &why);
+	}
+}
+
 struct berth_announcer *
 berth_announcer_open(const struct berth_child *child)
 {
 	const struct berth_daemon_announce *role = child->daemon->announce;
-	if (!role || child->index != 0 || interfaces_of(role, child->settings)->count == 0) {
+	if (!role || child->index != 0 ||
+	    settings_of(role, child->settings)->interfaces.count == 0) {
 		return NULL;
 	}
 	struct berth_announcer *announcer = calloc(1, sizeof(*announcer));
@@ -102,21 +140,10 @@ berth_announcer_open(const struct berth_child *child)
 	*announcer = (struct berth_announcer){
 		.child = child,
 		.role = role,
-		.interfaces = interfaces_of(role, child->settings),
-		.name = name_of(role, child->settings),
+		.settings = settings_of(role, child->settings),
 	};
-	const struct berth_dns_sd_conf conf = {
-		.interfaces = announcer->interfaces->items,
-		.interface_count = announcer->interfaces->count,
-		.failed = on_failed,
-		.context = announcer,
-	};
-	struct berth_why why;
-	if (berth_dns_sd_open(child->loop, &conf, &announcer->sd, &why)) {
-		log_not_announced(announcer, NULL, &why);
-		free(announcer);
-		return NULL;
-	}
+	open_dns_sd(announcer);
+	open_grasp(announcer);
 	return announcer;
 }
 
@@ -124,25 +151,30 @@ berth_announcer_open(const struct berth_child *child)
 void
 berth_announcer_start(struct berth_announcer *announcer, int listen_fd)
 {
-	if (!announcer || announcer->announcement) {
+	uint16_t port = 0;
+	if (!announcer || announcer->is_started || berth_listen_port(listen_fd, &port)) {
 		return;
 	}
-	uint16_t port = 0;
-	if (berth_listen_port(listen_fd, &port)) {
-		return;
+	announcer->is_started = true;
+	for (size_t i = 0; i < announcer->settings->interfaces.count; i++) {
+		berth_grasp_announce(announcer->grasp, announcer->settings->interfaces.items[i],
+				     announcer->role->kind, port);
 	}
 	const struct berth_announce what = {
 		.kind = announcer->role->kind,
-		.name = announcer->name,
+		.name = announcer->settings->name,
 		.port = port,
 	};
 	struct berth_why why;
+	if (!announcer->sd) {
+		return;
+	}
 	if (berth_dns_sd_announce(announcer->sd, &what, &announcer->announcement, &why)) {
 		log_not_announced(announcer, NULL, &why);
 		return;
 	}
-	for (size_t i = 0; i < announcer->interfaces->count; i++) {
-		log_announced(announcer, announcer->interfaces->items[i], what.port);
+	for (size_t i = 0; i < announcer->settings->interfaces.count; i++) {
+		log_announced(announcer, announcer->settings->interfaces.items[i], what.port);
 	}
 }
 
@@ -153,6 +185,7 @@ berth_announcer_close(struct berth_announcer *announcer)
 		return;
 	}
 	berth_announcement_withdraw(announcer->announcement);
+	berth_grasp_close(announcer->grasp);
 	berth_dns_sd_close(announcer->sd);
 	free(announcer);
 }

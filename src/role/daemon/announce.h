@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A daemon tells by DNS-SD where it listens, when its operator names interfaces for that (struct
+ * A daemon tells by DNS-SD and GRASP where it listens, when its operator names interfaces for that (struct
  * berth_daemon_announce). The first net process does it: it has the network and nothing else to lose. Who is not
  * heard still serves those who know the address, so nothing here ends a process.
  */

@@ -235,17 +235,23 @@ extern const char *const berth_daemon_log_choices[]; /* "text", "json" */
 				  BERTH_CONF_PATH,                                                 \
 				  .help = "Where the port of plain-listen is written.")
 
+/* What of its announcement an operator decides. */
+struct berth_announce_settings {
+	struct berth_conf_list interfaces; /* none: nobody is told */
+	const char *name;		   /* by DNS-SD */
+	bool dns_sd;
+	bool grasp;
+	int64_t period_s; /* of GRASP */
+};
+
 /*
- * How a daemon is found by those who do not know its address: by DNS-SD, on the interfaces that its
+ * How a daemon is found by those who do not know its address: by DNS-SD and GRASP, on the interfaces that its
  * operator names and on no other. Its address is no secret and proves nothing; who finds it checks it.
  */
 struct berth_daemon_announce {
 	enum berth_service_kind kind;
 	const char *noun; /* "registrar": of registrar.announced in the log */
-	/* In the settings struct: a struct berth_conf_list of interfaces (none: nobody is told), and
-	 * the const char * name of the service. */
-	size_t interfaces_offset;
-	size_t name_offset;
+	size_t offset;	  /* of the struct berth_announce_settings in the settings struct */
 };
 
 struct berth_daemon {

@@ -8,6 +8,7 @@
 #include "net/link.h"
 #include "net/loop.h"
 #include "role/device/device.h"
+#include "role/grasp.h"
 
 struct agent;
 
@@ -25,6 +26,7 @@ struct agent {
 	struct berth_timer *serve;   /* the pledge's deadline, or at once after an input */
 	struct berth_timer *timeout; /* of --once */
 	struct berth_dns_sd *dns_sd;
+	struct berth_grasp *grasp;
 	struct berth_link_watch *links;
 	struct berth_arena arena;
 	struct berth_pledge *pledge;

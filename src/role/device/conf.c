@@ -77,10 +77,15 @@ static const struct berth_conf_key discovery_keys[] = {
 	 .fallback = "yes",
 	 AT(dns_sd),
 	 .help = "listen for join proxies announced as _brski-proxy._tcp"},
+	{.name = "grasp",
+	 .type = BERTH_CONF_BOOL,
+	 .fallback = "yes",
+	 AT(grasp),
+	 .help = "listen for join proxies announced by GRASP, on the interfaces that are named"},
 	{.name = "interfaces",
 	 .type = BERTH_CONF_LIST,
 	 AT(interfaces),
-	 .help = "only on these; default: all that can do multicast"},
+	 .help = "only on these; default: DNS-SD on all that can do multicast, GRASP on none"},
 	{.name = "registrar",
 	 .type = BERTH_CONF_LIST,
 	 AT(registrars),
@@ -160,9 +165,11 @@ check(const struct berth_device_conf *settings, struct berth_why *why)
 	if (err) {
 		return err;
 	}
-	if (!settings->dns_sd && settings->registrars.count == 0) {
+	if (!settings->dns_sd && !berth_device_conf_uses_grasp(settings) &&
+	    settings->registrars.count == 0) {
 		return berth_fail(why, BERTH_E_USAGE, "device-no-discovery", NULL,
-				  "neither dns-sd nor a registrar: the device would find nobody");
+				  "neither dns-sd, nor grasp with interfaces, nor a registrar: the "
+				  "device would find nobody");
 	}
 	for (size_t i = 0; i < settings->registrars.count; i++) {
 		struct berth_pledge_candidate candidate;

@@ -28,11 +28,18 @@ struct berth_device_conf {
 	int log; /* 0 text, 1 json */
 
 	bool dns_sd;
+	bool grasp; /* on the interfaces that are named */
 	struct berth_conf_list interfaces;
 	struct berth_conf_list registrars; /* "ADDRESS:PORT", "[ADDRESS]:PORT" */
 };
 
 extern const struct berth_conf_schema berth_device_schema;
+
+static inline bool
+berth_device_conf_uses_grasp(const struct berth_device_conf *conf)
+{
+	return conf->grasp && conf->interfaces.count > 0;
+}
 
 /* Reads and checks the file. Everything in *ret lives as long as *conf. */
 enum berth_err berth_device_conf_load(const char *path, struct berth_conf *conf,

@@ -7,6 +7,7 @@
 #include "system/clock.h"
 #include "system/random.h"
 
+#define GRASP_PERIOD_S 60		    /* nothing is announced, so nothing depends on it */
 #define SLEEP_MAX_MS ((int64_t)3600 * 1000) /* a timer that never fires is not needed */
 
 struct berth_now
@@ -43,7 +44,7 @@ is_hopeless(const struct agent *agent)
 			return false;
 		}
 	}
-	return !conf->dns_sd;
+	return !conf->dns_sd && !berth_device_conf_uses_grasp(conf);
 }
 
 static void
@@ -227,6 +228,26 @@ on_link_changed(void *context, bool is_running)
 	agent_wake(agent);
 }
 
+/* req: rfc8995-4.1-p6 */
+static enum berth_err
+start_grasp(struct agent *agent, struct berth_why *why)
+{
+	const struct berth_device_conf *conf = agent->device->conf;
+	const struct berth_grasp_conf grasp = {
+		.interfaces = conf->interfaces.items,
+		.interface_count = conf->interfaces.count,
+		.period_s = GRASP_PERIOD_S,
+		.log = &agent->device->log,
+		.kind = BERTH_SERVICE_PROXY,
+		.appeared = on_appeared,
+		.vanished = on_vanished,
+		.context = agent,
+	};
+	return berth_device_conf_uses_grasp(conf)
+		       ? berth_grasp_open(agent->loop, &grasp, &agent->grasp, why)
+		       : BERTH_OK;
+}
+
 static enum berth_err
 start_discovery(struct agent *agent, struct berth_why *why)
 {
@@ -242,6 +263,7 @@ start_discovery(struct agent *agent, struct berth_why *why)
 	}
 	enum berth_err err =
 		berth_link_watch_open(agent->loop, on_link_changed, agent, &agent->links, why);
+	err = err ? err : start_grasp(agent, why);
 	if (err || !conf->dns_sd) {
 		return err;
 	}
@@ -323,6 +345,7 @@ stop(struct agent *agent)
 		agent_disconnect(agent, agent->connections[i].attempt);
 	}
 	berth_dns_sd_close(agent->dns_sd);
+	berth_grasp_close(agent->grasp);
 	berth_link_watch_close(agent->links);
 	if (agent->serve) {
 		berth_timer_close(agent->serve);

@@ -9,6 +9,7 @@
 #define CONF_MAX_BYTES ((size_t)64 << 10) /* written by hand */
 
 static const char *const logs[] = {"text", "json", NULL};
+static const char *const locators[] = {"link-local", "unique-local", NULL};
 
 #define AT(member) .offset = offsetof(struct berth_gateway_conf, member)
 
@@ -22,7 +23,8 @@ static const struct berth_conf_key gateway_keys[] = {
 	{.name = "registrar-interfaces",
 	 .type = BERTH_CONF_LIST,
 	 AT(registrar_interfaces),
-	 .help = "where registrars are looked for by DNS-SD; needed unless registrars says them"},
+	 .help = "where registrars are looked for by DNS-SD and GRASP; needed unless registrars "
+		 "says them"},
 	{.name = "registrars",
 	 .type = BERTH_CONF_LIST,
 	 AT(registrars),
@@ -36,19 +38,43 @@ static const struct berth_conf_key gateway_keys[] = {
 	 .type = BERTH_CONF_BOOL,
 	 .fallback = "yes",
 	 AT(is_announced),
-	 .help = "announce the join proxy as _brski-proxy._tcp"},
+	 .help = "announce the join proxy to devices"},
+	{.name = "dns-sd",
+	 .type = BERTH_CONF_BOOL,
+	 .fallback = "yes",
+	 AT(dns_sd),
+	 .help = "announce and look by DNS-SD: _brski-proxy._tcp, _brski-registrar._tcp"},
+	{.name = "grasp",
+	 .type = BERTH_CONF_BOOL,
+	 .fallback = "yes",
+	 AT(grasp),
+	 .help = "announce and look by GRASP: AN_Proxy, AN_join_registrar"},
+	{.name = "grasp-period",
+	 .type = BERTH_CONF_DURATION_S,
+	 .fallback = "60s",
+	 .min = 5,
+	 .max = 3600,
+	 AT(grasp_period_s),
+	 .help = "between two floods of AN_Proxy, which are valid three times as long"},
+	{.name = "grasp-locators",
+	 .type = BERTH_CONF_CHOICE,
+	 .choices = locators,
+	 .fallback = "link-local",
+	 AT(grasp_locators),
+	 .help = "unique-local: also believe floods that name a registrar beyond this link by an "
+		 "address of fc00::/7; whoever is on the link can then send devices there"},
 	{.name = "name",
 	 .type = BERTH_CONF_TEXT,
 	 .fallback = "berth-gateway",
 	 AT(name),
-	 .help = "the name of the announcement"},
+	 .help = "the name of the announcement by DNS-SD"},
 	{.name = "listen-port",
 	 .type = BERTH_CONF_INTEGER,
 	 .fallback = "0",
 	 .min = 0,
 	 .max = 65535,
 	 AT(listen_port),
-	 .help = "TCP port for devices; 0: any, devices learn it by DNS-SD"},
+	 .help = "TCP port for devices; 0: any, devices learn it by discovery"},
 	{.name = "port-file",
 	 .type = BERTH_CONF_PATH,
 	 AT(port_file),
@@ -188,6 +214,10 @@ check(const struct berth_gateway_conf *settings, struct berth_why *why)
 			why, BERTH_E_USAGE, "gateway-no-registrar", NULL,
 			"say registrar-interfaces, where registrars are discovered, or their "
 			"addresses with registrars");
+	if (!settings->registrars.count && !settings->dns_sd && !settings->grasp)
+		return berth_fail(why, BERTH_E_USAGE, "gateway-no-discovery", NULL,
+				  "neither dns-sd, nor grasp, nor registrars: it would relay to "
+				  "nobody");
 	if (settings->registrars.count > BERTH_RELAY_TARGETS_MAX)
 		return berth_fail(why, BERTH_E_LIMIT, "gateway-registrars", NULL,
 				  "registrars: at most %d", BERTH_RELAY_TARGETS_MAX);

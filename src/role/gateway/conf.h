@@ -12,6 +12,10 @@ struct berth_gateway_conf {
 	struct berth_conf_list registrars; /* ADDRESS:PORT; none: discovered */
 	struct berth_conf_list methods;	   /* what fixed registrars speak; announced as they are */
 	bool is_announced;
+	bool dns_sd;
+	bool grasp;
+	int64_t grasp_period_s;
+	int grasp_locators; /* 0 link-local, 1 unique-local too */
 	const char *name;
 	int64_t listen_port;
 	const char *port_file;

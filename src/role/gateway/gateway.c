@@ -8,6 +8,7 @@
 #include "net/dns_sd.h"
 #include "role/gateway/listen.h"
 #include "role/gateway/registrars.h"
+#include "role/grasp.h"
 #include "system/clock.h"
 #include "system/files.h"
 #include "system/log.h"
@@ -24,6 +25,7 @@ struct port {
 	uint16_t port;
 	struct berth_relay *relay;
 	struct berth_announcement *announcement;
+	bool is_announced; /* by whatever is switched on */
 };
 
 struct gateway {
@@ -33,6 +35,8 @@ struct gateway {
 	struct berth_loop *loop;
 	struct berth_dns_sd *device_side;
 	struct berth_dns_sd *registrar_side;
+	struct berth_grasp *device_grasp;
+	struct berth_grasp *registrar_grasp;
 	struct berth_gateway_registrars registrars;
 	struct port ports[INTERFACES_MAX];
 	size_t port_count;
@@ -82,38 +86,53 @@ withdraw(struct gateway *gateway)
 	for (size_t i = 0; i < gateway->port_count; i++) {
 		struct port *port = &gateway->ports[i];
 
-		if (port->announcement)
+		if (port->is_announced)
 			berth_log(&gateway->log, BERTH_LOG_NOTICE, "proxy.withdrawn", "interface",
 				  port->interface, NULL);
 		berth_announcement_withdraw(port->announcement);
+		berth_grasp_announce(gateway->device_grasp, port->interface, BERTH_SERVICE_PROXY,
+				     0);
 		port->announcement = NULL;
+		port->is_announced = false;
 	}
+}
+
+/* GRASP names one variation, the plain one of RFC 8995; registrars that speak it speak it among others. */
+static bool
+announce_port(struct gateway *gateway, struct port *port, const char *const *methods, size_t n)
+{
+	const struct berth_announce what = {
+		.kind = BERTH_SERVICE_PROXY,
+		.name = gateway->conf->name,
+		.interface = port->interface,
+		.port = port->port,
+		.text = methods,
+		.text_count = n,
+	};
+	struct berth_why why;
+
+	berth_grasp_announce(gateway->device_grasp, port->interface, BERTH_SERVICE_PROXY,
+			     port->port);
+	if (gateway->device_side &&
+	    berth_dns_sd_announce(gateway->device_side, &what, &port->announcement, &why)) {
+		berth_log_why(&gateway->log, BERTH_LOG_ERROR, "proxy.not-announced", &why,
+			      "interface", port->interface, NULL);
+		return gateway->device_grasp != NULL;
+	}
+	return gateway->device_side || gateway->device_grasp;
 }
 
 static void
 announce(struct gateway *gateway, const char *const *methods, size_t n)
 {
-	struct berth_why why;
 	char number[8];
 
-	if (!gateway->device_side)
-		return;
 	for (size_t i = 0; i < gateway->port_count; i++) {
 		struct port *port = &gateway->ports[i];
-		const struct berth_announce what = {
-			.kind = BERTH_SERVICE_PROXY,
-			.name = gateway->conf->name,
-			.interface = port->interface,
-			.port = port->port,
-			.text = methods,
-			.text_count = n,
-		};
 
-		if (berth_dns_sd_announce(gateway->device_side, &what, &port->announcement, &why)) {
-			berth_log_why(&gateway->log, BERTH_LOG_ERROR, "proxy.not-announced", &why,
-				      "interface", port->interface, NULL);
+		port->is_announced = announce_port(gateway, port, methods, n);
+		if (!port->is_announced)
 			continue;
-		}
 		snprintf(number, sizeof number, "%u", port->port);
 		berth_log(&gateway->log, BERTH_LOG_NOTICE, "proxy.announced", "interface",
 			  port->interface, "port", number, NULL);
@@ -148,7 +167,7 @@ follow(struct gateway *gateway, const char *const *methods_before, size_t before
 		is_same = strcmp(methods[i], methods_before[i]) == 0;
 	size_t target_count = berth_gateway_registrar_targets(&gateway->registrars, targets);
 	set_targets(gateway, targets, target_count);
-	bool is_announced = gateway->port_count && gateway->ports[0].announcement;
+	bool is_announced = gateway->port_count && gateway->ports[0].is_announced;
 	if (is_announced && (!target_count || !is_same))
 		withdraw(gateway);
 	if (target_count && (!is_announced || !is_same))
@@ -249,9 +268,38 @@ open_ports(struct gateway *gateway, struct berth_why *why)
 	return BERTH_OK;
 }
 
+/* Fixed registrars need no looking for. */
+static enum berth_err
+open_grasp(struct gateway *gateway, struct berth_why *why)
+{
+	const struct berth_gateway_conf *conf = gateway->conf;
+	struct berth_grasp_conf side = {
+		.interfaces = conf->device_interfaces.items,
+		.interface_count = conf->device_interfaces.count,
+		.period_s = conf->grasp_period_s,
+		.log = &gateway->log,
+		.context = gateway,
+	};
+	enum berth_err err = BERTH_OK;
+
+	if (!conf->grasp)
+		return BERTH_OK;
+	if (conf->is_announced)
+		err = berth_grasp_open(gateway->loop, &side, &gateway->device_grasp, why);
+	if (err || conf->registrars.count)
+		return err;
+	side.interfaces = conf->registrar_interfaces.items;
+	side.interface_count = conf->registrar_interfaces.count;
+	side.kind = BERTH_SERVICE_REGISTRAR;
+	side.accepts_unique_local = conf->grasp_locators == 1;
+	side.appeared = on_appeared;
+	side.vanished = on_vanished;
+	return berth_grasp_open(gateway->loop, &side, &gateway->registrar_grasp, why);
+}
+
 /* req: rfc8995-4.3-j1 */
 static enum berth_err
-open_discovery(struct gateway *gateway, struct berth_why *why)
+open_dns_sd(struct gateway *gateway, struct berth_why *why)
 {
 	const struct berth_gateway_conf *conf = gateway->conf;
 	struct berth_dns_sd_conf side = {
@@ -262,6 +310,8 @@ open_discovery(struct gateway *gateway, struct berth_why *why)
 	};
 	enum berth_err err = BERTH_OK;
 
+	if (!conf->dns_sd)
+		return BERTH_OK;
 	if (conf->is_announced)
 		err = berth_dns_sd_open(gateway->loop, &side, &gateway->device_side, why);
 	if (err || conf->registrars.count)
@@ -343,7 +393,9 @@ start(struct gateway *gateway, struct berth_why *why)
 	if (!err)
 		err = open_ports(gateway, why);
 	if (!err)
-		err = open_discovery(gateway, why);
+		err = open_dns_sd(gateway, why);
+	if (!err)
+		err = open_grasp(gateway, why);
 	if (!err)
 		err = use_fixed_registrars(gateway, why);
 	if (!err)
@@ -360,6 +412,8 @@ static void
 end(struct gateway *gateway)
 {
 	withdraw(gateway);
+	berth_grasp_close(gateway->registrar_grasp);
+	berth_grasp_close(gateway->device_grasp);
 	berth_dns_sd_close(gateway->registrar_side);
 	berth_dns_sd_close(gateway->device_side);
 	for (size_t i = 0; i < gateway->port_count; i++)

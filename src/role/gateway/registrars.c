@@ -67,6 +67,17 @@ speak_the_same(const struct berth_service *a, const struct berth_service *b)
 	return true;
 }
 
+/* DNS-SD and GRASP, or two names, may tell of one place. */
+static bool
+is_listed(const struct berth_relay_target *targets, size_t n, const struct berth_service *service)
+{
+	for (size_t i = 0; i < n; i++)
+		if (targets[i].port == service->port &&
+		    strcmp(targets[i].address, service->address) == 0)
+			return true;
+	return false;
+}
+
 size_t
 berth_gateway_registrar_targets(const struct berth_gateway_registrars *registrars,
 				struct berth_relay_target targets[BERTH_RELAY_TARGETS_MAX])
@@ -76,7 +87,7 @@ berth_gateway_registrar_targets(const struct berth_gateway_registrars *registrar
 	for (size_t i = 0; i < registrars->n && n < BERTH_RELAY_TARGETS_MAX; i++) {
 		const struct berth_service *service = &registrars->at[i];
 
-		if (!speak_the_same(&registrars->at[0], service))
+		if (!speak_the_same(&registrars->at[0], service) || is_listed(targets, n, service))
 			continue;
 		snprintf(targets[n].address, sizeof targets[n].address, "%s", service->address);
 		targets[n++].port = service->port;

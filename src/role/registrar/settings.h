@@ -61,8 +61,7 @@ struct berth_registrar_settings {
 	int64_t crl_lifetime_s;
 	int64_t ocsp_lifetime_s;
 	int64_t ocsp_per_minute;
-	struct berth_conf_list announce; /* interfaces; none: nobody is told */
-	const char *announce_name;
+	struct berth_announce_settings announce;
 	int est_layout;	     /* enum berth_est_layout */
 	int stored_vouchers; /* enum berth_stored_vouchers */
 	struct berth_conf_items makers;

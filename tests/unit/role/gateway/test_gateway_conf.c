@@ -53,6 +53,10 @@ refuses_what_would_relay_to_nobody_or_anybody(void **state)
 		{"[gateway]\ndevice-interfaces = a\nregistrars = 192.0.2.1:8443\n", ""},
 		{"[gateway]\ndevice-interfaces = a\n", "gateway-no-registrar"},
 		{"[gateway]\nregistrar-interfaces = a\n", NULL},
+		{"[gateway]\ndevice-interfaces = a\nregistrar-interfaces = b\ndns-sd = no\n", ""},
+		{"[gateway]\ndevice-interfaces = a\nregistrar-interfaces = b\ndns-sd = no\n"
+		 "grasp = no\n",
+		 "gateway-no-discovery"},
 		{"[gateway]\ndevice-interfaces = a\nregistrars = registrar.example:8443\n",
 		 "gateway-registrar"},
 		{"[gateway]\ndevice-interfaces = a\nregistrars = 192.0.2.1\n", "gateway-registrar"},

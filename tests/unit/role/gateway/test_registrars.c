@@ -89,7 +89,7 @@ a_link_full_of_liars_fills_no_memory(void **state)
 	(void)state;
 	for (int i = 0; i < BERTH_GATEWAY_REGISTRARS_MAX; i++) {
 		snprintf(name, sizeof name, "liar %d", i);
-		add(&registrars, service(name, "192.0.2.1", 1, NULL));
+		add(&registrars, service(name, "192.0.2.1", (uint16_t)(100 + i), NULL));
 	}
 	struct berth_service one_more = service("one more", "192.0.2.1", 1, NULL);
 	assert_int_equal(berth_gateway_registrar_add(&registrars, &one_more, &why), BERTH_E_LIMIT);
@@ -101,6 +101,24 @@ a_link_full_of_liars_fills_no_memory(void **state)
 	assert_int_equal(targets[3].port, 7);
 }
 
+/* DNS-SD and GRASP tell of one registrar; one of them falls silent. */
+static void
+counts_a_place_that_is_told_twice_once(void **state)
+{
+	static struct berth_gateway_registrars registrars;
+	struct berth_relay_target targets[BERTH_RELAY_TARGETS_MAX];
+
+	(void)state;
+	add(&registrars, service("a", "fe80::1%eth0", 8443, NULL));
+	add(&registrars, service("GRASP 8443", "fe80::1%eth0", 8443, NULL));
+	assert_int_equal(berth_gateway_registrar_targets(&registrars, targets), 1);
+	struct berth_service gone = service("a", "fe80::1%eth0", 8443, NULL);
+	berth_gateway_registrar_remove(&registrars, &gone);
+	assert_int_equal(berth_gateway_registrar_targets(&registrars, targets), 1);
+	add(&registrars, service("GRASP 8444", "fe80::1%eth0", 8444, NULL));
+	assert_int_equal(berth_gateway_registrar_targets(&registrars, targets), 2);
+}
+
 int
 main(void)
 {
@@ -109,6 +127,7 @@ main(void)
 		cmocka_unit_test(a_registrar_that_moved_is_the_same_registrar),
 		cmocka_unit_test(serves_those_that_speak_as_the_first_does),
 		cmocka_unit_test(a_link_full_of_liars_fills_no_memory),
+		cmocka_unit_test(counts_a_place_that_is_told_twice_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
