@@ -171,6 +171,7 @@ handle(struct slot *slot, const struct berth_pledge_event *event)
 	case BERTH_PLEDGE_DONE:
 		end(slot, &event->why);
 		return;
+	case BERTH_PLEDGE_FETCH: /* no voucher here demands it */
 	case BERTH_PLEDGE_FORGET_KEY:
 		return;
 	}

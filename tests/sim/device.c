@@ -397,6 +397,8 @@ handle(struct sim_device *device, const struct berth_pledge_event *event)
 	case BERTH_PLEDGE_GENERATE_KEY:
 		make_key(device, event);
 		break;
+	case BERTH_PLEDGE_FETCH: /* no voucher here demands it */
+		break;
 	case BERTH_PLEDGE_FORGET_KEY:
 		forget_key(device, event->attempt);
 		break;

@@ -165,6 +165,8 @@ world_reset(struct world *world)
 	world->seed = 0x5eed5eed5eedULL;
 	world->now = (struct berth_now){{1000}, {WORLD_START_S}, true};
 	world->save_fails = false;
+	world->fetched = BERTH_BYTES_NONE;
+	world->fetches = 0;
 	world->refusal_rule = NULL;
 	world->failure_rule = NULL;
 	world->keys_made = 0;
@@ -628,6 +630,16 @@ give_key(struct world *world, uint32_t attempt)
 }
 
 static void
+give_fetched(struct world *world, uint32_t attempt)
+{
+	struct berth_why why = {0};
+	const struct berth_pledge_answer given = {
+		.kind = BERTH_PLEDGE_FETCH, .attempt = attempt, .body = world->fetched};
+	world->fetches++;
+	check(berth_pledge_answer(world->pledge, world->now, &given, &why), &why, "fetched");
+}
+
+static void
 save(struct world *world, const struct berth_pledge_event *event)
 {
 	world->saves++;
@@ -673,6 +685,9 @@ handle(struct world *world, const struct berth_pledge_event *event)
 		return;
 	case BERTH_PLEDGE_GENERATE_KEY:
 		give_key(world, event->attempt);
+		return;
+	case BERTH_PLEDGE_FETCH:
+		give_fetched(world, event->attempt);
 		return;
 	case BERTH_PLEDGE_FORGET_KEY:
 		world->keys_forgotten++;

@@ -117,6 +117,9 @@ struct world {
 		       struct berth_bytes body);
 	void *listen_context;
 	bool save_fails;
+	struct berth_bytes
+		fetched; /* what every question about revocation is answered with; empty: nobody answers */
+	unsigned fetches;
 	unsigned notes[BERTH_PLEDGE_NOTE__COUNT];
 	const char *refusal_rule; /* of the last refused voucher or enrolment */
 	const char *failure_rule;

@@ -133,8 +133,15 @@ enum berth_err
 berth_pledge_answer(struct berth_pledge *pledge, struct berth_now now,
 		    const struct berth_pledge_answer *answer, struct berth_why *why)
 {
+	enum pledge_message_kind kind = MESSAGE_KEY;
+	if (answer->kind == BERTH_PLEDGE_SAVE) {
+		kind = MESSAGE_SAVED;
+	} else if (answer->kind == BERTH_PLEDGE_FETCH) {
+		kind = MESSAGE_FETCHED;
+	}
 	struct pledge_message message = {
-		.kind = answer->kind == BERTH_PLEDGE_SAVE ? MESSAGE_SAVED : MESSAGE_KEY,
+		.kind = kind,
+		.body = answer->body,
 		.err = answer->err,
 		.key = answer->key,
 		.why = answer->why,
@@ -217,6 +224,7 @@ berth_pledge_event(struct berth_pledge *pledge, struct berth_pledge_event *ret)
 						   .why = given->why};
 		const bool asks = given->kind == BERTH_PLEDGE_CONNECT ||
 				  given->kind == BERTH_PLEDGE_GENERATE_KEY ||
+				  given->kind == BERTH_PLEDGE_FETCH ||
 				  given->kind == BERTH_PLEDGE_SAVE;
 		if (!asks) {
 			return true;
@@ -228,6 +236,7 @@ berth_pledge_event(struct berth_pledge *pledge, struct berth_pledge_event *ret)
 		add_connection(pledge, attempt, ret);
 		ret->key_kind = pledge->conf.key_kind;
 		ret->enrolment = &attempt->enrolment;
+		ret->fetch = &attempt->revocation;
 		return true;
 	}
 	return false;

@@ -30,6 +30,7 @@
 #include "base/arena.h"
 #include "base/message.h"
 #include "pki/certificate.h"
+#include "protocol/brski/revocation.h"
 
 #define BERTH_PLEDGE_CANDIDATES_MAX 16 /* a link with more proxies than this is being flooded */
 #define BERTH_PLEDGE_ATTEMPTS_MAX                                                                  \
@@ -160,9 +161,10 @@ enum berth_pledge_event_kind {
 	BERTH_PLEDGE_CLOSE,	   /* the attempt's connection, if there is one */
 	BERTH_PLEDGE_GENERATE_KEY, /* key_kind; answered by berth_pledge_answer */
 	BERTH_PLEDGE_FORGET_KEY,   /* the attempt's generated key will not be used */
-	BERTH_PLEDGE_SAVE,	   /* enrolment; answered by berth_pledge_answer */
-	BERTH_PLEDGE_NOTE,	   /* note, why; for the log */
-	BERTH_PLEDGE_DONE,	   /* why.err OK: the registrar has heard of it; else it has not */
+	BERTH_PLEDGE_FETCH, /* fetch->fetch, over plain HTTP; answered by berth_pledge_answer */
+	BERTH_PLEDGE_SAVE,  /* enrolment; answered by berth_pledge_answer */
+	BERTH_PLEDGE_NOTE,  /* note, why; for the log */
+	BERTH_PLEDGE_DONE,  /* why.err OK: the registrar has heard of it; else it has not */
 };
 
 struct berth_pledge_event {
@@ -175,6 +177,7 @@ struct berth_pledge_event {
 	struct berth_cert *pinned; /* NULL: provisional; else the only end entity to accept */
 	const char *key_kind;
 	const struct berth_pledge_enrolment *enrolment;
+	const struct berth_revocation *fetch; /* until it is answered */
 	enum berth_pledge_note note;
 	int status; /* NOTE: of the last HTTP response of the attempt, 0: none yet */
 	struct berth_why why;
@@ -182,11 +185,12 @@ struct berth_pledge_event {
 bool berth_pledge_event(struct berth_pledge *pledge, struct berth_pledge_event *ret);
 
 struct berth_pledge_answer {
-	enum berth_pledge_event_kind kind; /* GENERATE_KEY or SAVE */
+	enum berth_pledge_event_kind kind; /* GENERATE_KEY, FETCH or SAVE */
 	uint32_t attempt;
 	enum berth_err err;
 	struct berth_key *key;	     /* GENERATE_KEY; the machine takes its own reference */
-	const struct berth_why *why; /* with err */
+	struct berth_bytes body;     /* FETCH: of a reply with status 200; else empty */
+	const struct berth_why *why; /* with err, or an empty body */
 };
 enum berth_err berth_pledge_answer(struct berth_pledge *pledge, struct berth_now now,
 				   const struct berth_pledge_answer *answer,

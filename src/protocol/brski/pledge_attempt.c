@@ -12,6 +12,7 @@
 static const int64_t patience_ms[WAIT__COUNT] = {
 	[WAIT_CONNECTION] = 15000,
 	[WAIT_VOUCHER] = 120000, /* the registrar asks the MASA meanwhile */
+	[WAIT_REVOCATION] = 20000,
 	[WAIT_REFUSAL_REPLY] = 5000,
 	[WAIT_STATUS_REPLY] = 15000,
 	[WAIT_CA_CERTIFICATES] = 30000,
@@ -122,6 +123,8 @@ pledge_attempt_end(struct berth_pledge *pledge, struct pledge_attempt *attempt)
 	if (attempt->candidate) {
 		attempt->candidate->is_busy = false;
 	}
+	berth_revocation_end(&attempt->revocation);
+	berth_cert_list_free(&attempt->path);
 	berth_cert_list_free(&attempt->registrar);
 	berth_cert_list_free(&attempt->ca_set);
 	berth_cert_list_free(&attempt->issued);
@@ -304,6 +307,9 @@ static const struct {
 	{WAIT_VOUCHER, MESSAGE_RESPONSE, pledge_on_voucher},
 	{WAIT_VOUCHER, MESSAGE_DISCONNECTED, on_lost},
 	{WAIT_VOUCHER, MESSAGE_TICK, on_silence},
+	{WAIT_REVOCATION, MESSAGE_FETCHED, pledge_on_fetched},
+	{WAIT_REVOCATION, MESSAGE_DISCONNECTED, on_unreachable},
+	{WAIT_REVOCATION, MESSAGE_TICK, on_silence},
 	{WAIT_VOUCHER_TIME, MESSAGE_TICK, on_voucher_time},
 	{WAIT_VOUCHER_TIME, MESSAGE_DISCONNECTED, on_lost_while_waiting},
 	{WAIT_REFUSAL_REPLY, MESSAGE_RESPONSE, pledge_on_refusal_replied},

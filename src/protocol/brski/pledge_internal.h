@@ -16,6 +16,7 @@
 enum pledge_wait {
 	WAIT_CONNECTION,
 	WAIT_VOUCHER,
+	WAIT_REVOCATION,    /* what the voucher demands to know of the registrar's certificates */
 	WAIT_VOUCHER_TIME,  /* 202: until Retry-After has passed */
 	WAIT_REFUSAL_REPLY, /* to voucher_status false */
 	WAIT_STATUS_REPLY,  /* to voucher_status true */
@@ -40,6 +41,7 @@ enum pledge_message_kind {
 	MESSAGE_TICK,
 	MESSAGE_KEY,
 	MESSAGE_SAVED,
+	MESSAGE_FETCHED,
 };
 
 struct pledge_message {
@@ -48,6 +50,7 @@ struct pledge_message {
 	const struct berth_tls_facts *tls;
 	const struct berth_why *why;
 	struct berth_key *key;
+	struct berth_bytes body; /* FETCHED */
 	enum berth_err err;
 };
 
@@ -88,6 +91,12 @@ struct pledge_attempt {
 	struct berth_http_request request; /* as last sent; kept to be sent again unchanged */
 	struct berth_buf body;		   /* of request */
 	bool has_output;
+
+	bool demands_revocation_checks; /* the voucher does */
+	struct berth_revocation revocation;
+	struct berth_cert_list path; /* registrar first; of these checks */
+	size_t checked;
+	bool has_checked; /* at least one certificate named somebody to ask */
 
 	struct berth_cert *pinned;
 	struct berth_cert_list ca_set;
@@ -178,6 +187,14 @@ typedef void pledge_handler(struct berth_pledge *pledge, struct pledge_attempt *
 pledge_handler pledge_on_connected;
 pledge_handler pledge_on_voucher;
 pledge_handler pledge_on_refusal_replied;
+/* The voucher is accepted, or refused with why: tells the registrar, and goes on or gives up. */
+void pledge_voucher_judged(struct berth_pledge *pledge, struct pledge_attempt *attempt,
+			   struct berth_now now, enum berth_err err, const struct berth_why *why);
+
+/* pledge_revocation.c: RFC 8366 5.3. Ends in pledge_voucher_judged. */
+void pledge_check_revocation(struct berth_pledge *pledge, struct pledge_attempt *attempt,
+			     struct berth_now now);
+pledge_handler pledge_on_fetched;
 /* The pinned key is that of the TLS end entity, or anchors its path; the registrar is one (cmcRA). */
 enum berth_err pledge_confirm_registrar(struct berth_pledge *pledge,
 					const struct berth_cert_list *chain,

@@ -157,12 +157,7 @@ judge(struct berth_pledge *pledge, struct pledge_attempt *attempt, struct berth_
 		return berth_fail(why, BERTH_E_UNSUPPORTED, "rfc8995-5.6-nothing-pinned",
 				  "RFC 8995 5.6", "the voucher pins no certificate");
 	}
-	/* req: rfc8366-5.3-p1 */
-	if (voucher.voucher.domain_cert_revocation_checks) {
-		return berth_fail(
-			why, BERTH_E_UNSUPPORTED, "rfc8366-5.3-revocation-checks", "RFC 8366 5.3",
-			"the voucher demands revocation checks, which this device cannot make");
-	}
+	attempt->demands_revocation_checks = voucher.voucher.domain_cert_revocation_checks;
 	BERTH_CERT *pinned = NULL;
 	err = berth_cert_parse(pledge->env.pki, voucher.voucher.pinned_domain_cert, &pinned, why);
 	if (!err) {
@@ -206,6 +201,22 @@ choose(struct berth_pledge *pledge, struct pledge_attempt *attempt, struct berth
 	}
 }
 
+void
+pledge_voucher_judged(struct berth_pledge *pledge, struct pledge_attempt *attempt,
+		      struct berth_now now, enum berth_err err, const struct berth_why *why)
+{
+	struct berth_why trouble = {0};
+	if (err) {
+		pledge_note(pledge, attempt, BERTH_PLEDGE_NOTE_VOUCHER_REFUSED, why);
+	} else {
+		choose(pledge, attempt, now);
+		pledge_note(pledge, attempt, BERTH_PLEDGE_NOTE_VOUCHER_ACCEPTED, NULL);
+	}
+	if (say_status(attempt, now, !err, &trouble)) {
+		pledge_attempt_fail(pledge, attempt, now, &trouble);
+	}
+}
+
 static void
 take_voucher(struct berth_pledge *pledge, struct pledge_attempt *attempt, struct berth_now now,
 	     const struct berth_http_response *response)
@@ -220,15 +231,11 @@ take_voucher(struct berth_pledge *pledge, struct pledge_attempt *attempt, struct
 		err = judge(pledge, attempt, now, response->body, &why);
 	}
 	pledge_progress(attempt, now);
-	if (err) {
-		pledge_note(pledge, attempt, BERTH_PLEDGE_NOTE_VOUCHER_REFUSED, &why);
-	} else {
-		choose(pledge, attempt, now);
-		pledge_note(pledge, attempt, BERTH_PLEDGE_NOTE_VOUCHER_ACCEPTED, NULL);
+	if (!err && attempt->demands_revocation_checks) {
+		pledge_check_revocation(pledge, attempt, now);
+		return;
 	}
-	if (say_status(attempt, now, !err, &why)) {
-		pledge_attempt_fail(pledge, attempt, now, &why);
-	}
+	pledge_voucher_judged(pledge, attempt, now, err, &why);
 }
 
 static void

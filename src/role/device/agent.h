@@ -19,6 +19,13 @@ struct agent_connection {
 	struct berth_http_client *http;
 };
 
+struct agent_fetch {
+	struct agent *agent;
+	uint32_t attempt; /* 0: free */
+	struct berth_http_client *http;
+	struct berth_http_request request; /* its views are the pledge's, until it is answered */
+};
+
 struct agent {
 	struct berth_device *device;
 	const struct berth_device_run *run;
@@ -31,6 +38,7 @@ struct agent {
 	struct berth_arena arena;
 	struct berth_pledge *pledge;
 	struct agent_connection connections[BERTH_PLEDGE_ATTEMPTS_MAX];
+	struct agent_fetch fetches[BERTH_PLEDGE_ATTEMPTS_MAX];
 	uint32_t key_attempt; /* whose key is pending; 0: none */
 	char key_uri[BERTH_KEY_URI_MAX];
 	struct berth_key *untold_key;
@@ -50,6 +58,10 @@ void agent_end(struct agent *agent, enum berth_err outcome, const struct berth_w
 void agent_connect(struct agent *agent, const struct berth_pledge_event *event);
 void agent_disconnect(struct agent *agent, uint32_t attempt);
 void agent_send(struct agent *agent, const struct berth_pledge_output *output);
+
+/* agent_fetch.c */
+void agent_fetch(struct agent *agent, const struct berth_pledge_event *event);
+void agent_fetch_end(struct agent *agent, uint32_t attempt);
 
 /* agent_key.c: the keystore's and the state's part */
 void agent_generate_key(struct agent *agent, const struct berth_pledge_event *event);

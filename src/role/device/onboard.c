@@ -115,6 +115,10 @@ handle(struct agent *agent, const struct berth_pledge_event *event)
 		return;
 	case BERTH_PLEDGE_CLOSE:
 		agent_disconnect(agent, event->attempt);
+		agent_fetch_end(agent, event->attempt);
+		return;
+	case BERTH_PLEDGE_FETCH:
+		agent_fetch(agent, event);
 		return;
 	case BERTH_PLEDGE_GENERATE_KEY:
 		agent_generate_key(agent, event);
@@ -343,6 +347,7 @@ stop(struct agent *agent)
 	berth_pledge_end(agent->pledge);
 	for (size_t i = 0; i < BERTH_PLEDGE_ATTEMPTS_MAX; i++) {
 		agent_disconnect(agent, agent->connections[i].attempt);
+		agent_fetch_end(agent, agent->fetches[i].attempt);
 	}
 	berth_dns_sd_close(agent->dns_sd);
 	berth_grasp_close(agent->grasp);

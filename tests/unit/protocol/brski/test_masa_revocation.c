@@ -99,6 +99,9 @@ static void
 expect(int status, unsigned fetches)
 {
 	world.fetches = 0;
+	berth_signed_voucher_free(&world.voucher); /* of the last one */
+	world.voucher = (struct berth_signed_voucher){0};
+	berth_arena_end(&world.arena);
 	masa_world_ask(&world);
 	assert_int_equal(world.masa.response.status, status);
 	assert_int_equal(world.fetches, fetches);
