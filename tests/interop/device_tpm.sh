@@ -37,13 +37,19 @@ until_true() { # until_true COMMAND...
 }
 
 # ---- the device's TPM: two neighbouring ports, as tss2 wants them ----
+# below those that the kernel gives to connections, so that nobody takes them in between
 read -r tpm_port <<< "$(python3 -c '
+import random
 import socket
 while True:
-    a = socket.socket(); a.bind(("127.0.0.1", 0)); port = a.getsockname()[1]
+    port = random.randrange(20000, 32000, 2)
+    a = socket.socket()
     b = socket.socket()
     try:
-        b.bind(("127.0.0.1", port + 1)); print(port); break
+        a.bind(("127.0.0.1", port))
+        b.bind(("127.0.0.1", port + 1))
+        print(port)
+        break
     except OSError:
         pass')"
 mkdir tpm

@@ -131,7 +131,7 @@ free_ports(void)
 	static int next = 0;
 
 	if (next == 0)
-		next = 20000 + (int)(getpid() % 4000) * 4;
+		next = 20000 + (int)(getpid() % 3000) * 4; /* below those that connections take */
 	while (!is_free(next) || !is_free(next + 1))
 		next += 2;
 	next += 2;
