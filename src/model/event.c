@@ -21,6 +21,7 @@ static const char *const names[BERTH_EVENT__COUNT] = {
 	[BERTH_EVENT_ENROL_STATUS] = "enrol.status",
 	[BERTH_EVENT_MANIFEST_LOADED] = "manifest.loaded",
 	[BERTH_EVENT_VOUCHER_STORED] = "voucher.stored",
+	[BERTH_EVENT_CAMPAIGN] = "fleet.rekey",
 	[BERTH_EVENT_UNITS_LOADED] = "units.loaded",
 	[BERTH_EVENT_UNIT_STATUS] = "unit.status",
 	[BERTH_EVENT_OWNER_SET] = "owner.set",

@@ -29,6 +29,7 @@ enum berth_event_kind {
 	BERTH_EVENT_ENROL_STATUS,
 	BERTH_EVENT_MANIFEST_LOADED,
 	BERTH_EVENT_VOUCHER_STORED, /* one made ahead */
+	BERTH_EVENT_CAMPAIGN,	    /* re-keying the fleet */
 	/* manufacturer's side */
 	BERTH_EVENT_UNITS_LOADED,
 	BERTH_EVENT_UNIT_STATUS,

@@ -7,5 +7,6 @@
 
 extern const struct berth_verb berth_operator_verbs[];
 extern const struct berth_verb berth_operator_voucher_verbs[]; /* `berth voucher add ...` */
+extern const struct berth_verb berth_operator_rekey_verbs[];   /* `berth registrar rekey` */
 
 #endif

@@ -256,3 +256,32 @@ berth_print_vouchers(const json_t *reply)
 		putchar('\n');
 	}
 }
+
+static long long
+number_of(const json_t *object, const char *key)
+{
+	return (long long)json_integer_value(json_object_get(object, key));
+}
+
+void
+berth_print_rekey(const json_t *reply)
+{
+	size_t i;
+	json_t *device;
+	line("campaign", text_of(reply, "campaign"));
+	line("devices", text_of(reply, "match"));
+	line("started at", text_of(reply, "started-at"));
+	line("started by", text_of(reply, "started-by"));
+	line("ended at", text_of(reply, "ended-at"));
+	printf("%-18s%lld of %lld; told %lld, waiting %lld, gone %lld; %lld a minute\n", "done",
+	       number_of(reply, "done"), number_of(reply, "devices"), number_of(reply, "told"),
+	       number_of(reply, "waiting"), number_of(reply, "gone"),
+	       number_of(reply, "rate-per-minute"));
+	json_array_foreach(json_object_get(reply, "open"), i, device)
+	{
+		column(text_of(device, "device"), ID_WIDTH);
+		column(text_of(device, "told-at"), TIME_WIDTH);
+		column(text_of(device, "last-seen"), 0);
+		putchar('\n');
+	}
+}

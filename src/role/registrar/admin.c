@@ -272,6 +272,12 @@ static const struct {
 	{MANIFESTS_PATH, BERTH_HTTP_POST, manifest_import},
 	{VOUCHERS_PATH, BERTH_HTTP_GET, berth_admin_vouchers},
 	{VOUCHERS_PATH, BERTH_HTTP_POST, berth_admin_voucher_add},
+	{"/v1/rekey", BERTH_HTTP_GET, berth_admin_campaign},
+	{"/v1/rekey", BERTH_HTTP_POST, berth_admin_campaign_start},
+	{"/v1/rekey/pause", BERTH_HTTP_POST, berth_admin_campaign_pause},
+	{"/v1/rekey/resume", BERTH_HTTP_POST, berth_admin_campaign_resume},
+	{"/v1/rekey/cancel", BERTH_HTTP_POST, berth_admin_campaign_cancel},
+	{"/v1/rekey/report", BERTH_HTTP_GET, berth_admin_campaign_report},
 	{"/v1/audit/verify", BERTH_HTTP_GET, audit_verify},
 };
 

@@ -38,6 +38,14 @@ enum berth_err berth_admin_voucher_fetch(struct berth_admin_call *call,
 					 const char *name) BERTH_MUST;
 enum berth_err berth_admin_voucher_drop(struct berth_admin_call *call, const char *name) BERTH_MUST;
 
+/* campaign.c */
+enum berth_err berth_admin_campaign(struct berth_admin_call *call) BERTH_MUST;
+enum berth_err berth_admin_campaign_start(struct berth_admin_call *call) BERTH_MUST;
+enum berth_err berth_admin_campaign_pause(struct berth_admin_call *call) BERTH_MUST;
+enum berth_err berth_admin_campaign_resume(struct berth_admin_call *call) BERTH_MUST;
+enum berth_err berth_admin_campaign_cancel(struct berth_admin_call *call) BERTH_MUST;
+enum berth_err berth_admin_campaign_report(struct berth_admin_call *call) BERTH_MUST;
+
 /* For a handler that took the ticket. */
 void berth_admin_reply(struct berth_registrar_role *role, struct berth_ticket *ticket,
 		       const json_t *reply);

@@ -2,6 +2,8 @@
 #include "role/registrar/judge.h"
 
 #include "protocol/est/client.h"
+#include "protocol/est/renewal_info.h"
+#include "role/registrar/campaign.h"
 #include "role/registrar/offline.h"
 #include "system/files.h"
 
@@ -250,6 +252,8 @@ judge_start(struct berth_judge *judge, const void *configuration, void **ret_con
 		err = recover(role, why);
 	if (!err)
 		err = berth_publisher_open(role, why);
+	if (!err)
+		err = berth_campaign_refresh(role, why);
 	if (err)
 		judge_end(role);
 	else
@@ -282,7 +286,7 @@ batch_abort(void *context)
 
 /* ---- requests ---- */
 
-enum resource_kind { RESOURCE_BRSKI, RESOURCE_EST_PUBLIC, RESOURCE_EST };
+enum resource_kind { RESOURCE_BRSKI, RESOURCE_EST_PUBLIC, RESOURCE_EST, RESOURCE_RENEWAL_INFO };
 
 static const struct resource {
 	const char *path;
@@ -303,6 +307,8 @@ static const struct resource {
 	{NULL, "simplereenroll", RESOURCE_EST, BERTH_EST_SIMPLEREENROLL},
 	{NULL, "serverkeygen", RESOURCE_EST_PUBLIC, BERTH_EST_SERVERKEYGEN},
 	{NULL, "fullcmc", RESOURCE_EST_PUBLIC, BERTH_EST_FULLCMC},
+	/* a certificate's name may follow it; the one on the connection is what counts */
+	{BERTH_EST_RENEWAL_INFO_PATH, "renewal-info", RESOURCE_RENEWAL_INFO, 0},
 };
 
 static const struct resource *
@@ -315,7 +321,7 @@ find_est(const struct berth_registrar_role *role, struct berth_bytes path,
 		return NULL;
 	*profile = berth_est_profile_find(&role->est, label);
 	for (size_t i = 0; *profile != NULL && i < sizeof(resources) / sizeof(resources[0]); i++)
-		if (resources[i].kind != RESOURCE_BRSKI && resources[i].operation == (int)operation)
+		if (resources[i].path == NULL && resources[i].operation == (int)operation)
 			return &resources[i];
 	return NULL;
 }
@@ -326,6 +332,12 @@ find_resource(const struct berth_registrar_role *role, struct berth_bytes path,
 {
 	for (size_t i = 0; i < sizeof(resources) / sizeof(resources[0]); i++)
 		if (resources[i].path != NULL && berth_bytes_equal_text(path, resources[i].path))
+			return &resources[i];
+	if (berth_bytes_starts_with(path, BERTH_EST_RENEWAL_INFO_PATH "/"))
+		path = BERTH_LIT(BERTH_EST_RENEWAL_INFO_PATH);
+	for (size_t i = 0; i < sizeof(resources) / sizeof(resources[0]); i++)
+		if (resources[i].kind == RESOURCE_RENEWAL_INFO &&
+		    berth_bytes_equal_text(path, resources[i].path))
 			return &resources[i];
 	return find_est(role, path, profile);
 }
@@ -382,6 +394,10 @@ serve(struct berth_registrar_exchange *exchange, const struct resource *resource
       const struct berth_tls_facts *tls)
 {
 	struct berth_registrar_role *role = exchange->role;
+	if (resource->kind == RESOURCE_RENEWAL_INFO) {
+		berth_registrar_serve_renewal_info(exchange, http);
+		return;
+	}
 	if (resource->kind == RESOURCE_BRSKI) {
 		berth_registrar_start(&exchange->brski, &role->machine,
 				      (enum berth_registrar_operation)resource->operation,
@@ -430,6 +446,13 @@ refuse_peer(struct berth_registrar_exchange *exchange, const struct berth_why *w
 	berth_exchange_finish(exchange, "revocation", &decision, &response, why);
 }
 
+static const enum berth_registrar_kind exchange_kinds[] = {
+	[RESOURCE_BRSKI] = BERTH_EXCHANGE_BRSKI,
+	[RESOURCE_EST_PUBLIC] = BERTH_EXCHANGE_EST,
+	[RESOURCE_EST] = BERTH_EXCHANGE_EST,
+	[RESOURCE_RENEWAL_INFO] = BERTH_EXCHANGE_RENEWAL_INFO,
+};
+
 static void
 judge_request(void *context, struct berth_ticket *ticket, const struct berth_http_request *http,
 	      const struct berth_tls_facts *tls, struct berth_bytes peer_address)
@@ -445,10 +468,8 @@ judge_request(void *context, struct berth_ticket *ticket, const struct berth_htt
 		serve_public(role, resource, profile, ticket, http, tls);
 		return;
 	}
-	struct berth_registrar_exchange *exchange = berth_exchange_open(
-		role, ticket,
-		resource->kind == RESOURCE_BRSKI ? BERTH_EXCHANGE_BRSKI : BERTH_EXCHANGE_EST,
-		resource->what);
+	struct berth_registrar_exchange *exchange =
+		berth_exchange_open(role, ticket, exchange_kinds[resource->kind], resource->what);
 	struct berth_why why = {0};
 	if (exchange == NULL ||
 	    berth_peers_find(&role->peers, role->pki, &role->trust, tls,

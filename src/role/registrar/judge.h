@@ -16,6 +16,7 @@
 #include "role/registrar/settings.h"
 #include "role/registrar/users.h"
 #include "store/audit.h"
+#include "store/registrar_campaign.h"
 #include "store/registrar_store.h"
 #include "system/log.h"
 
@@ -31,10 +32,20 @@ enum berth_err berth_registrar_check_files(struct berth_pki *pki, const void *co
 
 #define BERTH_REGISTRAR_WITNESS_FILE                                                               \
 	"registrar.witness" /* beside the store, as "berth audit verify" expects it */
-#define BERTH_REGISTRAR_RESOURCES 9
+#define BERTH_REGISTRAR_RESOURCES 10
 #define BERTH_REGISTRAR_STATUS_CLASSES 4   /* 2xx to 5xx */
 #define BERTH_OFFLINE_JOBS_MAX 64	   /* an operator's script and the renewals of one minute */
 #define BERTH_REGISTRAR_EXCHANGES_MAX 4096 /* requests that wait for signer or MASA at one time */
+
+/* The campaign that re-keys the fleet, as devices meet it (campaign.h). */
+struct berth_running_campaign {
+	bool is_running;
+	int64_t row;
+	struct berth_wall started_at;
+	int64_t total;
+	char match[BERTH_CAMPAIGN_MATCH_MAX + 1];
+	struct berth_rate rate;
+};
 
 struct berth_registrar_role {
 	struct berth_judge *judge;
@@ -60,6 +71,7 @@ struct berth_registrar_role {
 	struct berth_registrar_exchange *exchanges[BERTH_REGISTRAR_EXCHANGES_MAX];
 	struct berth_offline_job *offline[BERTH_OFFLINE_JOBS_MAX]; /* offline.h */
 	struct berth_mono offline_next;
+	struct berth_running_campaign campaign;
 	uint32_t generation;
 	uint64_t suppressed;
 	uint64_t requests[BERTH_REGISTRAR_RESOURCES]
@@ -70,7 +82,7 @@ struct berth_registrar_role {
 const char *berth_registrar_resource_name(size_t resource);
 void berth_registrar_count(struct berth_registrar_role *role, size_t resource, int status);
 
-enum berth_registrar_kind { BERTH_EXCHANGE_BRSKI, BERTH_EXCHANGE_EST };
+enum berth_registrar_kind { BERTH_EXCHANGE_BRSKI, BERTH_EXCHANGE_EST, BERTH_EXCHANGE_RENEWAL_INFO };
 
 struct berth_registrar_exchange {
 	struct berth_registrar_role *role;
@@ -96,6 +108,10 @@ struct berth_registrar_exchange {
 	struct berth_registrar brski;  /* kind says which of these */
 	struct berth_est est;
 };
+
+/* campaign.c: what the store says of it into memory; at start, and when an operator has spoken. */
+enum berth_err berth_campaign_refresh(struct berth_registrar_role *role,
+				      struct berth_why *why) BERTH_MUST;
 
 /* exchange.c: the life of an exchange. */
 struct berth_registrar_exchange *berth_exchange_open(struct berth_registrar_role *role,

@@ -4,6 +4,7 @@
 
 #include "base/base64.h"
 #include "protocol/est/client.h"
+#include "protocol/est/renewal_info.h"
 
 #define REENROLL_PATH "/.well-known/est/simplereenroll"
 
@@ -289,6 +290,167 @@ a_client_that_asks_without_end_is_stopped(void **state)
 	leave(&home);
 }
 
+/* ---- advice, and the campaign ---- */
+
+static void
+ask_advice(struct home *home, struct berth_ticket *ticket, const struct person *who,
+	   struct berth_renewal_info *info)
+{
+	const struct berth_http_request http = {
+		.method = BERTH_HTTP_GET,
+		.path = BERTH_LIT(BERTH_EST_RENEWAL_INFO_PATH "/any.name")};
+	const struct berth_tls_facts tls = {.peer_chain = {berth_cert_der(who->cert)},
+					    .peer_count = 1,
+					    .version = 0x0304,
+					    .connection = 1};
+	*ticket = (struct berth_ticket){0};
+	home_begin(home->judge);
+	berth_registrar_judge_role.request(home->judge->role, ticket, &http, &tls,
+					   BERTH_LIT("192.0.2.1"));
+	home_commit(home->judge);
+	if (info == NULL)
+		return;
+	assert_int_equal(ticket->status, 200);
+	assert_int_equal(berth_renewal_info_parse(BERTH_LIT(BERTH_EST_MEDIA_RENEWAL_INFO),
+						  berth_buf_view(&ticket->body), info, NULL),
+			 BERTH_OK);
+	berth_buf_free(&ticket->body);
+}
+
+/* As "berth registrar rekey". */
+static void
+operate(struct home *home, enum berth_http_method method, const char *path, const char *body,
+	int status, const char *says)
+{
+	const struct berth_http_request http = {
+		.method = method, .path = berth_text(path), .body = berth_text(body)};
+	struct berth_ticket ticket = {0};
+	home_begin(home->judge);
+	berth_registrar_judge_role.admin(home->judge->role, &ticket, &http, "anna");
+	home_commit(home->judge);
+	if (ticket.status != status)
+		fail_msg("%s: %d: %.*s", path, ticket.status, (int)ticket.body.n,
+			 (const char *)ticket.body.p);
+	if (memmem(ticket.body.p, ticket.body.n, says, strlen(says)) == NULL)
+		fail_msg("%s: %.*s", path, (int)ticket.body.n, (const char *)ticket.body.p);
+	berth_buf_free(&ticket.body);
+}
+
+static void
+later(struct home *home, int64_t seconds)
+{
+	home->judge->f->now.mono.ms += seconds * 1000;
+	home->judge->f->now.wall.s += seconds;
+}
+
+/* req: renewal-info-client */
+static void
+advises_two_thirds_of_the_life(void **state)
+{
+	(void)state;
+	struct home home = enrolled(POLICY_AUTO);
+	struct berth_ticket ticket;
+	struct berth_renewal_info info;
+	int64_t born = berth_cert_not_before(home.device.cert).s;
+	int64_t life = berth_cert_not_after(home.device.cert).s - born;
+	ask_advice(&home, &ticket, &home.device, &info);
+	assert_int_equal(ticket.retry_after_s, -1);
+	assert_int_equal(info.start.s, born + life / 3 * 2);
+	assert_true(info.has_now);
+	assert_int_equal(info.now.s, home.judge->f->now.wall.s);
+	leave(&home);
+}
+
+/* req: renewal-info-client */
+static void
+advises_nobody_without_a_certificate_of_ours(void **state)
+{
+	(void)state;
+	struct home home = enrolled(POLICY_AUTO);
+	struct berth_ticket ticket;
+	ask_advice(&home, &ticket, &home.judge->f->device, NULL);
+	refused(&home, &ticket, 403, "renewal-info-client");
+	home_ask_operator(home.judge, &ticket, "revoke");
+	berth_buf_free(&ticket.body);
+	ask_advice(&home, &ticket, &home.device, NULL);
+	refused(&home, &ticket, 403, "revoked");
+	leave(&home);
+}
+
+/* req: renewal-info-campaign */
+static void
+a_campaign_tells_devices_to_renew_until_they_have(void **state)
+{
+	(void)state;
+	struct home home = enrolled(POLICY_AUTO);
+	struct berth_ticket ticket;
+	struct berth_renewal_info info;
+	BERTH_BUF csr = {0};
+	later(&home, 60);
+	operate(&home, BERTH_HTTP_GET, "/v1/rekey", "", 404, "never re-keyed");
+	operate(&home, BERTH_HTTP_POST, "/v1/rekey", "{\"rate-per-minute\":1}", 200,
+		"\"devices\":1,\"done\":0,\"told\":0,\"waiting\":1");
+	operate(&home, BERTH_HTTP_POST, "/v1/rekey", "{\"rate-per-minute\":1}", 409,
+		"campaign-exists");
+	ask_advice(&home, &ticket, &home.device, &info);
+	assert_int_equal(info.start.s, home.judge->f->now.wall.s);
+	assert_string_equal(info.explanation, "the fleet is re-keyed");
+	/* The minute is full: again later, and until then as usual. */
+	ask_advice(&home, &ticket, &home.device, &info);
+	assert_true(info.start.s > home.judge->f->now.wall.s);
+	assert_in_range(ticket.retry_after_s, 60, 180);
+	operate(&home, BERTH_HTTP_GET, "/v1/rekey/report", "", 200, "\"times-told\":1");
+	later(&home, 61);
+	operate(&home, BERTH_HTTP_POST, "/v1/rekey/pause", "", 200, "\"paused\"");
+	ask_advice(&home, &ticket, &home.device, &info);
+	assert_true(info.start.s > home.judge->f->now.wall.s);
+	operate(&home, BERTH_HTTP_POST, "/v1/rekey/resume", "", 200, "\"running\"");
+	ask_advice(&home, &ticket, &home.device, &info);
+	assert_int_equal(info.start.s, home.judge->f->now.wall.s);
+	/* It comes. */
+	make_csr(&home, NULL, &csr);
+	ask(&home, &ticket, &home.device, berth_buf_view(&csr));
+	home_sign(home.judge);
+	berth_cert_free(home.device.cert);
+	take_certificate(home.judge, &ticket, &home.device.cert);
+	later(&home, 61);
+	ask_advice(&home, &ticket, &home.device, &info);
+	assert_true(info.start.s > home.judge->f->now.wall.s);
+	operate(&home, BERTH_HTTP_GET, "/v1/rekey", "", 200,
+		"\"devices\":1,\"done\":1,\"told\":0,\"waiting\":0");
+	operate(&home, BERTH_HTTP_GET, "/v1/rekey", "", 200, "\"campaign\":\"done\"");
+	operate(&home, BERTH_HTTP_POST, "/v1/rekey/resume", "", 409, "campaign-ended");
+	leave(&home);
+}
+
+static void
+a_campaign_leaves_out_who_does_not_match(void **state)
+{
+	(void)state;
+	struct home home = enrolled(POLICY_AUTO);
+	struct berth_ticket ticket;
+	struct berth_renewal_info info;
+	later(&home, 60);
+	operate(&home, BERTH_HTTP_POST, "/v1/rekey", "{\"rate-per-minute\":9,\"match\":\"LAMP-*\"}",
+		200, "\"devices\":0");
+	ask_advice(&home, &ticket, &home.device, &info);
+	assert_true(info.start.s > home.judge->f->now.wall.s);
+	leave(&home);
+}
+
+static void
+refuses_a_campaign_that_makes_no_sense(void **state)
+{
+	(void)state;
+	struct home home = enrolled(POLICY_AUTO);
+	operate(&home, BERTH_HTTP_POST, "/v1/rekey", "{\"rate-per-minute\":0}", 400, "json");
+	operate(&home, BERTH_HTTP_POST, "/v1/rekey", "{}", 400, "rate-per-minute");
+	operate(&home, BERTH_HTTP_POST, "/v1/rekey", "{\"rate-per-minute\":9,\"match\":\"[a]\"}",
+		400, "campaign-match");
+	operate(&home, BERTH_HTTP_POST, "/v1/rekey/cancel", "", 404, "campaign-none");
+	leave(&home);
+}
+
 int
 main(void)
 {
@@ -302,6 +464,11 @@ main(void)
 		cmocka_unit_test(asks_policy_again),
 		cmocka_unit_test(waits_for_an_operator_where_policy_says_so),
 		cmocka_unit_test(a_client_that_asks_without_end_is_stopped),
+		cmocka_unit_test(advises_two_thirds_of_the_life),
+		cmocka_unit_test(advises_nobody_without_a_certificate_of_ours),
+		cmocka_unit_test(a_campaign_tells_devices_to_renew_until_they_have),
+		cmocka_unit_test(a_campaign_leaves_out_who_does_not_match),
+		cmocka_unit_test(refuses_a_campaign_that_makes_no_sense),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
