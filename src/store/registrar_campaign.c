@@ -172,11 +172,10 @@ berth_campaign_each_open(struct berth_store *store, const struct berth_campaign 
 			 struct berth_why *why)
 {
 	BERTH_QUERY query = berth_query(
-		store,
-		"SELECT id, coalesce(told.first_at, 0), coalesce(told.times, 0), last_seen"
-		" FROM (SELECT d.row AS open, d.id, d.last_seen" NOT_DONE STILL_HOLD ")"
-		" LEFT JOIN campaign_offer told ON told.campaign = ?4"
-		" AND told.device = open ORDER BY told.first_at IS NULL, told.first_at, id");
+		store, "SELECT id, coalesce(told.first_at, 0), coalesce(told.times, 0), last_seen"
+		       " FROM (SELECT d.row AS open, d.id, d.last_seen" NOT_DONE STILL_HOLD ")"
+		       " LEFT JOIN campaign_offer told ON told.campaign = ?4"
+		       " AND told.device = open ORDER BY told.first_at IS NULL, told.first_at, id");
 	bool row = false;
 
 	berth_query_i64(&query, campaign->started_at.s);
