@@ -204,10 +204,11 @@ answer(struct masa_world *w, enum berth_masa_event event)
 void
 masa_world_run(struct masa_world *w)
 {
-	const struct berth_now now = {.wall = w->now, .wall_is_trusted = true};
+	const struct berth_now now = {.wall = w->now, .mono = w->mono, .wall_is_trusted = true};
 
 	berth_masa_end(&w->masa);
 	berth_masa_start(&w->masa, w->maker.pki, &w->policy, w->operation, now);
+	w->masa.memory = w->memory;
 	enum berth_masa_event event = berth_masa_input(&w->masa, &w->http, &w->tls);
 	while (event != BERTH_MASA_END)
 		event = answer(w, event);

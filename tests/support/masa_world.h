@@ -49,6 +49,8 @@ struct masa_world {
 	struct berth_http_request http;
 	struct berth_tls_facts tls;
 	struct berth_wall now;
+	struct berth_mono mono;
+	struct berth_masa_memory *memory; /* NULL: none */
 	struct berth_audit_log log;
 	struct berth_buf ocsp_answer, crl_answer; /* empty: nobody answers */
 

@@ -6,6 +6,7 @@
 
 #include "protocol/brski/accept.h"
 #include "protocol/brski/masa_internal.h"
+#include "protocol/brski/masa_memory.h"
 #include "protocol/brski/telemetry.h"
 
 enum berth_err
@@ -256,6 +257,57 @@ take_body(struct berth_masa *masa, struct berth_bytes body)
 	return BERTH_OK;
 }
 
+/* For the audit log: what these bytes are is known from the voucher that they were sent for. */
+static enum berth_err
+take_judged(struct berth_masa *masa, const struct berth_masa_judged *judged)
+{
+	struct berth_masa_unit_query *query = &masa->unit_query;
+	struct berth_bytes request = query->request;
+	struct berth_why cause = {0};
+
+	*query = judged->query;
+	query->request = request;
+	query->serial_number = berth_arena_copy(&masa->arena, judged->query.serial_number);
+	query->issuer_key_id = berth_arena_copy(&masa->arena, judged->query.issuer_key_id);
+	if (!query->serial_number.p || !query->issuer_key_id.p)
+		return berth_masa_refuse(masa, 500, BERTH_E_MEMORY, "berth-memory", NULL,
+					 "no room for what was judged before");
+	for (size_t i = 0; i < judged->path.n; i++)
+		if (berth_cert_list_add(&masa->path, judged->path.at[i], &cause))
+			return berth_masa_refuse_why(masa, &cause);
+	masa->rvr.voucher.created_on = judged->created_on;
+	masa->issue.registrar_name = berth_cert_subject_text(masa->path.at[0]);
+	masa->issue.domain_id_length = judged->domain_id_length;
+	memcpy(masa->issue.domain_id, judged->domain_id, sizeof(masa->issue.domain_id));
+	memcpy(masa->issue.owner_digest, judged->owner_digest, sizeof(masa->issue.owner_digest));
+	berth_ignore(berth_masa_pass(masa, "berth-masa-judged-before", NULL,
+				     "the request of a moment ago, signed by %s for serial number "
+				     "%.*s: its signatures, certificates and the device's own "
+				     "request were judged then",
+				     masa->issue.registrar_name, (int)query->serial_number.n,
+				     (const char *)query->serial_number.p),
+		     "it always passes");
+	return berth_masa_check_created_on(masa);
+}
+
+/* Everything that the request says by itself. */
+static enum berth_err
+read_request(struct berth_masa *masa)
+{
+	bool is_log = masa->operation == BERTH_MASA_REQUEST_AUDIT_LOG;
+	const struct berth_masa_judged *judged =
+		masa->memory && is_log ? berth_masa_recall(masa->memory, masa) : NULL;
+
+	if (judged)
+		return take_judged(masa, judged);
+	enum berth_err err = berth_masa_check_registrar(masa);
+	err = err ? err : berth_masa_check_pledge(masa);
+	err = err ? err : berth_masa_choose_pin(masa);
+	if (!err && masa->memory && !is_log)
+		berth_masa_remember(masa->memory, masa);
+	return err;
+}
+
 enum berth_masa_event
 berth_masa_input(struct berth_masa *masa, const struct berth_http_request *http,
 		 const struct berth_tls_facts *tls)
@@ -263,9 +315,7 @@ berth_masa_input(struct berth_masa *masa, const struct berth_http_request *http,
 	if (!is_asked(masa, BERTH_MASA_NEED_REQUEST))
 		return end_refused(masa);
 	if (check_method(masa, http) || check_media_type(masa, http) || check_accept(masa, http) ||
-	    check_tls_client(masa, tls) || take_body(masa, http->body) ||
-	    berth_masa_check_registrar(masa) || berth_masa_check_pledge(masa) ||
-	    berth_masa_choose_pin(masa))
+	    check_tls_client(masa, tls) || take_body(masa, http->body) || read_request(masa))
 		return end_refused(masa);
 	return next(masa, BERTH_MASA_NEED_UNIT);
 }

@@ -32,6 +32,8 @@
 
 #define BERTH_MASA_ARENA_BYTES ((size_t)512 << 10) /* an RVR, its PVR, the voucher, and slack */
 
+struct berth_masa_memory; /* masa_memory.h */
+
 enum berth_masa_operation { BERTH_MASA_REQUEST_VOUCHER, BERTH_MASA_REQUEST_AUDIT_LOG };
 
 enum berth_masa_ownership {
@@ -167,6 +169,7 @@ struct berth_masa {
 	enum berth_masa_operation operation;
 	struct berth_pki *pki;
 	const struct berth_masa_policy *policy;
+	struct berth_masa_memory *memory; /* set after the start; NULL: nothing is remembered */
 	struct berth_now now;
 	struct berth_arena arena;
 	struct berth_signed_voucher rvr;

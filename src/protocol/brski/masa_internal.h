@@ -20,6 +20,7 @@ typedef enum berth_err berth_masa_step(struct berth_masa *masa);
 
 /* masa_registrar.c: the RVR, who signed it, when. */
 berth_masa_step berth_masa_check_registrar;
+berth_masa_step berth_masa_check_created_on;
 /* masa_pledge.c: the pledge's own request inside it. */
 berth_masa_step berth_masa_check_pledge;
 /* masa_unit.c: pinning. */

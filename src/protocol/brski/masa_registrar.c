@@ -136,8 +136,8 @@ check_path(struct berth_masa *masa)
 }
 
 /* req: rfc8995-5.6-stale */
-static enum berth_err
-check_created_on(struct berth_masa *masa)
+enum berth_err
+berth_masa_check_created_on(struct berth_masa *masa)
 {
 	const struct berth_masa_policy *policy = masa->policy;
 	int64_t age =
@@ -171,7 +171,7 @@ enum berth_err
 berth_masa_check_registrar(struct berth_masa *masa)
 {
 	static berth_masa_step *const steps[] = {
-		open_request, check_not_ca, check_cmc_ra, check_path, check_created_on,
+		open_request, check_not_ca, check_cmc_ra, check_path, berth_masa_check_created_on,
 	};
 	enum berth_err err = BERTH_OK;
 

@@ -22,6 +22,7 @@ judge_end(void *context)
 	if (!role)
 		return;
 	berth_masa_sessions_end(role);
+	berth_masa_memory_end(&role->memory);
 	berth_store_close(role->store);
 	berth_masa_trust_free(&role->trust);
 	berth_masa_fetcher_close(&role->fetcher);

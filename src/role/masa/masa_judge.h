@@ -9,6 +9,7 @@
 #define BERTH_ROLE_MASA_JUDGE_H
 
 #include "role/masa/masa_fetch.h"
+#include "protocol/brski/masa_memory.h"
 #include "role/masa/masa_settings.h"
 #include "store/masa_store.h"
 #include "system/log.h"
@@ -26,6 +27,7 @@ struct berth_masa_role {
 	struct berth_pki *pki;
 	const struct berth_masa_settings *settings;
 	struct berth_masa_trust trust;
+	struct berth_masa_memory memory;
 	struct berth_store *store;
 	struct berth_digest digest;
 	struct berth_masa_fetcher fetcher;

@@ -375,6 +375,7 @@ berth_masa_session_start(struct berth_masa_role *role, struct berth_ticket *tick
 	berth_ticket_set(ticket, session);
 	berth_masa_start(&session->masa, role->pki, &role->trust.policy, operation,
 			 berth_judge_now(role->judge));
+	session->masa.memory = &role->memory;
 	serve(session, berth_masa_input(&session->masa, http, tls));
 }
 
