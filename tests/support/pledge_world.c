@@ -380,7 +380,7 @@ answer_csrattrs(const struct peer *peer, struct reply *reply)
 	const bool by_template = peer->tweaks.gives_template;
 	const struct berth_csrattrs attributes = {
 		.want_serial_number = true,
-		.key = "P-256",
+		.key = peer->tweaks.wants_other_key ? "P-384" : "P-256",
 		.want_sha256 = true,
 		.want_common_name = true,
 		.common_name = BERTH_LIT(TEMPLATE_COMMON_NAME),

@@ -47,6 +47,7 @@ struct tweaks { /* the smallest change that must be refused; all false: an hones
 	const char *media;
 
 	bool gives_template; /* csrattrs by RFC 9908, with names that the pledge could not know */
+	bool wants_other_key;
 	bool other_domain_ca_set;
 	bool end_entity_in_ca_set;
 	bool issues_for_other_key;

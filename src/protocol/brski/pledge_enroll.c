@@ -145,6 +145,12 @@ pledge_on_csr_attributes(struct berth_pledge *pledge, struct pledge_attempt *att
 		refuse_status(pledge, attempt, now, "csrattrs", response->status);
 		return;
 	}
+	const char *key = attempt->attributes.key;
+	if (!err && key && strcmp(key, pledge->conf.key_kind) != 0) {
+		err = berth_fail(&why, BERTH_E_UNSUPPORTED, "rfc9908-3.4-key", "RFC 9908 3.4",
+				 "the registrar asks for a key of kind %s; this device makes %s",
+				 key, pledge->conf.key_kind);
+	}
 	if (err) {
 		pledge_refuse_enrolment(pledge, attempt, now, &why);
 		return;

@@ -242,6 +242,24 @@ asks_for_what_the_template_says(void **state)
 	}
 }
 
+/* req: rfc9908-3.4-key */
+static void
+makes_no_key_of_a_kind_that_it_does_not_have(void **state)
+{
+	(void)state;
+	for (int by_template = 0; by_template < 2; by_template++) {
+		world_reset(world);
+		struct peer *peer = world_peer(world);
+		peer->tweaks.wants_other_key = true;
+		peer->tweaks.gives_template = by_template == 1;
+		start();
+		world_run(world, 3);
+		assert_false(world->is_done);
+		assert_int_equal(world->keys_made, 0);
+		assert_string_equal(world->refusal_rule, "rfc9908-3.4-key");
+	}
+}
+
 /* req: rfc7030-4.2.3-client-waits */
 static void
 resends_its_certificate_request_after_202(void **state)
@@ -385,6 +403,7 @@ main(void)
 		TEST(makes_do_with_a_pinned_ca_when_there_is_no_set),
 		TEST(asks_for_attributes_before_it_makes_a_key),
 		TEST(asks_for_what_the_template_says),
+		TEST(makes_no_key_of_a_kind_that_it_does_not_have),
 		TEST(resends_its_certificate_request_after_202),
 		TEST(resends_its_certificate_request_after_a_lost_connection),
 		TEST(tries_another_registrar_when_enrolment_is_refused),
