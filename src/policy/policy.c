@@ -78,6 +78,27 @@ find_rule(const struct berth_policy *policy, const struct berth_facts *facts)
 	return NULL;
 }
 
+enum berth_policy_role
+berth_policy_role_of(const struct berth_policy *policy, const struct berth_facts *facts)
+{
+	const struct berth_policy_rule *rule = find_rule(policy, facts);
+
+	return rule ? (enum berth_policy_role)rule->role : BERTH_POLICY_ROLE_DEVICE;
+}
+
+bool
+berth_policy_may_be_gateway(const struct berth_policy *policy, struct berth_bytes serial_number)
+{
+	const struct berth_policy_rule *rules = policy->settings.rules.items;
+
+	for (size_t i = 0; i < policy->settings.rules.count; i++) {
+		if (rules[i].role == BERTH_POLICY_ROLE_GATEWAY && !rules[i].is_deny &&
+		    any_glob(&rules[i].serial, serial_number))
+			return true;
+	}
+	return false;
+}
+
 #define REFUSE(decision, rule, section, ...)                                                       \
 	do {                                                                                       \
 		struct berth_why refused_;                                                         \

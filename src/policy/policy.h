@@ -106,6 +106,18 @@ struct berth_facts {
 void berth_policy_decide(const struct berth_policy *policy, enum berth_policy_stage stage,
 			 const struct berth_facts *facts, struct berth_decision *decision);
 
+/* What a client becomes: the certificate of a role opens that role's interface and no other. */
+enum berth_policy_role { BERTH_POLICY_ROLE_DEVICE, BERTH_POLICY_ROLE_GATEWAY };
+/* Of the rule that decides about these facts; a device where none does. */
+enum berth_policy_role berth_policy_role_of(const struct berth_policy *policy,
+					    const struct berth_facts *facts);
+/*
+ * True when some rule makes a gateway of a device with this serial number: what a signer can say, who knows neither its
+ * maker nor its model.
+ */
+bool berth_policy_may_be_gateway(const struct berth_policy *policy,
+				 struct berth_bytes serial_number);
+
 /* ---- the MASA's audit log of a device (RFC 8995 5.8.3) ---- */
 struct berth_policy_audit_event {
 	struct berth_wall date;

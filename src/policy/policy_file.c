@@ -10,6 +10,7 @@
 
 static const char *const audit_words[] = {"clean", "optional", NULL};
 static const char *const approve_words[] = {"operator", "auto", NULL};
+static const char *const role_words[] = {"device", "gateway", NULL};
 static const char *const assertion_words[] = {"verified", "logged", "proximity", "agent-proximity"};
 
 static const struct berth_conf_key rule_keys[] = {
@@ -67,6 +68,13 @@ static const struct berth_conf_key rule_keys[] = {
 	 .type = BERTH_CONF_TEXT,
 	 IN_RULE(segment),
 	 .help = "The network segment that the device joins."},
+	{.name = "role",
+	 .type = BERTH_CONF_CHOICE,
+	 .choices = role_words,
+	 .fallback = "device",
+	 IN_RULE(role),
+	 .help = "gateway: the certificate says so (OU=gateway) and opens what gateways use and "
+		 "nothing else; only for clients of the kind device."},
 	{.name = "reauthorize-every",
 	 .type = BERTH_CONF_DURATION_S,
 	 .min = 60,
@@ -186,6 +194,13 @@ check_clients(const struct berth_conf_list *words, struct berth_why *why)
 	return err;
 }
 
+static bool
+is_for_devices_alone(const struct berth_conf_list *clients)
+{
+	return clients->count == 0 ||
+	       (clients->count == 1 && strcmp(clients->items[0], "device") == 0);
+}
+
 static enum berth_err
 check_rule(const struct berth_policy_rule *rule, struct berth_why *why)
 {
@@ -203,6 +218,12 @@ check_rule(const struct berth_policy_rule *rule, struct berth_why *why)
 		err = check_assertions(rule->name, &rule->assertion, why);
 	if (err)
 		return err;
+	if (rule->role == BERTH_POLICY_ROLE_GATEWAY && !is_for_devices_alone(&rule->client))
+		return berth_fail(
+			why, BERTH_E_USAGE, "policy-role-client", NULL,
+			"rule \"%.40s\": role = gateway is for what comes with a voucher; "
+			"say match.client = device, or nothing",
+			rule->name);
 	if (strlen(rule->name) >= BERTH_DECISION_NAME_MAX ||
 	    (rule->segment && strlen(rule->segment) >= BERTH_DECISION_NAME_MAX))
 		return berth_fail(why, BERTH_E_LIMIT, "policy-name", NULL,

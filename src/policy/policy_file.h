@@ -22,6 +22,7 @@ struct berth_policy_rule {
 	bool is_deny;
 	int approve; /* enum berth_policy_approve */
 	const char *segment;
+	int role; /* enum berth_policy_role */
 	int64_t reauthorize_every_s;
 };
 

@@ -160,6 +160,19 @@ berth_peer_check_standing(const struct berth_peer *peer, const struct berth_peer
 	return BERTH_OK;
 }
 
+/* The OU of a birth certificate is its maker's and says nothing here. */
+enum berth_err
+berth_peer_check_role(const struct berth_peer *peer, bool is_open_to_all, struct berth_why *why)
+{
+	if (peer->kind != BERTH_PEER_LDEVID || is_open_to_all ||
+	    !berth_bytes_equal_text(berth_cert_subject_unit(peer->chain.at[0]),
+				    BERTH_PEER_GATEWAY_UNIT))
+		return BERTH_OK;
+	return berth_fail(why, BERTH_E_DENIED, "peer-role", NULL,
+			  "the certificate %.80s is a gateway's; it does not open this",
+			  berth_cert_subject_text(peer->chain.at[0]));
+}
+
 void
 berth_peer_free(struct berth_peer *peer)
 {

@@ -56,6 +56,15 @@ enum berth_err berth_peer_check_standing(const struct berth_peer *peer,
 					 const struct berth_peer_standing *standing,
 					 struct berth_why *why) BERTH_MUST;
 
+#define BERTH_PEER_GATEWAY_UNIT                                                                    \
+	"gateway" /* OU of the certificates of gateways; no other has one of this name */
+/*
+ * The certificate of a role opens that role's interface and no other. is_open_to_all: what every holder of one of our
+ * certificates may do with it, to renew it and to tell of it. DENIED.
+ */
+enum berth_err berth_peer_check_role(const struct berth_peer *peer, bool is_open_to_all,
+				     struct berth_why *why) BERTH_MUST;
+
 static inline const struct berth_cert *
 berth_peer_cert(const struct berth_peer *peer)
 {

@@ -234,6 +234,33 @@ check_user(const struct berth_registrar_exchange *exchange,
 				     "longer in the users' file");
 }
 
+/* Which of the policy's rules decides is asked now: what it was at the voucher step may have changed since. */
+static enum berth_err
+choose_role(struct berth_registrar_exchange *exchange, const struct berth_registrar_device *device,
+	    struct berth_why *why)
+{
+	struct berth_facts facts;
+	enum berth_err err = berth_exchange_facts(exchange, device, &facts, why);
+	exchange->is_gateway = !err && berth_policy_role_of(exchange->role->policy, &facts) ==
+					       BERTH_POLICY_ROLE_GATEWAY;
+	return err;
+}
+
+/* A renewed certificate says what the old one said; who is no gateway any more onboards again. */
+static enum berth_err
+check_role_kept(struct berth_registrar_exchange *exchange,
+		const struct berth_registrar_device *device, struct berth_why *why)
+{
+	const struct berth_cert *cert = berth_peer_cert(&exchange->seen->peer);
+	enum berth_err err = choose_role(exchange, device, why);
+	if (err || exchange->is_gateway ||
+	    !berth_bytes_equal_text(berth_cert_subject_unit(cert), BERTH_PEER_GATEWAY_UNIT))
+		return err;
+	return berth_fail(why, BERTH_E_DENIED, "policy-role", NULL,
+			  "the policy makes no gateway of this device any more; it must onboard "
+			  "again");
+}
+
 /* The permission to renew is the certificate: issued by us to a welcome device, not withdrawn, not ended. */
 /* req: rfc7030-4.2.2-client */
 static enum berth_err
@@ -247,6 +274,8 @@ renew(struct berth_registrar_exchange *exchange, struct berth_est_permission *an
 				  "we issued no such certificate to a device");
 	if (!err)
 		err = check_user(exchange, &device, why);
+	if (!err)
+		err = check_role_kept(exchange, &device, why);
 	return err ? err : take_request(exchange, &device, answer, why);
 }
 
@@ -315,9 +344,13 @@ use_permission(struct berth_registrar_exchange *exchange, struct berth_est_permi
 		return err;
 	exchange->permission = permission.row;
 	exchange->step = permission.step;
-	/* The voucher step asked policy, but not for a label. */
-	err = x->profile->name[0] != '\0' ? ask_policy(exchange, &device, answer, why)
-					  : check_label(exchange, BERTH_CLIENT_DEVICE, why);
+	err = choose_role(exchange, &device, why);
+	if (err)
+		return err;
+	/* The voucher step asked policy, but not for a label, and perhaps by another rule than the gateways'. */
+	err = x->profile->name[0] != '\0' || exchange->is_gateway
+		      ? ask_policy(exchange, &device, answer, why)
+		      : check_label(exchange, BERTH_CLIENT_DEVICE, why);
 	if (err)
 		return err;
 	return earlier_certificate(exchange, permission.certificate, answer, why);
@@ -452,6 +485,7 @@ ask_signer(struct berth_registrar_exchange *exchange)
 	} else {
 		ask.manufacturer_key = berth_peer_issuer(peer);
 		ask.serial_number = peer->serial_number;
+		ask.is_gateway = exchange->is_gateway;
 	}
 	struct berth_why why = {0};
 	BERTH_BUF payload = {0};

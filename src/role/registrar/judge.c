@@ -453,6 +453,15 @@ static const enum berth_registrar_kind exchange_kinds[] = {
 	[RESOURCE_RENEWAL_INFO] = BERTH_EXCHANGE_RENEWAL_INFO,
 };
 
+static bool
+is_open_to_all(const struct resource *resource)
+{
+	return resource->kind == RESOURCE_RENEWAL_INFO ||
+	       (resource->kind == RESOURCE_BRSKI &&
+		resource->operation == BERTH_REGISTRAR_ENROLL_STATUS) ||
+	       (resource->kind == RESOURCE_EST && resource->operation == BERTH_EST_SIMPLEREENROLL);
+}
+
 static void
 judge_request(void *context, struct berth_ticket *ticket, const struct berth_http_request *http,
 	      const struct berth_tls_facts *tls, struct berth_bytes peer_address)
@@ -483,7 +492,8 @@ judge_request(void *context, struct berth_ticket *ticket, const struct berth_htt
 	copy_address(exchange, peer_address);
 	exchange->tls =
 		(struct berth_tls_facts){.version = tls->version, .connection = tls->connection};
-	if (berth_exchange_check_standing(exchange, &why)) {
+	if (berth_exchange_check_standing(exchange, &why) ||
+	    berth_peer_check_role(&exchange->seen->peer, is_open_to_all(resource), &why)) {
 		refuse_peer(exchange, &why);
 		return;
 	}

@@ -99,6 +99,7 @@ struct berth_registrar_exchange {
 	char device_id[BERTH_DEVICE_ID_MAX];
 	int64_t step;
 	int64_t permission;
+	bool is_gateway;     /* what the certificate is to say */
 	int64_t est_request; /* of a renewal; then no permission */
 	int64_t renewed;     /* row of the LDevID on this connection; 0: none */
 	int64_t certificate;

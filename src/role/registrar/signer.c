@@ -4,6 +4,8 @@
 #include "base/base64.h"
 #include "base/hex.h"
 #include "model/device.h"
+#include "policy/policy.h"
+#include "protocol/brski/peer.h"
 #include "protocol/brski/rvr.h"
 #include "protocol/est/names.h"
 #include "role/daemon/issuance.h"
@@ -13,6 +15,7 @@
 #include "role/registrar/labels.h"
 #include "role/registrar/signing.h"
 #include "role/registrar/users.h"
+#include "system/files.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +33,7 @@ struct signer {
 	struct berth_cert_list issuers; /* of certificates that may be renewed: the issuing CA */
 	struct berth_key *issuing_key;
 	struct berth_users users;
+	struct berth_policy *policy; /* only: of whom it makes gateways */
 	struct berth_rate sign_rate;
 	struct berth_rate issue_rate;
 	struct berth_issuance issuance;
@@ -51,7 +55,17 @@ signer_end(void *context)
 	berth_cert_list_free(&signer->issuers);
 	berth_issuance_close(&signer->issuance);
 	berth_users_free(&signer->users);
+	berth_policy_free(signer->policy);
 	free(signer);
+}
+
+static enum berth_err
+load_policy(struct signer *signer, struct berth_why *why)
+{
+	const char *path = signer->settings->policy;
+	BERTH_BUF text = {0};
+	enum berth_err err = berth_file_read(path, BERTH_POLICY_FILE_MAX_BYTES, &text, why);
+	return err ? err : berth_policy_parse(berth_buf_view(&text), path, &signer->policy, why);
 }
 
 static enum berth_err
@@ -72,6 +86,8 @@ load(struct signer *signer, struct berth_why *why)
 		err = berth_keystore_load(signer->pki, s->issuing_key, &signer->issuing_key, why);
 	if (!err)
 		err = berth_users_load(signer->pki, s->est_users, &signer->users, why);
+	if (!err)
+		err = load_policy(signer, why);
 	if (!err)
 		err = berth_cert_list_add(&signer->issuers, signer->issuing.at[0], why);
 	for (size_t i = 1; !err && i < signer->registrar.n; i++)
@@ -170,6 +186,13 @@ log_issue(struct signer *signer, const struct berth_issue_ldevid *ask, struct be
 }
 
 static enum berth_err
+refuse_gateway(struct berth_why *why)
+{
+	return berth_fail(why, BERTH_E_DENIED, "signer-role", NULL,
+			  "no rule of the policy makes a gateway of this device");
+}
+
+static enum berth_err
 check_issue(struct signer *signer, const struct berth_issue_ldevid *ask, struct berth_label *label,
 	    struct berth_why *why)
 {
@@ -181,6 +204,9 @@ check_issue(struct signer *signer, const struct berth_issue_ldevid *ask, struct 
 	    (ask->serial_number.n == 0 || !berth_bytes_is_printable(ask->serial_number)))
 		return berth_fail(why, BERTH_E_SYNTAX, "signer-serial-number", NULL,
 				  "the device's serial number is empty or not printable");
+	if (ask->is_gateway &&
+	    (!is_device || !berth_policy_may_be_gateway(signer->policy, ask->serial_number)))
+		return refuse_gateway(why);
 	if ((ask->serial[0] & 0x80) != 0 || ask->serial[0] == 0)
 		return berth_fail(why, BERTH_E_SYNTAX, "signer-serial", "RFC 5280 4.1.2.2",
 				  "the certificate's serial number is negative or short");
@@ -247,6 +273,8 @@ find_names(struct signer *signer, const struct berth_issue_ldevid *ask,
 		enum berth_err err = berth_est_names_of_device(
 			signer->pki, ask->manufacturer_key, ask->serial_number,
 			berth_text(signer->settings->domain), names, why);
+		if (ask->is_gateway)
+			names->unit = berth_text(BERTH_PEER_GATEWAY_UNIT);
 		return err ? err : berth_est_request_check(request, &attrs, names, why);
 	}
 	attrs.want_serial_number = false; /* the subject is the old one */
@@ -255,7 +283,12 @@ find_names(struct signer *signer, const struct berth_issue_ldevid *ask,
 		err = check_renewed(signer, *renewed, now, why);
 	if (!err)
 		err = berth_est_renewal_check(request, &attrs, *renewed, why);
-	return err ? err : berth_est_names_of_certificate(*renewed, names, why);
+	if (!err)
+		err = berth_est_names_of_certificate(*renewed, names, why);
+	if (!err && berth_bytes_equal_text(names->unit, BERTH_PEER_GATEWAY_UNIT) &&
+	    !berth_policy_may_be_gateway(signer->policy, names->serial_number))
+		return refuse_gateway(why);
+	return err;
 }
 
 struct addresses {

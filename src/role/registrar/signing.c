@@ -17,7 +17,8 @@ enum {
 	LDEVID_RENEWED,
 	LDEVID_PARTITION,
 	LDEVID_USER,
-	LDEVID_LABEL
+	LDEVID_LABEL,
+	LDEVID_GATEWAY
 };
 
 static const struct berth_frame_field rvr_fields[] = {
@@ -63,6 +64,10 @@ static const struct berth_frame_field ldevid_fields[] = {
 	 .max = BERTH_REQUEST_MAX_BYTES},
 	{.tag = LDEVID_LIFETIME, .name = "lifetime", .type = BERTH_FRAME_I64},
 	{.tag = LDEVID_PARTITION, .name = "partition", .type = BERTH_FRAME_I64},
+	{.tag = LDEVID_GATEWAY,
+	 .name = "gateway",
+	 .type = BERTH_FRAME_U32,
+	 .use = BERTH_FRAME_OPTIONAL},
 };
 static const struct berth_frame_shape shapes[] = {
 	{.kind = BERTH_REGISTRAR_SIGN_RVR,
@@ -124,6 +129,8 @@ berth_issue_ldevid_encode(const struct berth_issue_ldevid *ask, struct berth_buf
 	err = err ? err : berth_frame_put_bytes(payload, LDEVID_REQUEST, ask->request);
 	err = err ? err : berth_frame_put_i64(payload, LDEVID_LIFETIME, ask->lifetime_s);
 	err = err ? err : berth_frame_put_i64(payload, LDEVID_PARTITION, ask->partition);
+	if (!err && ask->is_gateway)
+		err = berth_frame_put_u32(payload, LDEVID_GATEWAY, 1);
 	return err ? err : berth_frame_finish(payload);
 }
 
@@ -149,6 +156,7 @@ berth_issue_ldevid_decode(struct berth_bytes payload, struct berth_issue_ldevid 
 		.request = berth_frame_get(&frame, LDEVID_REQUEST),
 		.lifetime_s = berth_frame_get_i64(&frame, LDEVID_LIFETIME, 0),
 		.partition = berth_frame_get_i64(&frame, LDEVID_PARTITION, 0),
+		.is_gateway = berth_frame_get_u32(&frame, LDEVID_GATEWAY, 0) != 0,
 	};
 	memcpy(ask.serial, serial.p, sizeof(ask.serial));
 	*ret = ask;

@@ -222,6 +222,8 @@ refuses_a_policy_that_says_nonsense(void **state)
 		"[rule \"a\"]\nrequire.assertion = proximty\n",
 		"[rule \"a\"]\nrequire.audit = dirty\n",
 		"[rule \"a\"]\ndeny = sometimes\n",
+		"[rule \"a\"]\nrole = admin\n",
+		"[rule \"a\"]\nrole = gateway\nmatch.client = device, user\n",
 		"[rule \"a\"]\nreauthorize-every = soon\n",
 		"[rule \"a\"]\ndeny = yes\ndeny = no\n",
 		"[rules]\n",

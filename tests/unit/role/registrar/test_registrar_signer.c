@@ -50,6 +50,51 @@ signer_issues_only_what_it_has_checked_itself(void **state)
 	home_close(judge);
 }
 
+static bool
+is_gateways(struct berth_judge *judge, struct berth_bytes der)
+{
+	BERTH_CERT *cert = NULL;
+	assert_int_equal(berth_cert_parse(judge->f->pki, der, &cert, NULL), BERTH_OK);
+	return berth_bytes_equal_text(berth_cert_subject_unit(cert), "gateway");
+}
+
+static void
+signer_makes_gateways_only_of_those_that_the_policy_names(void **state)
+{
+	(void)state;
+	struct berth_judge *judge =
+		home_open("[rule \"gateways\"]\nmatch.serial = " FIXTURE_SERIAL "\n"
+			  "role = gateway\n[rule \"all\"]\napprove = auto\n");
+	BERTH_BUF csr = {0};
+	BERTH_BUF object = {0};
+	home_make_csr(judge, &csr);
+	struct berth_issue_ldevid ask = {.serial = {0x41, 1, 2},
+					 .manufacturer_key = BERTH_LIT("maker"),
+					 .serial_number = BERTH_LIT(FIXTURE_SERIAL),
+					 .request = berth_buf_view(&csr),
+					 .lifetime_s = 86400,
+					 .partition = 1};
+	assert_int_equal(issue(judge, &ask, &object), BERTH_OK);
+	assert_false(is_gateways(judge, berth_buf_view(&object)));
+	berth_buf_clear(&object);
+	ask.is_gateway = true;
+	assert_int_equal(issue(judge, &ask, &object), BERTH_OK);
+	assert_true(is_gateways(judge, berth_buf_view(&object)));
+	home_close(judge);
+	/* The smallest change: the same, asked by a judge whose policy names another serial number. */
+	judge = home_open("[rule \"gateways\"]\nmatch.serial = " FIXTURE_OTHER_SERIAL "\n"
+			  "role = gateway\n[rule \"all\"]\napprove = auto\n");
+	berth_buf_clear(&csr);
+	home_make_csr(judge, &csr);
+	ask.request = berth_buf_view(&csr);
+	berth_buf_clear(&object);
+	assert_int_equal(issue(judge, &ask, &object), BERTH_E_DENIED);
+	assert_int_equal(object.n, 0);
+	ask.is_gateway = false;
+	assert_int_equal(issue(judge, &ask, &object), BERTH_OK);
+	home_close(judge);
+}
+
 static enum berth_err
 sign_rvr(struct berth_judge *judge, const struct berth_voucher *rvr)
 {
@@ -125,6 +170,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(signer_issues_only_what_it_has_checked_itself),
+		cmocka_unit_test(signer_makes_gateways_only_of_those_that_the_policy_names),
 		cmocka_unit_test(signer_signs_only_a_request_that_wraps_the_pledges_own),
 		cmocka_unit_test(signer_stops_at_its_own_limit),
 	};
