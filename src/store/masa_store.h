@@ -94,6 +94,70 @@ enum berth_err berth_masa_domain_was_owner(struct berth_store *store, int64_t un
 					   struct berth_bytes domain_id, bool *ret,
 					   struct berth_why *why) BERTH_MUST;
 
+typedef bool berth_masa_visit_owner(void *context, const struct berth_masa_owner *owner);
+/* All that ever were, oldest first. Views live until visit returns. */
+enum berth_err berth_masa_owner_each(struct berth_store *store, int64_t unit,
+				     berth_masa_visit_owner *visit, void *context,
+				     struct berth_why *why) BERTH_MUST;
+
+/* ---- claim codes: a salted digest per unit, used once ---- */
+#define BERTH_MASA_CLAIM_SALT_BYTES 16
+
+struct berth_masa_claim {
+	uint8_t salt[BERTH_MASA_CLAIM_SALT_BYTES];
+	uint8_t sha256[BERTH_DIGEST_BYTES];
+	bool is_used;
+	struct berth_wall used_at;
+	uint8_t used_by[BERTH_DIGEST_BYTES]; /* domain_key_sha256 */
+};
+
+/* From a manifest: kept where none is there, so that an old manifest never arms a code again. */
+enum berth_err berth_masa_claim_load(struct berth_store *store, int64_t unit,
+				     const struct berth_masa_claim *claim, struct berth_wall now,
+				     struct berth_why *why) BERTH_MUST;
+/* In place of what was there: who lets go leaves a new one. */
+enum berth_err berth_masa_claim_replace(struct berth_store *store, int64_t unit,
+					const struct berth_masa_claim *claim, struct berth_wall now,
+					struct berth_why *why) BERTH_MUST;
+enum berth_err berth_masa_claim_get(struct berth_store *store, int64_t unit,
+				    struct berth_masa_claim *ret, struct berth_why *why) BERTH_MUST;
+/* BERTH_E_STATE when it was used before. */
+enum berth_err berth_masa_claim_use(struct berth_store *store, int64_t unit,
+				    const uint8_t by[BERTH_DIGEST_BYTES], struct berth_wall now,
+				    struct berth_why *why) BERTH_MUST;
+
+#define BERTH_MASA_CLAIM_WINDOW_S 3600
+#define BERTH_MASA_CLAIM_BUCKETS 65536 /* of serial numbers; as many of addresses behind them */
+
+/* *ret_s: how long no code is looked at for this bucket; 0: now. limit: wrong ones in a window. */
+enum berth_err berth_masa_claim_wait(struct berth_store *store, int64_t bucket, int64_t limit,
+				     struct berth_wall now, int64_t *ret_s,
+				     struct berth_why *why) BERTH_MUST;
+enum berth_err berth_masa_claim_wrong(struct berth_store *store, int64_t bucket,
+				      struct berth_wall now, struct berth_why *why) BERTH_MUST;
+
+/* ---- the chain of custody, as signed manifests told it ---- */
+struct berth_masa_custody {
+	int64_t depth; /* 0: whom the manufacturer gave it to */
+	struct berth_bytes holder_key_sha256;
+	struct berth_bytes name;
+	struct berth_bytes manifest_sha256;
+	struct berth_wall loaded_at;
+	bool has_ended; /* a later owner let go: the chain began anew */
+	struct berth_wall ended_at;
+};
+
+/* The same again is harmless; BERTH_E_EXISTS (custody-fork) when the unit went to another hand there. */
+enum berth_err berth_masa_custody_add(struct berth_store *store, int64_t unit,
+				      const struct berth_masa_custody *link, struct berth_wall now,
+				      struct berth_why *why) BERTH_MUST;
+enum berth_err berth_masa_custody_end(struct berth_store *store, int64_t unit,
+				      struct berth_wall now, struct berth_why *why) BERTH_MUST;
+typedef bool berth_masa_visit_custody(void *context, const struct berth_masa_custody *link);
+enum berth_err berth_masa_custody_each(struct berth_store *store, int64_t unit,
+				       berth_masa_visit_custody *visit, void *context,
+				       struct berth_why *why) BERTH_MUST;
+
 /* ---- vouchers ---- */
 enum berth_masa_voucher_state {
 	BERTH_MASA_VOUCHER_INTENT,

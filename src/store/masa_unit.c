@@ -352,6 +352,27 @@ berth_masa_owner_current(struct berth_store *store, int64_t unit, struct berth_w
 }
 
 enum berth_err
+berth_masa_owner_each(struct berth_store *store, int64_t unit, berth_masa_visit_owner *visit,
+		      void *context, struct berth_why *why)
+{
+	BERTH_QUERY query = berth_query(store, "SELECT " OWNER_COLUMNS
+					       " FROM owner WHERE unit = ? ORDER BY row");
+	bool row = false;
+
+	berth_query_i64(&query, unit);
+	for (;;) {
+		enum berth_err err = berth_query_row(&query, &row, why);
+		struct berth_masa_owner owner;
+
+		if (err || !row)
+			return err;
+		read_owner(&query, &owner);
+		if (!visit(context, &owner))
+			return BERTH_OK;
+	}
+}
+
+enum berth_err
 berth_masa_domain_was_owner(struct berth_store *store, int64_t unit, struct berth_bytes domain_id,
 			    bool *ret, struct berth_why *why)
 {

@@ -4,6 +4,7 @@
  * A domain CA is usually unknown to a manufacturer; then the farthest certificate of the CMS is the temporary
  * anchor, and the path to it says no more than "all of this is one domain".
  */
+#include "protocol/brski/domain_path.h"
 #include "protocol/brski/masa_internal.h"
 
 static enum berth_err
@@ -52,82 +53,23 @@ check_cmc_ra(struct berth_masa *masa)
 				 "registrar's");
 }
 
-static bool
-is_issuer(const struct berth_cert *issuer, const struct berth_cert *subject)
-{
-	struct berth_bytes ski = berth_cert_ski(issuer);
-	struct berth_bytes aki = berth_cert_aki_key_id(subject);
-
-	if (issuer == subject || !berth_cert_is_ca(issuer))
-		return false;
-	if (!berth_bytes_equal(berth_cert_subject_der(issuer), berth_cert_issuer_der(subject)))
-		return false;
-	return ski.n == 0 || aki.n == 0 || berth_bytes_equal(ski, aki);
-}
-
-/* The last certificate of the chain by name and key identifier; signatures are the path check's. */
-static struct berth_cert *
-farthest(const struct berth_cms *cms)
-{
-	struct berth_cert *last = cms->signer;
-
-	for (size_t step = 0; step < cms->certificates.n; step++) {
-		struct berth_cert *issuer = NULL;
-
-		if (berth_cert_is_self_issued(last))
-			break;
-		for (size_t i = 0; i < cms->certificates.n && !issuer; i++)
-			if (is_issuer(cms->certificates.at[i], last))
-				issuer = cms->certificates.at[i];
-		if (!issuer)
-			break;
-		last = issuer;
-	}
-	return last;
-}
-
-static enum berth_err
-take_path(struct berth_masa *masa)
-{
-	struct berth_masa_unit_query *query = &masa->unit_query;
-
-	for (size_t i = 0; i < masa->path.n; i++) {
-		struct berth_cert *cert = masa->path.at[i];
-
-		query->path_domain_id_length[i] =
-			berth_cert_domain_id(masa->pki, cert, query->path_domain_id[i]);
-		if (berth_sha256(masa->pki, berth_key_spki(berth_cert_key(cert)),
-				 query->path_digest[i]))
-			return berth_masa_refuse(masa, 500, BERTH_E_CRYPTO, "berth-crypto", NULL,
-						 "SHA-256 failed");
-	}
-	return BERTH_OK;
-}
-
 /* req: rfc8995-5.5.3-1 */
 static enum berth_err
 check_path(struct berth_masa *masa)
 {
-	BERTH_CERT_LIST anchors = {0};
 	struct berth_why cause = {0};
-	enum berth_err err = berth_cert_list_add(&anchors, farthest(&masa->rvr.cms), &cause);
-	const struct berth_path_check check = {
-		.leaf = masa->rvr.cms.signer,
-		.untrusted = &masa->rvr.cms.certificates,
-		.anchors = &anchors,
-		.at = masa->now.wall,
-		.require_eku = BERTH_EKU_CMC_RA,
-	};
+	enum berth_err err =
+		berth_domain_path_find(masa->pki, masa->rvr.cms.signer, &masa->rvr.cms.certificates,
+				       masa->now.wall, &masa->path, &cause);
 
-	err = err ? err : berth_path_verify(masa->pki, &check, &masa->path, &cause);
 	if (err)
 		return berth_masa_refuse(masa, 403, err, "rfc8995-5.5.3-path", "RFC 8995 5.5.3",
 					 "the signer's certificate has no valid path inside the "
 					 "request: %s",
 					 cause.sentence);
-	if (take_path(masa))
-		return masa->why.err;
-	masa->unit_query.path_count = masa->path.n;
+	if (berth_domain_path_names(masa->pki, &masa->path, &masa->unit_query, &cause))
+		return berth_masa_refuse(masa, 500, cause.err, cause.rule, NULL, "%s",
+					 cause.sentence);
 	memcpy(masa->issue.owner_digest, masa->unit_query.path_digest[masa->path.n - 1],
 	       BERTH_SHA256_BYTES);
 	return berth_masa_pass(masa, "rfc8995-5.5.3-path", "RFC 8995 5.5.3",

@@ -200,19 +200,40 @@ take_hex(const json_t *object, const char *key, struct berth_buf *ret, struct be
 	return berth_hex_decode(text, ret, why);
 }
 
+/* n bytes exactly. */
+static enum berth_err
+take_octets(const json_t *object, const char *key, uint8_t *ret, size_t n, struct berth_why *why)
+{
+	BERTH_BUF octets = {0};
+	enum berth_err err = take_hex(object, key, &octets, why);
+	if (err)
+		return err;
+	if (octets.n != n)
+		return berth_fail(why, BERTH_E_SYNTAX, "manifest-hash-length", SECTION,
+				  "%s has %zu bytes, not %zu", key, octets.n, n);
+	memcpy(ret, octets.p, n);
+	return BERTH_OK;
+}
+
 static enum berth_err
 take_hash(const json_t *object, const char *key, uint8_t ret[BERTH_SHA256_BYTES],
 	  struct berth_why *why)
 {
-	BERTH_BUF hash = {0};
-	enum berth_err err = take_hex(object, key, &hash, why);
-	if (err)
-		return err;
-	if (hash.n != BERTH_SHA256_BYTES)
-		return berth_fail(why, BERTH_E_SYNTAX, "manifest-hash-length", SECTION,
-				  "%s has %zu bytes, SHA-256 has 32", key, hash.n);
-	memcpy(ret, hash.p, BERTH_SHA256_BYTES);
-	return BERTH_OK;
+	return take_octets(object, key, ret, BERTH_SHA256_BYTES, why);
+}
+
+/* Both members, or neither. */
+static enum berth_err
+take_claim(const json_t *object, struct berth_manifest_unit *ret, struct berth_why *why)
+{
+	if (!json_object_get(object, "claim-salt") && !json_object_get(object, "claim-sha256"))
+		return BERTH_OK;
+	enum berth_err err =
+		take_octets(object, "claim-salt", ret->claim.salt, BERTH_CLAIM_SALT_BYTES, why);
+	if (!err)
+		err = take_hash(object, "claim-sha256", ret->claim.sha256, why);
+	ret->has_claim = !err;
+	return err;
 }
 
 static enum berth_err
@@ -313,9 +334,10 @@ parse_unit(struct berth_bytes line, struct berth_arena *arena, struct berth_mani
 {
 	static const char *const keys[] = {"serial-number", "model",   "key-sha256",
 					   "issuer-key-id", "storage", "masa-url",
-					   "mud-url"};
+					   "mud-url",	    "claim-salt", "claim-sha256"};
 	BERTH_JSON json_t *root = NULL;
-	enum berth_err err = parse_line(line, BERTH_MANIFEST_LINE_MAX, keys, 7, &root, why);
+	enum berth_err err = parse_line(line, BERTH_MANIFEST_LINE_MAX, keys,
+					sizeof(keys) / sizeof(keys[0]), &root, why);
 	if (!err)
 		err = take_text(root, "serial-number", BERTH_JSON_REQUIRED, arena,
 				&ret->identity.serial_number, why);
@@ -331,6 +353,8 @@ parse_unit(struct berth_bytes line, struct berth_arena *arena, struct berth_mani
 		err = take_text(root, "masa-url", BERTH_JSON_REQUIRED, arena, &ret->masa_url, why);
 	if (!err)
 		err = take_text(root, "mud-url", BERTH_JSON_OPTIONAL, arena, &ret->mud_url, why);
+	if (!err)
+		err = take_claim(root, ret, why);
 	return err ? err : check_unit(ret, why);
 }
 
@@ -501,6 +525,12 @@ append_unit(const struct berth_manifest_unit *unit, struct berth_buf *out)
 		err = berth_json_set_text(line, "masa-url", unit->masa_url);
 	if (!err)
 		err = set_text_if_any(line, "mud-url", unit->mud_url);
+	if (!err && unit->has_claim)
+		err = set_hex(line, "claim-salt",
+			      berth_bytes_of(unit->claim.salt, BERTH_CLAIM_SALT_BYTES));
+	if (!err && unit->has_claim)
+		err = set_hex(line, "claim-sha256",
+			      berth_bytes_of(unit->claim.sha256, BERTH_SHA256_BYTES));
 	return err ? err : append_line(line, out);
 }
 

@@ -32,6 +32,7 @@
 #include "base/arena.h"
 #include "model/device.h"
 #include "pki/certificate.h"
+#include "protocol/ownership/claim_code.h"
 
 #define BERTH_MANIFEST_MEDIA_TYPE                                                                  \
 	"application/vnd.berth.manifest" /* where a file name does not tell */
@@ -61,6 +62,8 @@ struct berth_manifest_unit {
 		storage; /* berth_storage_class_name, or "unknown" (the key came by CSR) */
 	struct berth_bytes masa_url; /* as in the IDevID */
 	struct berth_bytes mud_url;  /* may be empty */
+	bool has_claim;		     /* a code lies in the box; this is of it, not it */
+	struct berth_claim_digest claim;
 };
 
 struct berth_manifest_owner {

@@ -342,12 +342,29 @@ apply_sold(struct berth_journal *journal, const struct record *r, struct berth_w
 	return BERTH_OK;
 }
 
+static enum berth_err
+apply_claim(struct berth_journal *journal, const struct record *r, struct berth_why *why)
+{
+	struct berth_journal_unit *unit =
+		r->count == 3 ? map_find(journal, &journal->by_serial, serial_of, r->fields[0])
+			      : NULL;
+	if (!unit || !unit->is_made || unit->has_claim)
+		return damaged(why, "a claim code is of no unit, or of one that has one");
+	enum berth_err err =
+		read_hex(r->fields[1], unit->claim.salt, sizeof(unit->claim.salt), why);
+	if (!err)
+		err = read_hex(r->fields[2], unit->claim.sha256, sizeof(unit->claim.sha256), why);
+	unit->has_claim = !err;
+	return err;
+}
+
 static const struct {
 	char kind;
 	enum berth_err (*apply)(struct berth_journal *journal, const struct record *r,
 				struct berth_why *why);
 } kinds[] = {{'V', apply_version}, {'B', apply_batch}, {'I', apply_intent},
-	     {'F', apply_failed},  {'D', apply_made},  {'S', apply_sold}};
+	     {'F', apply_failed},  {'D', apply_made},  {'S', apply_sold},
+	     {'C', apply_claim}};
 
 /* line: kind, tab, fields; without CRC and line end. What it holds must live as long as the journal. */
 static enum berth_err

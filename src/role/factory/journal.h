@@ -9,6 +9,7 @@
  *	F serial						failed: that certificate is void, the serial number free
  *	D batch serial certificate-serial subject-serial model key-hash issuer storage masa-url mud-url
  *	S serial domain-id name at reference			sold
+ *	C serial salt digest					a claim code lies in its box (never the code)
  *
  * I is durable before the signature is asked for, so every certificate that ever was signed has
  * its serial here. D is the moment a unit is made: before it, whatever lies about is thrown away
@@ -25,6 +26,7 @@
 #include "base/arena.h"
 #include "base/time.h"
 #include "pki/issue.h"
+#include "protocol/ownership/claim_code.h"
 
 #define BERTH_JOURNAL_MAX_BYTES                                                                    \
 	((size_t)2 << 30) /* about six million units; then begin a new factory folder */
@@ -61,6 +63,8 @@ struct berth_journal_unit {
 	struct berth_bytes mud_url;
 	bool is_sold;
 	struct berth_journal_owner sold_to;
+	bool has_claim;
+	struct berth_claim_digest claim;
 };
 
 struct berth_journal;
@@ -103,6 +107,9 @@ enum berth_err berth_journal_made(struct berth_journal *journal,
 enum berth_err berth_journal_sold(struct berth_journal *journal, struct berth_bytes serial,
 				  const struct berth_journal_owner *owner, struct berth_wall at,
 				  struct berth_bytes reference, struct berth_why *why) BERTH_MUST;
+enum berth_err berth_journal_claim(struct berth_journal *journal, struct berth_bytes serial,
+				   const struct berth_claim_digest *claim,
+				   struct berth_why *why) BERTH_MUST;
 /* Writes and fsyncs all records since the last commit. */
 enum berth_err berth_journal_commit(struct berth_journal *journal,
 				    struct berth_why *why) BERTH_MUST;

@@ -159,3 +159,18 @@ berth_journal_sold(struct berth_journal *journal, struct berth_bytes serial,
 		err = put_text(&line, reference);
 	return err ? no_memory(why) : berth_journal_append(journal, berth_buf_view(&line), why);
 }
+
+enum berth_err
+berth_journal_claim(struct berth_journal *journal, struct berth_bytes serial,
+		    const struct berth_claim_digest *claim, struct berth_why *why)
+{
+	BERTH_BUF line = {0};
+	enum berth_err err = berth_buf_append_text(&line, "C");
+	if (!err)
+		err = put_text(&line, serial);
+	if (!err)
+		err = put_hex(&line, claim->salt, sizeof(claim->salt));
+	if (!err)
+		err = put_hex(&line, claim->sha256, sizeof(claim->sha256));
+	return err ? no_memory(why) : berth_journal_append(journal, berth_buf_view(&line), why);
+}

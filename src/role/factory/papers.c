@@ -60,6 +60,8 @@ unit_of(const struct berth_journal_unit *made)
 		.storage = made->storage,
 		.masa_url = made->masa_url,
 		.mud_url = made->mud_url,
+		.has_claim = made->has_claim,
+		.claim = made->claim,
 	};
 	memcpy(unit.key_sha256, made->key_sha256, BERTH_SHA256_BYTES);
 	return unit;

@@ -9,6 +9,7 @@
 
 #include "codec/json.h"
 #include "role/factory/batch.h"
+#include "role/factory/claim_list.h"
 #include "role/factory/papers.h"
 #include "role/factory/worker.h"
 #include "role/options.h"
@@ -38,6 +39,8 @@ static const struct berth_option options[] = {
 	{.name = "owner-name",
 	 .argument = "NAME",
 	 .help = "the buyer, if not as the certificate says"},
+	{.name = "claim-codes",
+	 .help = "a one-time claim code for each unit, in OUT/" BERTH_CLAIM_LIST_FILE},
 	{.name = "progress", .help = "show progress also when standard error is no terminal"},
 	BERTH_OPTION_JSON,
 	{0},
@@ -161,6 +164,15 @@ run(struct making *making, size_t jobs, struct berth_why *why)
 		.progress_context = &progress,
 	};
 	return berth_batch_run(&plan, &making->batch, &making->tally, why);
+}
+
+static enum berth_err
+give_codes(const struct making *making, struct berth_why *why)
+{
+	struct berth_pki *pki __attribute__((cleanup(berth_pki_closep))) = NULL;
+	enum berth_err err = berth_pki_open(&pki, why);
+	return err ? err
+		   : berth_claim_list_write(pki, making->journal, making->batch, making->out, why);
 }
 
 /* All units ever made in this batch: a manifest that a crash cut short is written again whole. */
@@ -291,6 +303,8 @@ make(struct making *making, size_t jobs, struct berth_why *why)
 	enum berth_err err = prepare(making, why);
 	if (!err)
 		err = run(making, jobs, why);
+	if (!err && berth_arguments_has(&making->arguments, "claim-codes"))
+		err = give_codes(making, why);
 	if (!err)
 		err = write_manifest(making, why);
 	return err ? err : report(making, why);

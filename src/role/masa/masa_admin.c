@@ -278,6 +278,18 @@ unit_unblock(struct call *call, struct berth_bytes serial)
 /* ---- manifests ---- */
 
 static enum berth_err
+load_claim(struct call *call, int64_t unit, const struct berth_manifest_unit *from)
+{
+	struct berth_masa_claim claim = {0};
+
+	if (!from->has_claim)
+		return BERTH_OK;
+	memcpy(claim.salt, from->claim.salt, sizeof(claim.salt));
+	memcpy(claim.sha256, from->claim.sha256, sizeof(claim.sha256));
+	return berth_masa_claim_load(call->role->store, unit, &claim, now(call), &call->why);
+}
+
+static enum berth_err
 load_unit(struct call *call, const struct berth_manifest *manifest,
 	  const struct berth_manifest_unit *from, int64_t *added)
 {
@@ -292,6 +304,7 @@ load_unit(struct call *call, const struct berth_manifest *manifest,
 						  &is_new, &call->why);
 
 	*added += is_new;
+	err = err ? err : load_claim(call, row, from);
 	if (err || !manifest->has_owner)
 		return err;
 	const struct berth_masa_owner owner = {

@@ -46,11 +46,10 @@ is_asker(const struct berth_masa_owner *owner, const struct berth_masa_unit_quer
 }
 
 static enum berth_err
-find_owner(struct berth_masa_role *role, const struct berth_masa *masa, struct berth_arena *arena,
-	   struct berth_masa_unit_record *record, struct berth_masa_unit_facts *facts,
-	   struct berth_why *why)
+find_owner(struct berth_masa_role *role, const struct berth_masa_unit_query *query,
+	   struct berth_arena *arena, struct berth_masa_unit_record *record,
+	   struct berth_masa_unit_facts *facts, struct berth_why *why)
 {
-	const struct berth_masa_unit_query *query = &masa->unit_query;
 	const struct berth_wall now = berth_judge_now(role->judge).wall;
 	enum berth_err err = berth_masa_owner_current(role->store, record->unit.row, now, arena,
 						      &record->owner, why);
@@ -87,20 +86,32 @@ find_outstanding(struct berth_masa_role *role, const struct berth_masa *masa,
 }
 
 enum berth_err
-berth_masa_look_up(struct berth_masa_role *role, const struct berth_masa *masa,
-		   struct berth_arena *arena, struct berth_masa_unit_record *record,
-		   struct berth_masa_unit_facts *facts, struct berth_why *why)
+berth_masa_look_up_owner(struct berth_masa_role *role, const struct berth_masa_unit_query *query,
+			 struct berth_arena *arena, struct berth_masa_unit_record *record,
+			 struct berth_masa_unit_facts *facts, struct berth_why *why)
 {
 	*facts = (struct berth_masa_unit_facts){0};
-	enum berth_err err = find_unit(role, &masa->unit_query, arena, &record->unit, facts, why);
+	enum berth_err err = find_unit(role, query, arena, &record->unit, facts, why);
 
 	if (err || !facts->is_known)
 		return err;
 	facts->is_withdrawn = record->unit.status == BERTH_MASA_UNIT_BLOCKED;
 	facts->idevid_spki_digest = record->unit.idevid_key_sha256;
 	err = berth_device_id(&record->unit.identity, &role->digest, record->device, why);
-	err = err ? err : find_owner(role, masa, arena, record, facts, why);
-	return err ? err : find_outstanding(role, masa, record, facts, why);
+	return err ? err : find_owner(role, query, arena, record, facts, why);
+}
+
+enum berth_err
+berth_masa_look_up(struct berth_masa_role *role, const struct berth_masa *masa,
+		   struct berth_arena *arena, struct berth_masa_unit_record *record,
+		   struct berth_masa_unit_facts *facts, struct berth_why *why)
+{
+	enum berth_err err = berth_masa_look_up_owner(role, &masa->unit_query, arena, record, facts,
+						      why);
+
+	if (err || !facts->is_known)
+		return err;
+	return find_outstanding(role, masa, record, facts, why);
 }
 
 static uint32_t

@@ -109,7 +109,8 @@ refuse_path(struct berth_masa_role *role, struct berth_ticket *ticket, struct be
 
 	berth_ignore(berth_fail(&why, BERTH_E_NOT_FOUND, "rfc8995-5.5-path", "RFC 8995 5.5",
 				"there is no such resource here; a MASA serves " BASE
-				"requestvoucher and " BASE "requestauditlog"),
+				"requestvoucher and requestauditlog, and claim, release and transfer "
+				"under " BERTH_OWNERSHIP_PATH),
 		     "only the why is wanted");
 	snprintf(asked, sizeof(asked), "%.*s", (int)path.n, (const char *)path.p);
 	snprintf(from, sizeof(from), "%.*s", (int)peer_address.n, (const char *)peer_address.p);
@@ -119,14 +120,28 @@ refuse_path(struct berth_masa_role *role, struct berth_ticket *ticket, struct be
 	berth_judge_reply_text(role->judge, ticket, 404, false, why.sentence);
 }
 
+/* False: the path is none of these. */
+static bool
+find_act(struct berth_bytes path, enum berth_ownership_act *ret)
+{
+	const size_t prefix = sizeof(BERTH_OWNERSHIP_PATH) - 1;
+
+	return berth_bytes_starts_with(path, BERTH_OWNERSHIP_PATH) &&
+	       !berth_ownership_act_parse(berth_bytes_of(path.p + prefix, path.n - prefix), ret,
+					  NULL);
+}
+
 /* req: rfc8995-5.5-path */
 static void
 judge_request(void *context, struct berth_ticket *ticket, const struct berth_http_request *http,
 	      const struct berth_tls_facts *tls, struct berth_bytes peer_address)
 {
 	struct berth_masa_role *role = context;
+	enum berth_ownership_act act;
 
-	if (berth_bytes_equal_text(http->path, BASE "requestvoucher"))
+	if (find_act(http->path, &act))
+		berth_masa_ownership(role, ticket, act, http, tls, peer_address);
+	else if (berth_bytes_equal_text(http->path, BASE "requestvoucher"))
 		berth_masa_session_start(role, ticket, BERTH_MASA_REQUEST_VOUCHER, http, tls,
 					 peer_address);
 	else if (berth_bytes_equal_text(http->path, BASE "requestauditlog"))

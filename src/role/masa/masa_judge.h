@@ -8,6 +8,7 @@
 #ifndef BERTH_ROLE_MASA_JUDGE_H
 #define BERTH_ROLE_MASA_JUDGE_H
 
+#include "protocol/ownership/request.h"
 #include "role/masa/masa_fetch.h"
 #include "protocol/brski/masa_memory.h"
 #include "role/masa/masa_settings.h"
@@ -53,6 +54,11 @@ void berth_masa_session_fetched(struct berth_masa_role *role, uint64_t cookie,
 void berth_masa_session_gone(struct berth_ticket *ticket);
 void berth_masa_sessions_end(struct berth_masa_role *role);
 
+/* masa_ownership.c: claim, release and transfer, asked for by a registrar; replies. */
+void berth_masa_ownership(struct berth_masa_role *role, struct berth_ticket *ticket,
+			  enum berth_ownership_act act, const struct berth_http_request *http,
+			  const struct berth_tls_facts *tls, struct berth_bytes peer_address);
+
 /* masa_facts.c: what the store knows, as the machine asks for it. */
 struct berth_masa_unit_record {
 	struct berth_masa_unit unit;
@@ -63,6 +69,13 @@ enum berth_err berth_masa_look_up(struct berth_masa_role *role, const struct ber
 				  struct berth_arena *arena, struct berth_masa_unit_record *record,
 				  struct berth_masa_unit_facts *facts,
 				  struct berth_why *why) BERTH_MUST;
+/* Of this only what is known without a voucher-request: the unit, its owner, and whether the path of who asks is his. */
+enum berth_err berth_masa_look_up_owner(struct berth_masa_role *role,
+					const struct berth_masa_unit_query *query,
+					struct berth_arena *arena,
+					struct berth_masa_unit_record *record,
+					struct berth_masa_unit_facts *facts,
+					struct berth_why *why) BERTH_MUST;
 enum berth_err berth_masa_read_log(struct berth_masa_role *role, int64_t unit,
 				   struct berth_arena *arena, struct berth_audit_log *ret,
 				   struct berth_why *why) BERTH_MUST;

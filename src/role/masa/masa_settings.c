@@ -162,6 +162,21 @@ static const struct berth_conf_key masa_keys[] = {
 	 .max = 1000000,
 	 SETTING(vouchers_per_minute),
 	 .help = "The signer refuses to sign more vouchers than this."},
+	{.name = "wrong-codes-per-unit",
+	 .type = BERTH_CONF_INTEGER,
+	 .fallback = "10",
+	 .min = 1,
+	 .max = 1000,
+	 SETTING(claims_per_unit),
+	 .help = "After so many wrong claim codes for a serial number within an hour, none is "
+		 "looked at."},
+	{.name = "wrong-codes-per-source",
+	 .type = BERTH_CONF_INTEGER,
+	 .fallback = "30",
+	 .min = 1,
+	 .max = 1000000,
+	 SETTING(claims_per_source),
+	 .help = "The same for an address, of IPv6 for its first 64 bits."},
 };
 
 static const struct berth_conf_section sections[] = {

@@ -33,6 +33,8 @@ struct berth_masa_settings {
 	int64_t nonceless_age_s;
 	int64_t renewable_for_s;
 	int64_t vouchers_per_minute;
+	int64_t claims_per_unit; /* wrong codes in an hour */
+	int64_t claims_per_source;
 };
 
 extern const struct berth_conf_schema berth_masa_schema;

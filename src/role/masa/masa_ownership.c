@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Claims, releases and transfers that registrars ask for over TLS: protocol/ownership/ownership.h, with the store. */
+#include "protocol/ownership/ownership.h"
+
+#include <stdio.h>
+
+#include "net/http_sources.h"
+#include "role/masa/masa_judge.h"
+
+#define RECORD_ARENA_BYTES ((size_t)64 << 10) /* a unit and its owner */
+#define ADDRESS_MAX 64
+
+struct asking {
+	struct berth_masa_role *role;
+	struct berth_ownership *o;
+	char address[ADDRESS_MAX];
+	struct berth_arena arena;
+	struct berth_masa_unit_record record;
+	int64_t unit_bucket;
+	int64_t source_bucket;
+};
+
+static struct berth_wall
+wall(const struct asking *a)
+{
+	return berth_judge_now(a->role->judge).wall;
+}
+
+/* ---- who told wrong codes ---- */
+
+static enum berth_err
+bucket_of(const struct asking *a, struct berth_bytes what, int64_t *ret, struct berth_why *why)
+{
+	uint8_t digest[BERTH_DIGEST_BYTES];
+
+	if (berth_digest_sha256(&a->role->digest, what, digest))
+		return berth_fail(why, BERTH_E_CRYPTO, "berth-crypto", NULL, "SHA-256 failed");
+	*ret = (int64_t)(digest[0] << 8 | digest[1]);
+	return BERTH_OK;
+}
+
+static enum berth_err
+find_waits(struct asking *a, struct berth_ownership_facts *facts, struct berth_why *why)
+{
+	const struct berth_masa_settings *settings = a->role->settings;
+	const struct berth_http_source source = berth_http_source_of(a->address);
+	enum berth_err err =
+		bucket_of(a, a->o->request.serial_number, &a->unit_bucket, why);
+
+	err = err ? err
+		  : bucket_of(a, berth_bytes_of(source.key, sizeof(source.key)), &a->source_bucket,
+			      why);
+	a->source_bucket += BERTH_MASA_CLAIM_BUCKETS;
+	err = err ? err
+		  : berth_masa_claim_wait(a->role->store, a->unit_bucket,
+					  settings->claims_per_unit, wall(a), &facts->unit_wait_s,
+					  why);
+	return err ? err
+		   : berth_masa_claim_wait(a->role->store, a->source_bucket,
+					   settings->claims_per_source, wall(a),
+					   &facts->source_wait_s, why);
+}
+
+/* ---- facts ---- */
+
+static enum berth_err
+find_code(struct asking *a, struct berth_ownership_facts *facts, struct berth_why *why)
+{
+	struct berth_masa_claim claim = {0};
+	enum berth_err err =
+		berth_masa_claim_get(a->role->store, a->record.unit.row, &claim, why);
+
+	if (err)
+		return err == BERTH_E_NOT_FOUND ? BERTH_OK : err;
+	facts->has_code = true;
+	facts->code_is_used = claim.is_used;
+	memcpy(facts->code.salt, claim.salt, sizeof(claim.salt));
+	memcpy(facts->code.sha256, claim.sha256, sizeof(claim.sha256));
+	return BERTH_OK;
+}
+
+static enum berth_err
+find_facts(struct asking *a, struct berth_ownership_facts *facts, struct berth_why *why)
+{
+	struct berth_masa_unit_facts unit = {0};
+	enum berth_err err = berth_masa_look_up_owner(a->role, &a->o->unit_query, &a->arena,
+						      &a->record, &unit, why);
+
+	facts->is_known = unit.is_known && !unit.is_ambiguous;
+	facts->is_withdrawn = unit.is_withdrawn;
+	facts->has_owner = unit.has_owner;
+	facts->owner_is_asker = unit.owner_is_asker;
+	if (!err && facts->is_known)
+		err = find_code(a, facts, why);
+	return err ? err : find_waits(a, facts, why);
+}
+
+/* ---- effects: the record first, each in the request's savepoint ---- */
+
+static enum berth_err
+note(struct asking *a, enum berth_event_kind event, struct berth_why *why)
+{
+	BERTH_BUF trace = {.limit = BERTH_DECISION_JSON_MAX_BYTES};
+	char actor[BERTH_AUDIT_ACTOR_MAX];
+	enum berth_err err = berth_decision_encode(&a->o->decision, &trace, why);
+
+	snprintf(actor, sizeof(actor), "owner:%.80s", a->o->asker.name);
+	return err ? err
+		   : berth_audit_append(a->role->store, wall(a), actor, event, a->record.device,
+					berth_buf_view(&trace), why);
+}
+
+static enum berth_err
+set_owner(struct asking *a, const struct berth_ownership_domain *domain, const char *reference,
+	  struct berth_why *why)
+{
+	const struct berth_masa_owner owner = {
+		.domain_id = berth_bytes_of(domain->domain_id, domain->domain_id_length),
+		.domain_key_sha256 = berth_bytes_of(domain->key_sha256, sizeof(domain->key_sha256)),
+		.name = berth_text(domain->name),
+		.reference = berth_text(reference),
+		.since = wall(a),
+	};
+	enum berth_err err = note(a, BERTH_EVENT_OWNER_SET, why);
+
+	return err ? err
+		   : berth_masa_owner_set(a->role->store, a->record.unit.row, &owner, why);
+}
+
+static enum berth_err
+end_owner(struct asking *a, struct berth_why *why)
+{
+	struct berth_store *store = a->role->store;
+	const struct berth_ownership_request *request = &a->o->request;
+	struct berth_masa_claim next = {0};
+	enum berth_err err = note(a, BERTH_EVENT_OWNER_ENDED, why);
+
+	err = err ? err : berth_masa_owner_end(store, a->record.unit.row, wall(a), why);
+	err = err ? err : berth_masa_custody_end(store, a->record.unit.row, wall(a), why);
+	if (err || !request->has_next_code)
+		return err;
+	memcpy(next.salt, request->next_code.salt, sizeof(next.salt));
+	memcpy(next.sha256, request->next_code.sha256, sizeof(next.sha256));
+	return berth_masa_claim_replace(store, a->record.unit.row, &next, wall(a), why);
+}
+
+static enum berth_err
+claim(struct asking *a, struct berth_why *why)
+{
+	enum berth_err err = berth_masa_claim_use(a->role->store, a->record.unit.row,
+						  a->o->asker.key_sha256, wall(a), why);
+
+	return err ? err : set_owner(a, &a->o->asker, "claimed by code", why);
+}
+
+static enum berth_err
+take_effect(struct asking *a, struct berth_why *why)
+{
+	enum berth_err err = BERTH_OK;
+
+	switch (a->o->effect) {
+	case BERTH_OWNERSHIP_NOTHING:
+	case BERTH_OWNERSHIP_COUNT_WRONG:
+		return BERTH_OK;
+	case BERTH_OWNERSHIP_SET:
+		return claim(a, why);
+	case BERTH_OWNERSHIP_END:
+		return end_owner(a, why);
+	case BERTH_OWNERSHIP_REPLACE:
+		err = end_owner(a, why);
+		return err ? err : set_owner(a, &a->o->next, "transferred by its owner", why);
+	}
+	return err;
+}
+
+/* All of it, or nothing. */
+static enum berth_err
+write_effect(struct asking *a, struct berth_why *why)
+{
+	struct berth_store *store = a->role->store;
+	struct berth_why ignored = {0};
+	enum berth_err err = berth_store_savepoint(store, why);
+
+	if (err)
+		return err;
+	err = take_effect(a, why);
+	if (!err)
+		return berth_store_release(store, why);
+	berth_ignore(berth_store_rollback(store, &ignored), "the first error is the one to tell");
+	return err;
+}
+
+static enum berth_err
+reply_well(struct asking *a)
+{
+	const struct berth_masa_unit *unit = &a->record.unit;
+	struct berth_ownership_reply reply = {
+		.state = a->o->act == BERTH_OWNERSHIP_RELEASE ? BERTH_OWNERSHIP_RELEASED
+							      : BERTH_OWNERSHIP_OWNED,
+		.identity = unit->identity,
+		.key_sha256 = unit->idevid_key_sha256,
+		.model = unit->model,
+	};
+
+	if (a->o->act == BERTH_OWNERSHIP_CLAIM)
+		reply.owner = berth_text(a->o->asker.name);
+	if (a->o->act == BERTH_OWNERSHIP_TRANSFER)
+		reply.owner = berth_text(a->o->next.name);
+	return berth_ownership_end_well(a->o, &reply);
+}
+
+/* A wrong code leaves its mark in the count always, in the audit log where the unit is ours. */
+static enum berth_err
+mark_refusal(struct asking *a, struct berth_why *why)
+{
+	struct berth_store *store = a->role->store;
+	enum berth_err err = BERTH_OK;
+
+	if (a->o->effect == BERTH_OWNERSHIP_COUNT_WRONG) {
+		err = berth_masa_claim_wrong(store, a->unit_bucket, wall(a), why);
+		err = err ? err : berth_masa_claim_wrong(store, a->source_bucket, wall(a), why);
+	}
+	/* What is refused for its rate is counted already; a line for each would fill the store. */
+	if (err || a->record.device[0] == '\0' || a->o->why.err == BERTH_E_PENDING)
+		return err;
+	return note(a, BERTH_EVENT_OWNERSHIP_REFUSED, why);
+}
+
+static void
+log_end(struct asking *a)
+{
+	struct berth_masa_role *role = a->role;
+	const struct berth_ownership *o = a->o;
+	const char *device = a->record.device[0] ? a->record.device : NULL;
+	const char *act = berth_ownership_act_name(o->act);
+	uint64_t suppressed = 0;
+
+	if (!o->why.err)
+		berth_log(&role->log, BERTH_LOG_NOTICE,
+			  berth_event_name(o->act == BERTH_OWNERSHIP_RELEASE
+						   ? BERTH_EVENT_OWNER_ENDED
+						   : BERTH_EVENT_OWNER_SET),
+			  "device", device, "act", act, "owner", o->asker.name, "next",
+			  o->next.name, "peer", a->address, NULL);
+	else if (berth_log_allows(&role->refusals, berth_judge_now(role->judge).mono, &suppressed))
+		berth_log_why(&role->log, BERTH_LOG_WARNING,
+			      berth_event_name(BERTH_EVENT_OWNERSHIP_REFUSED), &o->why, "device",
+			      device, "act", act, "registrar", o->registrar_name, "peer", a->address,
+			      NULL);
+}
+
+static void
+serve(struct asking *a, const struct berth_http_request *http, const struct berth_tls_facts *tls)
+{
+	struct berth_ownership_facts facts = {0};
+	struct berth_why why = {0};
+
+	if (berth_ownership_input(a->o, &a->role->trust.policy, http, tls))
+		return;
+	if (find_facts(a, &facts, &why)) {
+		berth_ignore(berth_ownership_fail(a->o, &why), "the refusal is the outcome");
+		return;
+	}
+	if (berth_ownership_decide(a->o, &facts)) {
+		if (mark_refusal(a, &why))
+			berth_log_why(&a->role->log, BERTH_LOG_ERROR, "store.failed", &why, NULL);
+		return;
+	}
+	if (write_effect(a, &why)) {
+		berth_ignore(berth_ownership_fail(a->o, &why), "the refusal is the outcome");
+		return;
+	}
+	berth_ignore(reply_well(a), "else the response is the refusal");
+}
+
+void
+berth_masa_ownership(struct berth_masa_role *role, struct berth_ticket *ticket,
+		     enum berth_ownership_act act, const struct berth_http_request *http,
+		     const struct berth_tls_facts *tls, struct berth_bytes peer_address)
+{
+	BERTH_OWNERSHIP o;
+	struct asking a = {.role = role, .o = &o};
+
+	snprintf(a.address, sizeof(a.address), "%.*s", (int)peer_address.n,
+		 (const char *)peer_address.p);
+	berth_ownership_start(&o, role->pki, act, berth_judge_now(role->judge));
+	berth_arena_start(&a.arena, RECORD_ARENA_BYTES);
+	serve(&a, http, tls);
+	log_end(&a);
+	berth_judge_reply(role->judge, ticket, &o.response);
+	berth_arena_end(&a.arena);
+}
