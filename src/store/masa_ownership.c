@@ -110,9 +110,7 @@ berth_masa_claim_wait(struct berth_store *store, int64_t bucket, int64_t limit,
 		return err;
 	int64_t left = row ? berth_column_i64(&query, 0) + BERTH_MASA_CLAIM_WINDOW_S - now.s : 0;
 	/* A clock that was set back must not lock anybody out for longer than a window. */
-	*ret_s = left < 0			    ? 0
-		 : left > BERTH_MASA_CLAIM_WINDOW_S ? BERTH_MASA_CLAIM_WINDOW_S
-						    : left;
+	*ret_s = left < 0 ? 0 : left > BERTH_MASA_CLAIM_WINDOW_S ? BERTH_MASA_CLAIM_WINDOW_S : left;
 	return BERTH_OK;
 }
 
@@ -150,7 +148,8 @@ compare_hand(struct berth_store *store, int64_t unit, const struct berth_masa_cu
 	berth_query_i64(&query, link->depth);
 	enum berth_err err = berth_query_row(&query, &row, why);
 	*ret_is_same = row;
-	if (err || !row || berth_bytes_equal(berth_column_bytes(&query, 0), link->holder_key_sha256))
+	if (err || !row ||
+	    berth_bytes_equal(berth_column_bytes(&query, 0), link->holder_key_sha256))
 		return err;
 	struct berth_bytes name = berth_column_bytes(&query, 1);
 	return berth_fail(why, BERTH_E_EXISTS, "custody-fork", "berth-manifest(5)",
@@ -161,7 +160,6 @@ compare_hand(struct berth_store *store, int64_t unit, const struct berth_masa_cu
 			  (const char *)link->name.p);
 }
 
-/* req: berth-custody-fork */
 enum berth_err
 berth_masa_custody_add(struct berth_store *store, int64_t unit,
 		       const struct berth_masa_custody *link, struct berth_wall now,

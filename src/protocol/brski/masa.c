@@ -415,6 +415,15 @@ berth_masa_answer_signature(struct berth_masa *masa, struct berth_bytes signed_v
 	return next(masa, BERTH_MASA_NEED_RECORD);
 }
 
+enum berth_err
+berth_masa_still_holds(struct berth_masa *masa, const struct berth_masa_unit_facts *facts)
+{
+	if (is_asked(masa, BERTH_MASA_NEED_RECORD) && !berth_masa_decide_again(masa, facts))
+		return BERTH_OK;
+	berth_ignore(end_refused(masa), "it is the end");
+	return masa->why.err;
+}
+
 enum berth_masa_event
 berth_masa_answer_record(struct berth_masa *masa)
 {

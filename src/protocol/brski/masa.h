@@ -206,6 +206,12 @@ enum berth_masa_event berth_masa_answer_intent(
 	struct berth_masa *masa, const struct berth_masa_intent_facts *facts) BERTH_MUST;
 enum berth_masa_event berth_masa_answer_signature(struct berth_masa *masa,
 						  struct berth_bytes signed_voucher) BERTH_MUST;
+/*
+ * For NEED_RECORD: facts looked up once more. Signing takes a while; a unit that was blocked, released or sold meanwhile
+ * gives no voucher. BERTH_OK, or the machine has ended with the refusal.
+ */
+enum berth_err berth_masa_still_holds(struct berth_masa *masa,
+				      const struct berth_masa_unit_facts *facts) BERTH_MUST;
 enum berth_masa_event berth_masa_answer_record(struct berth_masa *masa) BERTH_MUST;
 enum berth_masa_event berth_masa_answer_audit_log(struct berth_masa *masa,
 						  const struct berth_audit_log *log) BERTH_MUST;

@@ -26,6 +26,9 @@ berth_masa_step berth_masa_check_pledge;
 /* masa_unit.c: pinning. */
 berth_masa_step berth_masa_choose_pin;
 /* masa_unit.c: ownership, assertion, and the voucher's fields. */
+/* Again, when the voucher is signed: what may have changed meanwhile. */
+enum berth_err berth_masa_decide_again(struct berth_masa *masa,
+				       const struct berth_masa_unit_facts *facts) BERTH_MUST;
 enum berth_err berth_masa_decide(struct berth_masa *masa,
 				 const struct berth_masa_unit_facts *facts) BERTH_MUST;
 enum berth_err berth_masa_decide_audit_log(struct berth_masa *masa,

@@ -273,6 +273,23 @@ build_voucher(struct berth_masa *masa, const struct berth_masa_unit_facts *facts
 	return BERTH_OK;
 }
 
+/* req: berth-ownership-moment */
+enum berth_err
+berth_masa_decide_again(struct berth_masa *masa, const struct berth_masa_unit_facts *facts)
+{
+	bool became_owner = masa->issue.becomes_owner;
+	enum berth_err err = check_known(masa, facts);
+
+	err = err ? err : check_unit(masa, facts);
+	err = err ? err : check_owner(masa, facts);
+	if (err || became_owner || !masa->issue.becomes_owner)
+		return err;
+	/* The owner let go meanwhile: it must not come back as the first to ask. */
+	masa->issue.becomes_owner = false;
+	return berth_masa_refuse(masa, 403, BERTH_E_DENIED, "rfc8995-5.5-owner", "RFC 8995 5.5",
+				 "the unit was released while its voucher was signed; ask again");
+}
+
 enum berth_err
 berth_masa_decide(struct berth_masa *masa, const struct berth_masa_unit_facts *facts)
 {

@@ -332,8 +332,8 @@ static enum berth_err
 parse_unit(struct berth_bytes line, struct berth_arena *arena, struct berth_manifest_unit *ret,
 	   struct berth_why *why)
 {
-	static const char *const keys[] = {"serial-number", "model",   "key-sha256",
-					   "issuer-key-id", "storage", "masa-url",
+	static const char *const keys[] = {"serial-number", "model",	  "key-sha256",
+					   "issuer-key-id", "storage",	  "masa-url",
 					   "mud-url",	    "claim-salt", "claim-sha256"};
 	BERTH_JSON json_t *root = NULL;
 	enum berth_err err = parse_line(line, BERTH_MANIFEST_LINE_MAX, keys,

@@ -9,8 +9,8 @@
 #define SECTION "berth-masa(8)"
 #define MEDIA_JSON "application/json"
 
-static enum berth_err
-pass(struct berth_ownership *o, const char *rule, const char *format, ...) BERTH_PRINTF(3, 4);
+static enum berth_err pass(struct berth_ownership *o, const char *rule, const char *format, ...)
+	BERTH_PRINTF(3, 4);
 
 static enum berth_err
 pass(struct berth_ownership *o, const char *rule, const char *format, ...)
@@ -190,6 +190,21 @@ check_configured(struct berth_ownership *o, const struct berth_masa_policy *poli
 		      cause.sentence);
 }
 
+/* This resource asks no CRL and no responder: what cannot be known is refused, unless policy ignores it everywhere. */
+static enum berth_err
+check_revocation(struct berth_ownership *o, const struct berth_masa_policy *policy)
+{
+	if (policy->revocation == BERTH_MASA_REVOCATION_IGNORED)
+		return BERTH_OK;
+	for (size_t i = 0; i + 1 < o->path.n; i++)
+		if (berth_cert_has_revocation_source(o->path.at[i]))
+			return REFUSE(o, BERTH_E_UNTRUSTED, "ownership-revocation", SECTION,
+				      "%s names a CRL or OCSP responder, which is not asked here; "
+				      "use a registrar certificate without one",
+				      berth_cert_subject_text(o->path.at[i]));
+	return BERTH_OK;
+}
+
 static enum berth_err
 check_peer(struct berth_ownership *o, const struct berth_masa_policy *policy,
 	   const struct berth_tls_facts *tls)
@@ -197,7 +212,7 @@ check_peer(struct berth_ownership *o, const struct berth_masa_policy *policy,
 	if (tls->peer_count == 0)
 		return REFUSE(o, BERTH_E_UNTRUSTED, "ownership-peer", SECTION,
 			      "who asks must show its registrar's certificate in TLS");
-	if (find_path(o, tls) || check_configured(o, policy))
+	if (find_path(o, tls) || check_configured(o, policy) || check_revocation(o, policy))
 		return o->why.err;
 	return pass(o, "ownership-peer", "%s of %s", o->registrar_name, o->asker.name);
 }

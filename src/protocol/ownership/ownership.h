@@ -38,11 +38,11 @@ struct berth_ownership_facts {
 };
 
 enum berth_ownership_effect {
-	BERTH_OWNERSHIP_NOTHING,    /* it is so already: a repeated request */
+	BERTH_OWNERSHIP_NOTHING,     /* it is so already: a repeated request */
 	BERTH_OWNERSHIP_COUNT_WRONG, /* a wrong code was told: refuse, and count it */
-	BERTH_OWNERSHIP_SET,	    /* asker becomes owner, the code is used up */
-	BERTH_OWNERSHIP_END,	    /* nobody owns it, the chain of custody ends */
-	BERTH_OWNERSHIP_REPLACE,    /* next becomes owner in its place */
+	BERTH_OWNERSHIP_SET,	     /* asker becomes owner, the code is used up */
+	BERTH_OWNERSHIP_END,	     /* nobody owns it, the chain of custody ends */
+	BERTH_OWNERSHIP_REPLACE,     /* next becomes owner in its place */
 };
 
 struct berth_ownership_domain {

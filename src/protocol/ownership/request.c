@@ -115,8 +115,8 @@ take_unit(const json_t *root, enum berth_json_need need_issuer, struct berth_are
 				 "serial-number has %zu bytes, 1 to %d are allowed",
 				 ret->serial_number.n, BERTH_DEVICE_SERIAL_MAX);
 	return err ? err
-		   : take_bytes(root, "idevid-issuer", need_issuer, 0, BERTH_DEVICE_MANUFACTURER_MAX,
-				arena, &ret->manufacturer_key, why);
+		   : take_bytes(root, "idevid-issuer", need_issuer, 0,
+				BERTH_DEVICE_MANUFACTURER_MAX, arena, &ret->manufacturer_key, why);
 }
 
 static enum berth_err
@@ -156,9 +156,9 @@ static enum berth_err
 take_owner(const json_t *root, struct berth_arena *arena, struct berth_ownership_request *ret,
 	   struct berth_why *why)
 {
-	enum berth_err err = take_bytes(root, "owner-certificate", BERTH_JSON_REQUIRED, 0,
-					BERTH_OWNERSHIP_CERTIFICATE_MAX, arena,
-					&ret->owner_certificate, why);
+	enum berth_err err =
+		take_bytes(root, "owner-certificate", BERTH_JSON_REQUIRED, 0,
+			   BERTH_OWNERSHIP_CERTIFICATE_MAX, arena, &ret->owner_certificate, why);
 
 	return err ? err
 		   : take_text(root, "owner-name", BERTH_JSON_OPTIONAL, arena, &ret->owner_name,
@@ -170,10 +170,12 @@ static const struct {
 	size_t count;
 } members[BERTH_OWNERSHIP_ACT_COUNT] = {
 	[BERTH_OWNERSHIP_CLAIM] = {{"serial-number", "idevid-issuer", "code"}, 3},
-	[BERTH_OWNERSHIP_RELEASE] =
-		{{"serial-number", "idevid-issuer", "claim-salt", "claim-sha256"}, 4},
-	[BERTH_OWNERSHIP_TRANSFER] =
-		{{"serial-number", "idevid-issuer", "owner-certificate", "owner-name"}, 4},
+	[BERTH_OWNERSHIP_RELEASE] = {{"serial-number", "idevid-issuer", "claim-salt",
+				      "claim-sha256"},
+				     4},
+	[BERTH_OWNERSHIP_TRANSFER] = {{"serial-number", "idevid-issuer", "owner-certificate",
+				       "owner-name"},
+				      4},
 };
 
 enum berth_err
@@ -184,8 +186,7 @@ berth_ownership_request_parse(struct berth_bytes json, enum berth_ownership_act 
 	BERTH_OWNERSHIP_REQUEST request = {.act = act};
 	struct berth_device_identity unit = {BERTH_BYTES_NONE, BERTH_BYTES_NONE};
 	BERTH_JSON json_t *root = NULL;
-	enum berth_err err =
-		read_object(json, members[act].keys, members[act].count, &root, why);
+	enum berth_err err = read_object(json, members[act].keys, members[act].count, &root, why);
 
 	err = err ? err : take_unit(root, BERTH_JSON_OPTIONAL, arena, &unit, why);
 	request.serial_number = unit.serial_number;
@@ -313,8 +314,8 @@ berth_ownership_reply_parse(struct berth_bytes json, struct berth_arena *arena,
 	err = err ? err : take_unit(root, BERTH_JSON_REQUIRED, arena, &reply.identity, why);
 	err = err ? err : take_state(root, &reply, why);
 	err = err ? err
-		  : take_bytes(root, "key-sha256", BERTH_JSON_OPTIONAL, BERTH_SHA256_BYTES, 0, arena,
-			       &reply.key_sha256, why);
+		  : take_bytes(root, "key-sha256", BERTH_JSON_OPTIONAL, BERTH_SHA256_BYTES, 0,
+			       arena, &reply.key_sha256, why);
 	err = err ? err : take_text(root, "model", BERTH_JSON_OPTIONAL, arena, &reply.model, why);
 	err = err ? err : take_text(root, "owner", BERTH_JSON_OPTIONAL, arena, &reply.owner, why);
 	if (!err)

@@ -34,7 +34,8 @@ enum berth_ownership_act {
 	BERTH_OWNERSHIP_TRANSFER /* the asker's becomes another's, whom it names */
 };
 #define BERTH_OWNERSHIP_ACT_COUNT 3
-const char *berth_ownership_act_name(enum berth_ownership_act act); /* "claim": the path's end too */
+const char *berth_ownership_act_name(
+	enum berth_ownership_act act); /* "claim": the path's end too */
 enum berth_err berth_ownership_act_parse(struct berth_bytes name, enum berth_ownership_act *ret,
 					 struct berth_why *why) BERTH_MUST;
 

@@ -134,9 +134,9 @@ append_row(struct giving *giving, size_t i)
 {
 	char text[BERTH_CLAIM_CODE_TEXT_MAX];
 	struct berth_bytes serial = giving->units[i]->subject_serial;
-	enum berth_err err = berth_buf_printf(
-		&giving->list, "\"%.*s\",%s\n", (int)serial.n, (const char *)serial.p,
-		berth_claim_code_text(&giving->codes[i], text));
+	enum berth_err err = berth_buf_printf(&giving->list, "\"%.*s\",%s\n", (int)serial.n,
+					      (const char *)serial.p,
+					      berth_claim_code_text(&giving->codes[i], text));
 	berth_wipe(text, sizeof(text));
 	return err;
 }
@@ -180,7 +180,8 @@ berth_claim_list_write(struct berth_pki *pki, struct berth_journal *journal,
 		       const struct berth_journal_batch *batch, const char *out,
 		       struct berth_why *why)
 {
-	BERTH_CLEANUP(giving_end) struct giving giving = {
+	BERTH_CLEANUP(giving_end)
+	struct giving giving = {
 		.pki = pki, .journal = journal, .list.limit = BERTH_CLAIM_LIST_MAX_BYTES};
 	char path[BERTH_FACTORY_PATH_MAX];
 	enum berth_err err = berth_factory_path(out, BERTH_CLAIM_LIST_FILE, path, why);

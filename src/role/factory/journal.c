@@ -362,9 +362,8 @@ static const struct {
 	char kind;
 	enum berth_err (*apply)(struct berth_journal *journal, const struct record *r,
 				struct berth_why *why);
-} kinds[] = {{'V', apply_version}, {'B', apply_batch}, {'I', apply_intent},
-	     {'F', apply_failed},  {'D', apply_made},  {'S', apply_sold},
-	     {'C', apply_claim}};
+} kinds[] = {{'V', apply_version}, {'B', apply_batch}, {'I', apply_intent}, {'F', apply_failed},
+	     {'D', apply_made},	   {'S', apply_sold},  {'C', apply_claim}};
 
 /* line: kind, tab, fields; without CRC and line end. What it holds must live as long as the journal. */
 static enum berth_err

@@ -106,8 +106,8 @@ berth_masa_look_up(struct berth_masa_role *role, const struct berth_masa *masa,
 		   struct berth_arena *arena, struct berth_masa_unit_record *record,
 		   struct berth_masa_unit_facts *facts, struct berth_why *why)
 {
-	enum berth_err err = berth_masa_look_up_owner(role, &masa->unit_query, arena, record, facts,
-						      why);
+	enum berth_err err =
+		berth_masa_look_up_owner(role, &masa->unit_query, arena, record, facts, why);
 
 	if (err || !facts->is_known)
 		return err;

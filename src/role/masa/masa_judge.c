@@ -107,11 +107,12 @@ refuse_path(struct berth_masa_role *role, struct berth_ticket *ticket, struct be
 	uint64_t suppressed = 0;
 	struct berth_why why;
 
-	berth_ignore(berth_fail(&why, BERTH_E_NOT_FOUND, "rfc8995-5.5-path", "RFC 8995 5.5",
-				"there is no such resource here; a MASA serves " BASE
-				"requestvoucher and requestauditlog, and claim, release and transfer "
-				"under " BERTH_OWNERSHIP_PATH),
-		     "only the why is wanted");
+	berth_ignore(
+		berth_fail(&why, BERTH_E_NOT_FOUND, "rfc8995-5.5-path", "RFC 8995 5.5",
+			   "there is no such resource here; a MASA serves " BASE
+			   "requestvoucher and requestauditlog, and claim, release and transfer "
+			   "under " BERTH_OWNERSHIP_PATH),
+		"only the why is wanted");
 	snprintf(asked, sizeof(asked), "%.*s", (int)path.n, (const char *)path.p);
 	snprintf(from, sizeof(from), "%.*s", (int)peer_address.n, (const char *)peer_address.p);
 	if (berth_log_allows(&role->refusals, berth_judge_now(role->judge).mono, &suppressed))

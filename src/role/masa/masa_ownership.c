@@ -44,17 +44,15 @@ find_waits(struct asking *a, struct berth_ownership_facts *facts, struct berth_w
 {
 	const struct berth_masa_settings *settings = a->role->settings;
 	const struct berth_http_source source = berth_http_source_of(a->address);
-	enum berth_err err =
-		bucket_of(a, a->o->request.serial_number, &a->unit_bucket, why);
+	enum berth_err err = bucket_of(a, a->o->request.serial_number, &a->unit_bucket, why);
 
 	err = err ? err
 		  : bucket_of(a, berth_bytes_of(source.key, sizeof(source.key)), &a->source_bucket,
 			      why);
 	a->source_bucket += BERTH_MASA_CLAIM_BUCKETS;
 	err = err ? err
-		  : berth_masa_claim_wait(a->role->store, a->unit_bucket,
-					  settings->claims_per_unit, wall(a), &facts->unit_wait_s,
-					  why);
+		  : berth_masa_claim_wait(a->role->store, a->unit_bucket, settings->claims_per_unit,
+					  wall(a), &facts->unit_wait_s, why);
 	return err ? err
 		   : berth_masa_claim_wait(a->role->store, a->source_bucket,
 					   settings->claims_per_source, wall(a),
@@ -67,8 +65,7 @@ static enum berth_err
 find_code(struct asking *a, struct berth_ownership_facts *facts, struct berth_why *why)
 {
 	struct berth_masa_claim claim = {0};
-	enum berth_err err =
-		berth_masa_claim_get(a->role->store, a->record.unit.row, &claim, why);
+	enum berth_err err = berth_masa_claim_get(a->role->store, a->record.unit.row, &claim, why);
 
 	if (err)
 		return err == BERTH_E_NOT_FOUND ? BERTH_OK : err;
@@ -123,8 +120,7 @@ set_owner(struct asking *a, const struct berth_ownership_domain *domain, const c
 	};
 	enum berth_err err = note(a, BERTH_EVENT_OWNER_SET, why);
 
-	return err ? err
-		   : berth_masa_owner_set(a->role->store, a->record.unit.row, &owner, why);
+	return err ? err : berth_masa_owner_set(a->role->store, a->record.unit.row, &owner, why);
 }
 
 static enum berth_err
@@ -245,8 +241,8 @@ log_end(struct asking *a)
 	else if (berth_log_allows(&role->refusals, berth_judge_now(role->judge).mono, &suppressed))
 		berth_log_why(&role->log, BERTH_LOG_WARNING,
 			      berth_event_name(BERTH_EVENT_OWNERSHIP_REFUSED), &o->why, "device",
-			      device, "act", act, "registrar", o->registrar_name, "peer", a->address,
-			      NULL);
+			      device, "act", act, "registrar", o->registrar_name, "peer",
+			      a->address, NULL);
 }
 
 static void

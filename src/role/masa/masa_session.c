@@ -300,8 +300,20 @@ record(struct berth_masa_session *session, struct berth_why *why)
 static enum berth_masa_event
 serve_record(struct berth_masa_session *session)
 {
+	struct berth_masa_unit_record record_now = {0};
+	struct berth_masa_unit_facts facts = {0};
 	struct berth_why why = {0};
 
+	if (berth_masa_look_up(session->role, &session->masa, &session->arena, &record_now, &facts,
+			       &why))
+		return berth_masa_fail(&session->masa, &why);
+	if (berth_masa_still_holds(&session->masa, &facts)) {
+		if (berth_masa_voucher_fail(session->role->store, session->voucher, wall(session),
+					    "judge", session->masa.why.rule, &why))
+			berth_log_why(&session->role->log, BERTH_LOG_ERROR, "store.failed", &why,
+				      NULL);
+		return BERTH_MASA_END;
+	}
 	if (record(session, &why))
 		return berth_masa_fail(&session->masa, &why);
 	return berth_masa_answer_record(&session->masa);

@@ -168,6 +168,73 @@ releases_nothing_that_the_signer_changed(void **state)
 	assert_string_equal(world.masa.why.rule, "berth-masa-signed");
 }
 
+/* ---- what changes while the voucher is signed ---- */
+
+static void
+until_signed(void)
+{
+	const struct berth_now now = {.wall = world.now, .wall_is_trusted = true};
+	const struct berth_masa_intent_facts nothing = {0};
+
+	masa_world_build(&world);
+	berth_masa_start(&world.masa, world.maker.pki, &world.policy, BERTH_MASA_REQUEST_VOUCHER,
+			 now);
+	assert_int_equal(berth_masa_input(&world.masa, &world.http, &world.tls),
+			 BERTH_MASA_NEED_UNIT);
+	assert_int_equal(berth_masa_answer_unit(&world.masa, &world.facts), BERTH_MASA_NEED_INTENT);
+	assert_int_equal(berth_masa_answer_intent(&world.masa, &nothing),
+			 BERTH_MASA_NEED_SIGNATURE);
+	assert_int_equal(masa_world_sign(&world), BERTH_MASA_NEED_RECORD);
+}
+
+static void
+holds_no_more(const char *rule)
+{
+	assert_int_not_equal(berth_masa_still_holds(&world.masa, &world.facts), BERTH_OK);
+	assert_int_equal(world.masa.response.status, 403);
+	assert_string_equal(world.masa.why.rule, rule);
+}
+
+static void
+hands_out_the_voucher_when_nothing_has_changed(void **state)
+{
+	(void)state;
+	until_signed();
+	assert_int_equal(berth_masa_still_holds(&world.masa, &world.facts), BERTH_OK);
+	assert_int_equal(berth_masa_answer_record(&world.masa), BERTH_MASA_END);
+	assert_int_equal(world.masa.response.status, 200);
+}
+
+/* req: berth-ownership-moment */
+static void
+refuses_a_unit_that_was_blocked_while_it_was_signed(void **state)
+{
+	(void)state;
+	until_signed();
+	world.facts.is_withdrawn = true;
+	holds_no_more("berth-masa-unit-withdrawn");
+}
+
+static void
+refuses_a_unit_that_was_sold_while_it_was_signed(void **state)
+{
+	(void)state;
+	until_signed();
+	world.facts.owner_is_asker = false;
+	holds_no_more("rfc8995-5.5-owner");
+}
+
+/* Nor does who let go come back as the first to ask. */
+static void
+refuses_a_unit_that_was_released_while_it_was_signed(void **state)
+{
+	(void)state;
+	world.policy.ownership = BERTH_MASA_OWNERSHIP_FIRST;
+	until_signed();
+	world.facts.has_owner = world.facts.owner_is_asker = false;
+	holds_no_more("rfc8995-5.5-owner");
+}
+
 /* ---- one thing wrong, one row ---- */
 
 static void
@@ -850,6 +917,10 @@ main(void)
 		test_in_world(says_verified_to_the_owner_whose_proximity_does_not_show),
 		test_in_world(says_logged_whatever_the_registrar_claims),
 		test_in_world(makes_the_first_who_asks_the_owner_where_policy_says_so),
+		test_in_world(hands_out_the_voucher_when_nothing_has_changed),
+		test_in_world(refuses_a_unit_that_was_blocked_while_it_was_signed),
+		test_in_world(refuses_a_unit_that_was_sold_while_it_was_signed),
+		test_in_world(refuses_a_unit_that_was_released_while_it_was_signed),
 		test_in_world(accepts_a_registrar_with_another_key_for_tls),
 		test_in_world(accepts_all_three_forms_of_idevid_issuer),
 		test_in_world(names_the_issuer_where_serial_numbers_have_twins),
