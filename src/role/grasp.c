@@ -9,7 +9,8 @@
 #include "system/clock.h"
 #include "system/random.h"
 
-#define TTL_PERIODS 3	   /* RFC 8995 4.1.1: two floods in a row may get lost */
+#define TTL_PERIODS 3 /* RFC 8995 4.1.1: two floods in a row may get lost */
+#define TTL_GOODBYE_MS 1
 #define REFUSALS_AT_ONCE 5 /* lines of strangers, then one each interval */
 #define REFUSALS_INTERVAL_MS 60000
 #define DEADLINE_MAX_MS 60000
@@ -39,12 +40,12 @@ static const enum berth_grasp_name names[] = {
 /* ---- announcing ---- */
 
 static enum berth_err
-flood(struct berth_grasp *grasp, unsigned number, struct berth_why *why)
+flood(struct berth_grasp *grasp, unsigned number, uint32_t ttl_ms, struct berth_why *why)
 {
 	const struct offer *offer = &grasp->offers[number];
 	struct berth_random random = berth_system_random();
 	struct berth_grasp_flood message = {
-		.ttl_ms = (uint32_t)(grasp->conf.period_s * TTL_PERIODS * 1000),
+		.ttl_ms = ttl_ms,
 		.n = 1,
 		.at = {{.name = offer->name,
 			.loop_count = berth_grasp_loop_count(offer->name),
@@ -74,7 +75,8 @@ tell(struct berth_grasp *grasp, unsigned number)
 	if (!offer->port) {
 		return;
 	}
-	const enum berth_err err = flood(grasp, number, &why);
+	const int64_t ttl_ms = grasp->conf.period_s * TTL_PERIODS * 1000;
+	const enum berth_err err = flood(grasp, number, (uint32_t)ttl_ms, &why);
 	if (err && offer->is_logged) {
 		berth_log_why(grasp->conf.log, BERTH_LOG_WARNING, "grasp.not-announced", &why,
 			      "interface", grasp->conf.interfaces[number], NULL);
@@ -86,6 +88,16 @@ tell(struct berth_grasp *grasp, unsigned number)
 			  grasp->conf.interfaces[number], "port", port, NULL);
 	}
 	offer->is_logged = !err;
+}
+
+/* GRASP has no goodbye; what is valid for a moment only says as much to who hears it. */
+static void
+take_back(struct berth_grasp *grasp, unsigned number)
+{
+	if (grasp->offers[number].port) {
+		berth_ignore(flood(grasp, number, TTL_GOODBYE_MS, NULL), "it ends by itself then");
+	}
+	grasp->offers[number].port = 0;
 }
 
 /* req: rfc8995-4.3-period */
@@ -111,6 +123,9 @@ berth_grasp_announce(struct berth_grasp *grasp, const char *interface, enum bert
 {
 	for (unsigned i = 0; grasp && i < grasp->conf.interface_count; i++) {
 		if (strcmp(grasp->conf.interfaces[i], interface) == 0) {
+			if (port != grasp->offers[i].port) {
+				take_back(grasp, i);
+			}
 			grasp->offers[i] = (struct offer){.name = names[kind], .port = port};
 			tell(grasp, i);
 		}
@@ -228,6 +243,9 @@ berth_grasp_close(struct berth_grasp *grasp)
 {
 	if (!grasp) {
 		return;
+	}
+	for (unsigned i = 0; grasp->link && i < grasp->conf.interface_count; i++) {
+		take_back(grasp, i);
 	}
 	berth_grasp_link_close(grasp->link);
 	if (grasp->period) {

@@ -30,8 +30,8 @@ enum berth_err berth_grasp_open(struct berth_loop *loop, const struct berth_gras
 void berth_grasp_close(struct berth_grasp *grasp); /* NULL is fine */
 
 /*
- * Announces port on this interface of the list, at once and then in every period; port 0 ends that. GRASP cannot take back: who
- * heard it forgets it in time. NULL grasp is fine.
+ * Announces port on this interface of the list, at once and then in every period; port 0 ends that: who
+ * hears so forgets it at once, others in time. NULL grasp is fine.
  */
 void berth_grasp_announce(struct berth_grasp *grasp, const char *interface,
 			  enum berth_service_kind kind, uint16_t port);

@@ -217,4 +217,6 @@ echo "tshark reads the registrar's flood as CBOR"
 
 kill -TERM $gateway_pid
 wait $gateway_pid || failed "the gateway ended with $?"
+until_true 10 grep -qx "heard $(address_of to-dev) $proxy_port - 1" proxy.heard || failed "the proxy is not taken back"
+echo "taken back when the gateway stopped"
 echo ok
