@@ -123,6 +123,9 @@ birth_credential_signed() {
 }
 
 start_masa() { # start_masa NAME
+	# The owner's lists are at an address of no public network here.
+	grep -q '^revocation-sources' "$BERTH_RUN/$1/masa/masa.conf" ||
+		sed -i 's|^\[masa\]|&\nrevocation-sources = 192.0.2.0/24|' "$BERTH_RUN/$1/masa/masa.conf"
 	spawn "$1" "masa-$1" berth-masa --config "$BERTH_RUN/$1/masa/masa.conf"
 	until_true 20 in_ns "$1" ss -Hltn 'sport = :9443'
 	until_true 10 test -s "$BERTH_RUN/$1/masa/port"
@@ -133,7 +136,8 @@ bootstrapping_information() {
 	start_masa acme
 	start_masa globex
 	# The owner, whose domain CA the sale names.
-	berth registrar init --dir home --name 'Example Home' --host registrar.home.example --listen '[::]:8443'
+	berth registrar init --dir home --name 'Example Home' --host registrar.home.example --listen '[::]:8443' \
+		--publish-url http://crl.home.example:8080
 	local manifest
 	manifest=$(ls acme-units/purchase.manifest | tail -n 1)
 	tail -n 1 "$manifest" | jq -r .signature | base64 -d > manifest.der

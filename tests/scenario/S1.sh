@@ -19,7 +19,8 @@ owner_network() {
 		[manufacturer "Globex"]
 		anchors = $BERTH_RUN/globex/root-ca.pem
 	EOF
-	sed -i 's/^retry-after.*//; s/^\[registrar\]/&\nretry-after = 1s\nannounce = lan/' home/registrar.conf
+	sed -i 's/^retry-after.*//; s/^\[registrar\]/&\nretry-after = 1s\nannounce = lan\nest-users = users.conf\nest-clients = device, user/' home/registrar.conf
+	echo 'correct horse' | berth registrar est-user printer-7 --file home/users.conf --names printer-7
 	cat > home/policy.conf <<-EOF
 		[rule "stolen"]
 		match.serial = A-00003
@@ -31,6 +32,12 @@ owner_network() {
 		require.assertion = proximity
 		approve = auto
 		segment = cameras
+
+		[rule "printers"]
+		match.client = user
+		match.serial = printer-*
+		approve = auto
+		segment = offices
 
 		[rule "sensors"]
 		match.manufacturer = Globex
@@ -280,7 +287,25 @@ interoperability() {
 	foreign_onboard d14 gw acme-units/A-00010
 	openssl verify -CAfile home/domain-ca.pem -untrusted foreign.chain foreign.pem > /dev/null
 	evidence "a pledge of curl and openssl alone, which shares no code with us, got a voucher and $(openssl x509 -in foreign.pem -noout -subject)"
+	# strongSwan's own TLS and EST, for a machine that has a password instead of a birth certificate.
+	local server=https://registrar.home.example:8443
+	strongswan --gen --type ecdsa --size 256 --outform pem > swan.key
+	strongswan --req --type ecdsa --in swan.key --dn 'CN=printer-7' --outform der > swan.csr
+	strongswan --est --url $server --cacert home/domain-ca.pem --in swan.csr --userpass 'printer-7:correct horse' \
+		--outform pem > swan.pem
+	openssl verify -CAfile home/domain-ca.pem -untrusted home/issuing.pem swan.pem > /dev/null
+	strongswan --gen --type ecdsa --size 256 --outform pem > swan2.key
+	strongswan --req --type ecdsa --in swan2.key --dn 'O=Example Home, CN=printer-7' --outform der > swan2.csr
+	strongswan --est --url $server --cacert home/domain-ca.pem --in swan2.csr --cert swan.pem --key swan.key \
+		--outform pem > swan2.pem
+	[ "$(openssl x509 -in swan2.pem -noout -pubkey)" = "$(openssl pkey -in swan2.key -pubout)" ]
+	evidence "strongSwan enrols by EST and renews with a new key: $(openssl x509 -in swan2.pem -noout -subject) (openssl)"
+	if strongswan --est --url $server --cacert home/domain-ca.pem --in swan.csr --userpass 'printer-7:wrong horse' \
+		--outform pem > swan3.pem; then return 1; fi
+	logged registrar-home 'request=simpleenroll status=401'
+	refusal "strongSwan with another password: $said"
 }
+strongswan() { in_ns owner pki "$@" 2> swan.log; }
 
 owner_network
 rogue_network

@@ -39,6 +39,22 @@ credential_deletion() {
 	refusal "control: in a copy taken before the deletion the same search finds it ($said)"
 }
 
+# What the network says of a certificate to whoever asks: by openssl, from where the MASA stands.
+status_of() { # status_of CERTIFICATE: "good" or "revoked", by OCSP
+	in_ns acme openssl ocsp -issuer home/issuing.pem -cert "$1" -url http://crl.home.example:8080/ocsp \
+		-CAfile home/issuing.pem > ocsp.out 2>&1
+	grep -q 'Response verify OK' ocsp.out
+	sed -n "s|^$1: ||p" ocsp.out
+}
+listed() { # listed CERTIFICATE: its revocation list, verified by openssl, holds it
+	local url
+	url=$(openssl x509 -in "$1" -noout -ext crlDistributionPoints | sed -n 's/^ *URI://p')
+	in_ns acme curl -s --noproxy '*' -o list.crl "$url"
+	openssl crl -inform DER -in list.crl -CAfile home/issuing.pem -noout 2> crl.out
+	grep -q 'verify OK' crl.out
+	openssl crl -inform DER -in list.crl -noout -text | grep -q "Serial Number: $(openssl x509 -in "$1" -noout -serial | cut -d= -f2)"
+}
+
 reonboarding() {
 	must_not_onboard r1 7
 	explained A-00011 'revoked'
@@ -48,6 +64,15 @@ reonboarding() {
 	foreign_post r1 gw old.pem stolen.key brski/enrollstatus application/json thief.status
 	[ "$code" -ge 400 ]
 	refusal "the old credential replayed: $code $body"
+	openssl ecparam -name prime256v1 -genkey -noout -out thief.key
+	openssl req -new -key thief.key -subj "$(openssl x509 -in old.pem -noout -subject -nameopt compat | cut -d= -f2-)" -outform DER |
+		base64 -w0 > thief.csr
+	foreign_post r1 gw old.pem stolen.key est/simplereenroll application/pkcs10 thief.csr
+	[ "$code" = 403 ]
+	refusal "renewed by EST: $code $body"
+	[ "$(status_of old.pem)" = revoked ]
+	listed old.pem
+	refusal "OCSP says revoked and the revocation list holds it (openssl ocsp, openssl crl)"
 	home device approve A-00011 --reason 'repaired and taken back'
 	onboard r1
 	local chain
@@ -61,6 +86,10 @@ reonboarding() {
 	foreign_post r1 gw $unit/state/ldevid.pem "$(ls $unit/state/ldevid-*.key)" brski/enrollstatus application/json thief.status
 	[ "$code" = 200 ]
 	refusal "control: the new credential in the same request: $code"
+	openssl x509 -in $unit/state/ldevid.pem -out new.pem
+	[ "$(status_of new.pem)" = good ]
+	! listed new.pem
+	refusal "control: OCSP says good of the new credential, and no list holds it"
 	# And in another network: the owner sells it on.
 	agent r1 reset
 	berth masa release --socket acme/masa/admin.sock A-00011

@@ -88,6 +88,7 @@ network_up() {
 		192.0.2.10 masa.acme.example
 		192.0.2.20 masa.globex.example
 		198.51.100.1 registrar.home.example
+		192.0.2.30 crl.home.example
 	EOF
 	mount --bind "$BERTH_RUN/hosts" /etc/hosts
 }
