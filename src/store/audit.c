@@ -281,6 +281,15 @@ berth_audit_witness_write(struct berth_store *store, struct berth_why *why)
 	return BERTH_OK;
 }
 
+static bool
+is_zero(const char *bytes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (bytes[i] != '\0')
+			return false;
+	return n > 0;
+}
+
 enum berth_err
 berth_audit_witness_read(const struct berth_store *store, int64_t *ret_seq,
 			 uint8_t hash[BERTH_DIGEST_BYTES], struct berth_why *why)
@@ -293,7 +302,8 @@ berth_audit_witness_read(const struct berth_store *store, int64_t *ret_seq,
 	if (store->witness < 0)
 		return BERTH_OK;
 	ssize_t n = pread(store->witness, line, WITNESS_LINE_BYTES, 0);
-	if (n == 0)
+	/* Empty, or zeros that a power cut left of its first line: as if it had been taken away, which is no stronger. */
+	if (n == 0 || is_zero(line, (size_t)(n < 0 ? 0 : n)))
 		return BERTH_OK;
 	BERTH_BUF bytes = {0};
 	if (n != WITNESS_LINE_BYTES ||

@@ -319,6 +319,28 @@ refuses_a_witness_that_cannot_be_read(void **state)
 		berth_store_open(&f->conf, &other, &f->why));
 }
 
+/* A power cut may leave the first line's place and not its letters. */
+static void
+takes_a_witness_of_zeros_for_none(void **state)
+{
+	struct fixture *f = *state;
+	struct berth_audit_report report;
+	static const char zeros[102];
+	int fd;
+
+	append_three(f);
+	fd = open(f->witness, O_WRONLY);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, zeros, sizeof zeros), sizeof zeros);
+	close(fd);
+	reopen(f);
+	ok(f, berth_audit_verify(f->store, &report, &f->why));
+	assert_int_equal(report.entries, 3);
+	append_three(f);
+	ok(f, berth_audit_verify(f->store, &report, &f->why));
+	assert_true(report.has_witness);
+}
+
 static void
 refuses_entries_that_are_too_long_or_no_text(void **state)
 {
@@ -371,6 +393,7 @@ main(void)
 		MASA_TEST(finds_a_damaged_page),
 		MASA_TEST(tolerates_a_witness_that_lags_behind),
 		MASA_TEST(refuses_a_witness_that_cannot_be_read),
+		MASA_TEST(takes_a_witness_of_zeros_for_none),
 		MASA_TEST(refuses_entries_that_are_too_long_or_no_text),
 		MASA_TEST(never_changes_or_removes_an_entry),
 	};
