@@ -79,6 +79,7 @@ set_common(SSL_CTX *ctx)
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_max_cert_list(ctx, BERTH_TLS_CHAIN_BYTES_MAX);
 	/* req: rfc7030-3.3-tls-version, rfc7030-3.3.1-server */
+	/* req: rfc8995-5.1-tls-version, rfc8995-5.4-tls-version */
 	return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
 	       SSL_CTX_set_cipher_list(ctx, CIPHERS_TLS12) == 1 &&
 	       SSL_CTX_set1_groups_list(ctx, GROUPS) == 1;

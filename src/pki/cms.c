@@ -52,6 +52,7 @@ berth_cms_free(struct berth_cms *cms)
 }
 
 /* The outer shell that signed objects and certs-only share. */
+/* req: rfc8366-5.4-der */
 static enum berth_err
 decode(struct berth_bytes der, berth_cms_info **ret, struct berth_why *why)
 {
@@ -290,6 +291,7 @@ check_signature(const berth_cms_signer *signer, struct berth_key *key, const cha
 }
 
 /* What SignedData must look like to be a voucher's, before any certificate is read. */
+/* req: rfc8366-5.4-signer, rfc8366-5.4-older */
 static enum berth_err
 check_shape(const berth_cms_signed_data *data, enum berth_cms_content *ret_type,
 	    const char **ret_digest, struct berth_why *why)

@@ -224,6 +224,7 @@ check_approval(const struct berth_policy_rule *rule, const struct berth_facts *f
 	return BERTH_OUTCOME_PENDING;
 }
 
+/* req: rfc8995-7.3-default */
 void
 berth_policy_decide(const struct berth_policy *policy, enum berth_policy_stage stage,
 		    const struct berth_facts *facts, struct berth_decision *decision)

@@ -100,7 +100,7 @@ take_back(struct berth_grasp *grasp, unsigned number)
 	grasp->offers[number].port = 0;
 }
 
-/* req: rfc8995-4.3-period */
+/* req: rfc8995-4.3-period, rfc8995-4.3-periodic */
 static void
 on_period(void *context)
 {

@@ -119,6 +119,7 @@ check_seen(const struct berth_registrar_device *seen, struct berth_why *why)
 	return BERTH_OK;
 }
 
+/* req: rfc8995-5-same-certificates */
 static enum berth_err
 check_birth_key(const struct berth_registrar_device *stored,
 		const struct berth_registrar_device *seen, struct berth_why *why)

@@ -214,7 +214,7 @@ openssl x509 -in named.pem -noout -ext subjectAltName | grep -q 'DNS:printer-7.h
 
 # ---- curl: labels ----
 
-# req: rfc7030-3.2.2-label rfc7030-3.2.2-paths
+# req: rfc7030-3.2.2-label rfc7030-3.2.2-paths rfc8995-1.5-operations
 call nowhere/simpleenroll "${as_printer[@]}"
 [ "$code" = 404 ] || fail "a label that nobody configured: $code: $(cat body)"
 get est/nowhere/cacerts

@@ -59,6 +59,7 @@ openssl verify -CAfile acme/root-ca.pem acme/manifest.pem > /dev/null
 units A- 1 200 > units.csv
 berth factory make --dir acme --units units.csv --out out --jobs 2
 [ "$(find out -name idevid.pem | wc -l)" = 200 ] || fail "200 units"
+# req: rfc8995-2.3.1-idevid rfc8995-9.1.3-device
 for unit in A-00001 A-00137 A-00200; do
 	pem=out/$unit/idevid.pem
 	openssl verify -CAfile acme/root-ca.pem -untrusted $pem $pem > /dev/null || fail "chain of $unit"

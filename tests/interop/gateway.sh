@@ -118,7 +118,7 @@ except ConnectionError:
 PYTHON
 ask() { in_world "$devices" python3 "$run/device.py" "$@"; }
 
-# req: rfc8995-4.1-j1, rfc8995-4.3-j1
+# req: rfc8995-4.1-j1, rfc8995-4.3-j1, rfc8995-4.3-j2
 # 1. A device that claims to be a registrar is not one.
 nsenter --net --target "$devices" "$peer" announce registrar dev0 "$(cat "$run/rogue.port")" 2>"$run/rogue-announce.log" &
 rogue_pid=$!

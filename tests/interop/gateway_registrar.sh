@@ -103,6 +103,12 @@ sed -i "s/^\[registrar\]/&\nannounce = lan0\nannounce-name = $(printf 'x%.0s' {1
 if berth-registrar --config home/bad.conf --check-config >check.log 2>&1; then failed "a name of 64 bytes passed"; fi
 grep -q 'announce-name: at most 63 bytes' check.log || failed "the name is not what was refused"
 echo "refused: a name that DNS-SD cannot carry"
+# req: rfc8995-4.3-negligible
+cp home/registrar.conf home/bad.conf
+sed -i 's/^\[registrar\]/&\nannounce = lan0\nannounce-period = 59s/' home/bad.conf
+if berth-registrar --config home/bad.conf --check-config >check.log 2>&1; then failed "floods each 59 s passed"; fi
+grep -q 'announce-period' check.log || failed "the period is not what was refused"
+echo "refused: to flood more often than each minute"
 
 # 2. Without a word in its configuration the registrar tells nobody: what is on its link is a listener's proof of it.
 nsenter --net --target "$lan" "${BERTH_DNS_SD_PEER:?}" announce registrar lan0 1 other >marker.log 2>&1 &
@@ -116,7 +122,7 @@ kill -TERM $marker_pid
 until_true 30 grep -q 'event=proxy.withdrawn' gateway.log || failed "the other registrar does not go"
 echo "a registrar that is not told to announces nothing"
 
-# req: rfc8995-4.3-announce
+# req: rfc8995-4.3-announce rfc8995-4.3-accepts
 # 3. Told to, it is found; its certificate is what a device meets.
 sed -i 's/^\[registrar\]/&\nannounce = lan0, later0\nannounce-name = the registrar of this home/' home/registrar.conf
 start_registrar

@@ -131,7 +131,7 @@ if berth-gateway --config bad.conf --check-config >check.log 2>&1; then failed "
 grep -q 'gateway-no-discovery' check.log || failed "not refused for that"
 echo "refused: an announcement and a search by nothing"
 
-# req: rfc8995-4.3-registrar, rfc8995-4.3-period, rfc8995-4.1.1-proxy
+# req: rfc8995-4.3-registrar, rfc8995-4.3-period, rfc8995-4.1.1-proxy, rfc8995-4.3-periodic
 # 2. The registrar announces AN_join_registrar, the gateway learns it and announces AN_Proxy; the peer judges both.
 listen $$ registrar.heard to-lan AN_join_registrar
 listen "$device" proxy.heard dev0 AN_Proxy
@@ -154,7 +154,7 @@ until_true 20 bash -c '[ "$(grep -c ^heard proxy.heard)" -ge 2 ]' || failed "the
 berth device import sale.manifest --manufacturer Acme --socket home/admin.sock >/dev/null
 echo "a second implementation hears both, in the deterministic encoding, from their own link-local addresses"
 
-# req: rfc8995-4.1-p6
+# req: rfc8995-4.1-p6 rfc8995-4.1-p8
 # 3. A device that knows nothing but its interface is onboarded over it.
 sed -E "s#= (file:)?(idevid|manufacturer-anchors)\.#= \1$run/units/A-0001/\2.#; s#^state-directory = .*#state-directory = $run/state#" \
 	units/A-0001/device.conf >device.conf

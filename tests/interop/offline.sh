@@ -46,7 +46,7 @@ says() { # says WORDS COMMAND...: it is refused in these words
 
 # ---- out and back on files ----
 
-# req: rfc8995-5.5.6-ahead
+# req: rfc8995-5.5.6-ahead rfc8995-9-one-touch
 berth voucher request A-0001 --out a1.vcr
 openssl cms -verify -inform DER -in a1.vcr -CAfile home/domain-ca.pem -purpose any -binary -out a1.json 2> /dev/null ||
 	fail "openssl does not verify the registrar's request"

@@ -27,7 +27,7 @@ enum berth_issuer_form {
 
 /* How voucher artefacts travel to this manufacturer's MASA and devices. */
 enum berth_voucher_body {
-	BERTH_VOUCHER_BODY_DER,	   /* RFC 8995 5.11 */
+	BERTH_VOUCHER_BODY_DER,	   /* RFC 8995 6 */
 	BERTH_VOUCHER_BODY_BASE64, /* as some early implementations do; who sends DER still gets DER */
 };
 

@@ -120,6 +120,7 @@ berth_masa_end(struct berth_masa *masa)
 }
 
 /* The reply to a refusal: one sentence for a person, and the rule to look up (RFC 8995 5.6). */
+/* req: rfc8995-5.6-plain-text */
 static enum berth_masa_event
 end_refused(struct berth_masa *masa)
 {
@@ -132,6 +133,7 @@ end_refused(struct berth_masa *masa)
 	return BERTH_MASA_END;
 }
 
+/* req: rfc8995-5.6-200 */
 static enum berth_masa_event
 end_well(struct berth_masa *masa, struct berth_bytes media_type, struct berth_bytes body)
 {

@@ -211,7 +211,7 @@ expiry_of(const struct berth_masa *masa)
 }
 
 /* Short-lived and renewed rather than long-lived (RFC 8366 6.1); a renewal is a new request of the same domain. */
-/* req: rfc8366-6.1-renewal */
+/* req: rfc8366-6.1-renewal, rfc8995-5.5.1-renewal */
 static void
 promise_renewal(const struct berth_masa *masa, struct berth_voucher *voucher)
 {
@@ -221,7 +221,7 @@ promise_renewal(const struct berth_masa *masa, struct berth_voucher *voucher)
 	voucher->last_renewal_date.s = masa->now.wall.s + masa->policy->renewable_for_s;
 }
 
-/* req: rfc8995-5.6-fields */
+/* req: rfc8995-5.6-fields, rfc8366-5.3-twins, rfc8995-3.4-revocation-ignored */
 static enum berth_err
 fill_voucher(struct berth_masa *masa, const struct berth_masa_unit_facts *facts)
 {

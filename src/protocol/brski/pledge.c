@@ -28,6 +28,7 @@ check_conf(const struct berth_pledge_conf *conf, struct berth_why *why)
 	return BERTH_OK;
 }
 
+/* req: rfc8995-5-p1 */
 enum berth_err
 berth_pledge_start(const struct berth_pledge_conf *conf, const struct berth_pledge_env *env,
 		   struct berth_now now, struct berth_pledge **ret, struct berth_why *why)

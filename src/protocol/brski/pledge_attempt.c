@@ -363,7 +363,7 @@ find_handler(enum pledge_wait wait, enum pledge_message_kind message)
  * Every reply must come over the connection that the request left by, from the certificate that was seen first
  * (RFC 8995 5.1): nothing below may trust a transport that reconnects by itself.
  */
-/* req: rfc8995-5.1-p1, rfc8995-5.1-p2 */
+/* req: rfc8995-5.1-p1, rfc8995-5.1-p2, rfc8995-5.1-p4 */
 static enum berth_err
 check_peer(const struct pledge_attempt *attempt, const struct pledge_message *message,
 	   struct berth_why *why)

@@ -92,6 +92,7 @@ pledge_candidate_failed(struct pledge_candidate *candidate, struct berth_now now
 }
 
 /* The one that may be tried first; NULL when none is idle. */
+/* req: rfc8995-4.1-p10 */
 static const struct pledge_candidate *
 first_idle(const struct berth_pledge *pledge)
 {

@@ -194,6 +194,7 @@ build_request(struct berth_pledge *pledge, struct pledge_attempt *attempt, struc
 	return BERTH_OK;
 }
 
+/* req: rfc8995-5.9.3-p2 */
 void
 pledge_on_key(struct berth_pledge *pledge, struct pledge_attempt *attempt, struct berth_now now,
 	      const struct pledge_message *message)

@@ -24,7 +24,7 @@ describe_request(const struct berth_pledge *pledge, const struct pledge_attempt 
 	};
 }
 
-/* req: rfc8995-5.2-p1, rfc8995-5.2-p2, rfc8995-5.2-p3 */
+/* req: rfc8995-5.2-p1, rfc8995-5.2-p2, rfc8995-5.2-p3, rfc8995-4.1-p9, rfc8995-5.2-p4 */
 static enum berth_err
 build_request(struct berth_pledge *pledge, struct pledge_attempt *attempt, struct berth_now now,
 	      struct berth_why *why)
@@ -48,6 +48,7 @@ build_request(struct berth_pledge *pledge, struct pledge_attempt *attempt, struc
 	return berth_voucher_sign(pledge->env.pki, &request, &how, &attempt->body, why);
 }
 
+/* req: rfc8995-5.1-p3 */
 void
 pledge_on_connected(struct berth_pledge *pledge, struct pledge_attempt *attempt,
 		    struct berth_now now, const struct pledge_message *message)
@@ -84,6 +85,7 @@ check_purpose(const struct berth_cert *registrar, struct berth_why *why)
 	return BERTH_OK;
 }
 
+/* req: rfc8995-2.6.1-p1 */
 static enum berth_err
 check_validity(const struct berth_cert *registrar, struct berth_now now, struct berth_why *why)
 {
@@ -95,7 +97,7 @@ check_validity(const struct berth_cert *registrar, struct berth_now now, struct 
 			  "the registrar's certificate is outside its time");
 }
 
-/* req: rfc8995-5.6.2-p1, rfc8995-5.6.2-p2 */
+/* req: rfc8995-5.6.2-p1, rfc8995-5.6.2-p2, rfc8366-5.3-pinned */
 enum berth_err
 pledge_confirm_registrar(struct berth_pledge *pledge, const struct berth_cert_list *chain,
 			 const struct berth_cert *pinned, struct berth_now now,
@@ -132,6 +134,7 @@ pledge_confirm_registrar(struct berth_pledge *pledge, const struct berth_cert_li
 	return berth_path_verify(pledge->env.pki, &check, NULL, why);
 }
 
+/* req: rfc8995-7.2-p1, rfc8995-7.2-p2 */
 static enum berth_err
 judge(struct berth_pledge *pledge, struct pledge_attempt *attempt, struct berth_now now,
       struct berth_bytes der, struct berth_why *why)
@@ -201,6 +204,7 @@ choose(struct berth_pledge *pledge, struct pledge_attempt *attempt, struct berth
 	}
 }
 
+/* req: rfc8995-5.6.2-p4 */
 void
 pledge_voucher_judged(struct berth_pledge *pledge, struct pledge_attempt *attempt,
 		      struct berth_now now, enum berth_err err, const struct berth_why *why)
@@ -217,6 +221,7 @@ pledge_voucher_judged(struct berth_pledge *pledge, struct pledge_attempt *attemp
 	}
 }
 
+/* req: rfc8366-5.3-no-revocation */
 static void
 take_voucher(struct berth_pledge *pledge, struct pledge_attempt *attempt, struct berth_now now,
 	     const struct berth_http_response *response)
@@ -296,6 +301,7 @@ pledge_on_voucher(struct berth_pledge *pledge, struct pledge_attempt *attempt, s
 	pledge_attempt_fail(pledge, attempt, now, &why);
 }
 
+/* req: rfc8995-5.6.2-p3 */
 void
 pledge_on_refusal_replied(struct berth_pledge *pledge, struct pledge_attempt *attempt,
 			  struct berth_now now, const struct pledge_message *message)

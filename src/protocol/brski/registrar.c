@@ -77,6 +77,7 @@ take(struct berth_registrar *x, const struct berth_registrar_message *message)
 	return x->state;
 }
 
+/* req: rfc8995-5.2-close, rfc8995-5.6-plain-text */
 enum berth_registrar_event
 berth_registrar_refuse(struct berth_registrar *x, int status)
 {
@@ -105,7 +106,7 @@ berth_registrar_finish(struct berth_registrar *x, const char *media_type, struct
 	return BERTH_REGISTRAR_END;
 }
 
-/* req: rfc8995-5.1-client-certificate */
+/* req: rfc8995-5.1-client-certificate, rfc8995-7.3-unauthenticated */
 static bool
 peer_may_speak(struct berth_registrar *x, bool allow_ldevid, int *status)
 {

@@ -287,6 +287,7 @@ berth_registrar_on_voucher_request(struct berth_registrar *x,
 }
 
 /* The voucher must lead the pledge to us: it pins a certificate of our chain, or the key of one above it. */
+/* req: rfc8995-5.6.2-registrar */
 static enum berth_err
 check_pin(const struct berth_registrar_conf *conf, const struct berth_voucher *voucher,
 	  struct berth_wall now, struct berth_why *why)
@@ -402,7 +403,7 @@ berth_registrar_check_stored(const struct berth_registrar_conf *conf,
 	return check_pin(conf, said, now, why);
 }
 
-/* req: rfc8995-5.5.6-stored */
+/* req: rfc8995-5.5.6-stored, rfc8995-9-one-touch */
 static enum berth_registrar_event
 give_stored(struct berth_registrar *x)
 {

@@ -79,7 +79,7 @@ berth_rvr_idevid_issuer(const struct berth_cert *idevid, enum berth_issuer_form 
 	return err;
 }
 
-/* req: rfc8995-5.5-fields */
+/* req: rfc8995-5.5-fields, rfc8995-5.5-serial */
 enum berth_err
 berth_rvr_fields(const struct berth_rvr_source *source, struct berth_arena *arena,
 		 struct berth_voucher *ret, struct berth_why *why)

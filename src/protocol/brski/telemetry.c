@@ -17,6 +17,7 @@ set_context(json_t *root, struct berth_bytes context)
 	return berth_json_set(root, "reason-context", json_incref(parsed));
 }
 
+/* req: rfc8995-5.7-p3 */
 enum berth_err
 berth_telemetry_build(const struct berth_telemetry *telemetry, struct berth_buf *json,
 		      struct berth_why *why)
@@ -113,6 +114,7 @@ read_context(const json_t *root, struct berth_arena *arena, struct berth_telemet
 	return ret->reason_context.p ? BERTH_OK : too_large(why);
 }
 
+/* req: rfc8995-5.7-fields */
 enum berth_err
 berth_telemetry_parse(struct berth_bytes json, struct berth_arena *arena,
 		      struct berth_telemetry *ret, struct berth_why *why)

@@ -141,6 +141,7 @@ decode_nonce(struct berth_bytes text, struct berth_buf *binary, bool *ret_url_sa
 	return berth_base64_decode(berth_bytes_of(padded, n), false, binary, NULL);
 }
 
+/* req: rfc8366-5.3-nonce-length */
 static enum berth_err
 read_nonce(const struct reader *r, struct berth_voucher *voucher)
 {
@@ -161,6 +162,7 @@ read_nonce(const struct reader *r, struct berth_voucher *voucher)
 	return keep(r, berth_buf_view(&binary), &voucher->nonce);
 }
 
+/* req: rfc8366-5.3-assertion */
 static enum berth_err
 read_assertion(const struct reader *r, enum berth_assertion *ret)
 {
@@ -184,6 +186,7 @@ read_revocation_checks(const struct reader *r, struct berth_voucher *voucher)
 				   &voucher->domain_cert_revocation_checks, r->why);
 }
 
+/* req: rfc8995-5.6.1-p5 */
 static enum berth_err
 read_members(const struct reader *r, struct berth_voucher *v)
 {
@@ -380,7 +383,7 @@ forbid(bool there, const char *rule, const char *section, const char *member, st
 	return berth_fail(why, BERTH_E_SYNTAX, rule, section, "\"%s\" has no place here", member);
 }
 
-/* req: rfc8366-5.3-1 */
+/* req: rfc8366-5.3-1, rfc8995-5.6.1-p4, rfc8366-5.3-renewal-date, rfc8995-3.4-no-prior */
 static enum berth_err
 check_voucher(const struct berth_voucher *v, struct berth_why *why)
 {

@@ -18,19 +18,19 @@ static enum berth_err
 check_is_der(struct berth_bytes der, struct berth_why *why)
 {
 	if (der.n == 0)
-		return berth_fail(why, BERTH_E_SYNTAX, "rfc8995-5.11-empty", "RFC 8995 5.11",
+		return berth_fail(why, BERTH_E_SYNTAX, "rfc8995-5.11-empty", "RFC 8995 6",
 				  "the body is empty; send the CMS object as raw DER");
 	if (der.n > BERTH_CMS_MAX_BYTES)
-		return berth_fail(why, BERTH_E_LIMIT, "rfc8995-5.11-too-large", "RFC 8995 5.11",
+		return berth_fail(why, BERTH_E_LIMIT, "rfc8995-5.11-too-large", "RFC 8995 6",
 				  "the signed voucher has %zu bytes, at most %d are read", der.n,
 				  BERTH_CMS_MAX_BYTES);
 	if (der.p[0] == 0x30)
 		return BERTH_OK;
 	if (berth_bytes_starts_with(der, "MI") || berth_bytes_starts_with(der, "-----BEGIN"))
-		return berth_fail(why, BERTH_E_SYNTAX, "rfc8995-5.11-not-der", "RFC 8995 5.11",
+		return berth_fail(why, BERTH_E_SYNTAX, "rfc8995-5.11-not-der", "RFC 8995 6",
 				  "the body is base64 text; voucher bodies are raw DER without "
 				  "any transfer encoding");
-	return berth_fail(why, BERTH_E_SYNTAX, "rfc8995-5.11-not-der", "RFC 8995 5.11",
+	return berth_fail(why, BERTH_E_SYNTAX, "rfc8995-5.11-not-der", "RFC 8995 6",
 			  "the body does not begin with a DER SEQUENCE; send the CMS object as "
 			  "raw DER");
 }
@@ -169,7 +169,7 @@ check_signer(struct berth_pki *pki, const struct berth_signed_voucher *opened,
 			  cause.sentence);
 }
 
-/* req: rfc8995-5.6.1-2 */
+/* req: rfc8995-5.6.1-2, rfc8366-5.3-serial, rfc8366-5.3-issuer */
 static enum berth_err
 check_subject(const struct berth_voucher *voucher, const struct berth_voucher_expectation *want,
 	      struct berth_why *why)
@@ -189,7 +189,7 @@ check_subject(const struct berth_voucher *voucher, const struct berth_voucher_ex
 	return BERTH_OK;
 }
 
-/* req: rfc8995-5.6.1-3 */
+/* req: rfc8995-5.6.1-3, rfc8366-5.3-nonce */
 static enum berth_err
 check_nonce(const struct berth_voucher *voucher, const struct berth_voucher_expectation *want,
 	    struct berth_why *why)
@@ -207,6 +207,7 @@ check_nonce(const struct berth_voucher *voucher, const struct berth_voucher_expe
 }
 
 /* A device without a clock may skip all of these (checklist 15); one with a clock may not. */
+/* req: rfc8995-2.6.1-p1, rfc8366-5.3-expires */
 static enum berth_err
 check_time(const struct berth_voucher *voucher, struct berth_now now, struct berth_why *why)
 {

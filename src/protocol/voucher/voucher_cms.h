@@ -18,7 +18,7 @@ struct berth_signed_voucher {
 void berth_signed_voucher_free(struct berth_signed_voucher *signed_voucher);
 #define BERTH_SIGNED_VOUCHER BERTH_CLEANUP(berth_signed_voucher_free) struct berth_signed_voucher
 
-/* der: raw DER; a base64 body is refused by name (RFC 8995 5.11), rule rfc8995-5.11-not-der. extra as in berth_cms_open. */
+/* der: raw DER; a base64 body is refused by name (RFC 8995 6), rule rfc8995-5.11-not-der. extra as in berth_cms_open. */
 enum berth_err berth_voucher_open(struct berth_pki *pki, struct berth_bytes der,
 				  enum berth_voucher_kind kind, const struct berth_cert_list *extra,
 				  struct berth_arena *arena, struct berth_signed_voucher *ret,

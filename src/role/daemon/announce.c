@@ -147,7 +147,7 @@ berth_announcer_open(const struct berth_child *child)
 	return announcer;
 }
 
-/* req: rfc8995-4.3-announce */
+/* req: rfc8995-4.3-announce, rfc8995-4.3-accepts */
 void
 berth_announcer_start(struct berth_announcer *announcer, int listen_fd)
 {

@@ -232,7 +232,7 @@ on_link_changed(void *context, bool is_running)
 	agent_wake(agent);
 }
 
-/* req: rfc8995-4.1-p6 */
+/* req: rfc8995-4.1-p6, rfc8995-4.1-p8 */
 static enum berth_err
 start_grasp(struct agent *agent, struct berth_why *why)
 {

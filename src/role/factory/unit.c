@@ -223,6 +223,7 @@ make_key(const struct berth_line *line, const struct berth_unit *unit,
 
 /* ---- certificate and files ---- */
 
+/* req: rfc8995-2.3.1-idevid, rfc8995-9.1.3-device */
 static enum berth_err
 issue(const struct berth_line *line, const struct berth_unit *unit, const struct berth_birth *birth,
       const struct berth_key *key, struct berth_buf *pem, struct berth_why *why)

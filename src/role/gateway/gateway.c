@@ -269,6 +269,7 @@ open_ports(struct gateway *gateway, struct berth_why *why)
 }
 
 /* Fixed registrars need no looking for. */
+/* req: rfc8995-4.3-j2 */
 static enum berth_err
 open_grasp(struct gateway *gateway, struct berth_why *why)
 {

@@ -288,6 +288,7 @@ batch_abort(void *context)
 
 enum resource_kind { RESOURCE_BRSKI, RESOURCE_EST_PUBLIC, RESOURCE_EST, RESOURCE_RENEWAL_INFO };
 
+/* req: rfc8995-1.5-operations */
 static const struct resource {
 	const char *path;
 	const char *what;

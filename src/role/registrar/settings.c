@@ -146,7 +146,7 @@ static const struct berth_conf_key registrar_keys[] = {
 	{.name = "announce-period",
 	 .type = BERTH_CONF_DURATION_S,
 	 .fallback = "60s",
-	 .min = 60,
+	 .min = 60, /* req: rfc8995-4.3-negligible */
 	 .max = 3600,
 	 SETTING(announce.period_s),
 	 .help = "Between two floods of GRASP, which are valid three times as long."},
@@ -272,7 +272,7 @@ static const struct berth_conf_key maker_keys[] = {
 	 .choices = body_choices,
 	 .fallback = "der",
 	 MAKER(body),
-	 .help = "base64 for a MASA and devices that write vouchers so against RFC 8995 5.11; a "
+	 .help = "base64 for a MASA and devices that write vouchers so against RFC 8995 6; a "
 		 "device that sends DER still gets DER."},
 	{.name = "est",
 	 .type = BERTH_CONF_BOOL,

@@ -147,6 +147,7 @@ version_of(const struct berth_buf *der)
 	return at == NULL ? 0 : at[2];
 }
 
+/* req: rfc8366-5.4-older */
 static void
 says_id_data_with_version_one_and_voucher_with_three(void **state)
 {
@@ -236,6 +237,7 @@ struct foreign {
 
 #define VOUCHER_OID "1.2.840.113549.1.9.16.1.40"
 
+/* req: rfc8366-5.4-signer */
 static void
 judges_what_openssl_signed(void **state)
 {
@@ -327,6 +329,7 @@ never_shows_content_that_was_not_signed(void **state)
 	}
 }
 
+/* req: rfc8366-5.4-der */
 static void
 refuses_ber_and_trailing_bytes(void **state)
 {

@@ -197,6 +197,7 @@ an_operator_denies_what_the_rule_would_let_pass(void **state)
 	denied_by(&decision, "policy-operator-denied");
 }
 
+/* req: rfc8995-7.3-default */
 static void
 an_empty_policy_denies(void **state)
 {

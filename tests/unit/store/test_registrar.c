@@ -90,6 +90,7 @@ a_device_seen_again_is_the_same_record(void **state)
 	commit(f);
 }
 
+/* req: rfc8995-5-same-certificates */
 static void
 refuses_a_device_that_comes_with_another_birth_key(void **state)
 {

@@ -566,6 +566,7 @@ static const struct refusal {
 
 #define REFUSALS (sizeof(refusals) / sizeof(refusals[0]))
 
+/* req: rfc8995-5.6-plain-text */
 static void
 refuses_the_change(void **state)
 {
@@ -578,6 +579,7 @@ refuses_the_change(void **state)
 }
 
 /* The control run: the same world without the change is served. */
+/* req: rfc8995-5.6-200 */
 static void
 accepts_without_any_change(void **state)
 {
@@ -702,6 +704,7 @@ accepts_all_three_forms_of_idevid_issuer(void **state)
 	}
 }
 
+/* req: rfc8366-5.3-twins */
 static void
 names_the_issuer_where_serial_numbers_have_twins(void **state)
 {
@@ -731,7 +734,7 @@ issues_an_expiring_nonceless_voucher_to_the_owner_of_record(void **state)
 	assert_int_equal(world.voucher.voucher.expires_on.s, world.now.s + 3600);
 }
 
-/* req: rfc8366-6.1-renewal */
+/* req: rfc8366-6.1-renewal, rfc8995-5.5.1-renewal */
 static void
 promises_to_renew_a_short_lived_voucher_and_does(void **state)
 {
@@ -789,6 +792,19 @@ no_nonceless_voucher_outlives_the_registrar(void **state)
 	expect_voucher(BERTH_ASSERTION_VERIFIED);
 	assert_int_equal(world.voucher.voucher.expires_on.s,
 			 berth_cert_not_after(world.registrar.cert).s);
+}
+
+/* req: rfc8995-3.4-revocation-ignored */
+static void
+a_request_that_demands_revocation_checks_is_as_any_other(void **state)
+{
+	(void)state;
+	world.pvr.has_revocation_checks = world.rvr.has_revocation_checks = true;
+	world.pvr.domain_cert_revocation_checks = true;
+	world.rvr.domain_cert_revocation_checks = true;
+	masa_world_ask(&world);
+	expect_voucher(BERTH_ASSERTION_PROXIMITY);
+	assert_false(world.voucher.voucher.domain_cert_revocation_checks);
 }
 
 /* req: rfc8995-5.5.6-2 */
@@ -929,6 +945,7 @@ main(void)
 		test_in_world(a_nonceless_request_may_have_travelled_for_a_day),
 		test_in_world(but_not_longer),
 		test_in_world(no_nonceless_voucher_outlives_the_registrar),
+		test_in_world(a_request_that_demands_revocation_checks_is_as_any_other),
 		test_in_world(a_client_certificate_of_a_configured_anchor_authenticates),
 		cmocka_unit_test(pins_what_the_policy_says),
 		test_in_world(serves_the_log_to_an_owner_even_with_an_older_request),

@@ -76,6 +76,7 @@ said_status(const struct peer *peer, const char *path, size_t i, bool *ret_statu
 	return true;
 }
 
+/* req: rfc8995-5-p1, rfc8366-5.3-no-revocation */
 static void
 onboards_with_the_registrar_that_the_voucher_pins(void **state)
 {
@@ -107,7 +108,7 @@ onboards_when_the_voucher_pins_the_domain_ca(void **state)
 	assert_true(world->is_done);
 }
 
-/* req: rfc8995-5.2-p2 */
+/* req: rfc8995-5.2-p2, rfc8995-5.2-p4 */
 static void
 says_in_its_request_who_it_is_and_whom_it_sees(void **state)
 {
@@ -191,6 +192,7 @@ refuses_voucher_pinning_another_registrar(void **state)
 					      "rfc8995-5.6.2-other-registrar");
 }
 
+/* req: rfc8995-5.1-p3, rfc8366-5.3-pinned */
 static void
 refuses_voucher_pinning_the_ca_of_another_domain(void **state)
 {
@@ -217,6 +219,7 @@ refuses_voucher_of_another_manufacturer(void **state)
 					      "rfc8995-5.6.1-signer-untrusted");
 }
 
+/* req: rfc8995-7.2-p2 */
 static void
 refuses_voucher_with_a_broken_signature(void **state)
 {
@@ -224,6 +227,7 @@ refuses_voucher_with_a_broken_signature(void **state)
 	refuses_each_voucher_with_one_mistake((struct tweaks){.broken_signature = true}, NULL);
 }
 
+/* req: rfc8995-5.6.1-p4 */
 static void
 refuses_voucher_that_pins_nothing(void **state)
 {
@@ -377,6 +381,7 @@ accepts_pinned_ca_that_tls_did_not_show(void **state)
 	assert_string_equal(world->refusal_rule, "x509-path-untrusted");
 }
 
+/* req: rfc8995-2.6.1-p1 */
 static void
 accepts_expired_voucher_times_only_without_a_clock(void **state)
 {
@@ -397,6 +402,7 @@ accepts_expired_voucher_times_only_without_a_clock(void **state)
 	assert_true(world->is_done);
 }
 
+/* req: rfc8995-7.2-p1 */
 static void
 accepts_nonceless_voucher_unless_policy_forbids_it(void **state)
 {
@@ -440,6 +446,7 @@ gives_the_same_reason_whatever_was_wrong(void **state)
 	}
 }
 
+/* req: rfc8995-5.6.2-p4 */
 static void
 says_its_refusal_even_when_the_connection_was_closed(void **state)
 {
@@ -538,7 +545,7 @@ gives_up_after_4_days(void **state)
 	assert_string_equal(world->failure_rule, "rfc8995-5.6-patience");
 }
 
-/* req: rfc8995-5.2-p1 */
+/* req: rfc8995-5.2-p1, rfc8995-4.1-p9 */
 static void
 uses_a_fresh_nonce_for_each_attempt(void **state)
 {
@@ -666,6 +673,7 @@ believes_nothing_that_comes_over_another_connection(void **state)
 	assert_string_equal(world->failure_rule, "rfc8995-5.1-other-connection");
 }
 
+/* req: rfc8995-5.1-p4 */
 static void
 refuses_bodies_larger_than_its_limit(void **state)
 {
@@ -700,6 +708,7 @@ does_not_start_when_configured(void **state)
 	assert_null(world->pledge);
 }
 
+/* req: rfc8995-5.6.2-p3 */
 static void
 finds_the_owner_among_rogue_registrars(void **state)
 {
@@ -781,7 +790,7 @@ waits_twice_as_long_after_each_failure(struct peer *peer, size_t attempts)
 	assert_true(peer->is_unreachable);
 }
 
-/* req: rfc8995-4.1-p4 */
+/* req: rfc8995-4.1-p4, rfc8995-4.1-p10 */
 static void
 backs_off_from_an_unreachable_proxy_up_to_an_hour(void **state)
 {

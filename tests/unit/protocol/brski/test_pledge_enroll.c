@@ -58,7 +58,7 @@ enroll_status_said(const struct peer *peer)
 	return telemetry.status;
 }
 
-/* req: rfc8995-5.9.4-p1, rfc8995-5.9.4-p2 */
+/* req: rfc8995-5.9.4-p1, rfc8995-5.9.4-p2, rfc8995-5.9.3-p2 */
 static void
 tells_its_success_on_a_new_connection_with_the_new_certificate(void **state)
 {

@@ -119,7 +119,7 @@ gives_the_masas_voucher_unchanged_when_every_check_holds(void **state)
 	assert_true(berth_bytes_equal_text(run.x.response.media_type, BERTH_MEDIA_VOUCHER_CMS));
 }
 
-/* req: rfc8995-5.5-fields */
+/* req: rfc8995-5.5-fields, rfc8995-5.5-serial */
 static void
 asks_the_masa_with_the_pledges_bytes_inside(void **state)
 {
@@ -170,7 +170,7 @@ refuses_pvr_signed_by_another_device_than_the_tls_client(void **state)
 	assert_refused(&run, 404, "rfc8995-5.3-signer-mismatch");
 }
 
-/* req: rfc8995-5.3-proximity */
+/* req: rfc8995-5.3-proximity, rfc8995-5.2-close */
 static void
 refuses_pvr_whose_proximity_certificate_is_another_registrars(void **state)
 {
@@ -263,7 +263,7 @@ refuses_device_of_unknown_manufacturer(void **state)
 	assert_refused(&run, 404, "rfc8995-5.1-unknown-manufacturer");
 }
 
-/* req: rfc8995-5.1-client-certificate */
+/* req: rfc8995-5.1-client-certificate, rfc8995-7.3-unauthenticated */
 static void
 refuses_peer_without_a_certificate(void **state)
 {
@@ -499,7 +499,7 @@ refuse_voucher(struct fixture *f, const struct berth_voucher *voucher, const cha
 	assert_refused(&run, 502, rule);
 }
 
-/* req: rfc8995-5.6-audit */
+/* req: rfc8995-5.6-audit, rfc8995-5.6.2-registrar */
 static void
 does_not_forward_a_voucher_that_is_not_for_this_device_and_us(void **state)
 {

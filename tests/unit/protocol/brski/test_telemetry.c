@@ -54,6 +54,7 @@ tolerates_and_lists_unknown_members(void **state)
 	assert_true(berth_bytes_equal_text(t.unknown[1], "colour"));
 }
 
+/* req: rfc8995-5.7-fields */
 static void
 refuses_each_fault_by_its_rule(void **state)
 {
@@ -86,6 +87,7 @@ refuses_each_fault_by_its_rule(void **state)
 	}
 }
 
+/* req: rfc8995-5.7-p3 */
 static void
 reads_what_it_writes(void **state)
 {

@@ -94,6 +94,7 @@ keeps_the_alphabet_of_a_url_safe_nonce(void **state)
 	assert_true(berth_bytes_equal_text(berth_buf_view(&out), json));
 }
 
+/* req: rfc8995-5.6.1-p5 */
 static void
 ignores_members_it_does_not_know(void **state)
 {
@@ -106,6 +107,7 @@ ignores_members_it_does_not_know(void **state)
 			 BERTH_OK);
 }
 
+/* req: rfc8366-5.3-assertion, rfc8366-5.3-nonce-length */
 static void
 refuses_each_fault_by_its_rule(void **state)
 {
@@ -158,6 +160,7 @@ refuses_each_fault_by_its_rule(void **state)
 
 /* What a complete artefact of each kind is, and the smallest change that spoils it. */
 /* req: rfc8366-5.3-1, rfc8995-5.2-1, rfc8995-5.5-1 */
+/* req: rfc8366-5.3-renewal-date, rfc8995-3.4-no-prior */
 static void
 judges_the_members_of_each_kind(void **state)
 {

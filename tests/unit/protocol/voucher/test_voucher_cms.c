@@ -127,7 +127,7 @@ refuses_voucher_of_another_manufacturer(void **state)
 	assert_string_equal(why.rule, "rfc8995-5.6.1-signer-untrusted");
 }
 
-/* req: rfc8995-5.6.1-2 */
+/* req: rfc8995-5.6.1-2, rfc8366-5.3-serial */
 static void
 refuses_voucher_for_other_serial(void **state)
 {
@@ -141,7 +141,7 @@ refuses_voucher_for_other_serial(void **state)
 	assert_string_equal(why.rule, "rfc8995-5.6.1-serial-mismatch");
 }
 
-/* req: rfc8995-5.6.1-2 */
+/* req: rfc8995-5.6.1-2, rfc8366-5.3-issuer */
 static void
 refuses_voucher_for_another_issuers_device(void **state)
 {
@@ -157,7 +157,7 @@ refuses_voucher_for_another_issuers_device(void **state)
 	assert_int_equal(verify(&voucher, &world.masa_signer, &want, NULL), BERTH_OK);
 }
 
-/* req: rfc8995-5.6.1-3 */
+/* req: rfc8995-5.6.1-3, rfc8366-5.3-nonce */
 static void
 refuses_voucher_with_other_nonce(void **state)
 {
@@ -188,6 +188,7 @@ refuses_nonceless_voucher_where_the_device_says_so(void **state)
 	assert_string_equal(why.rule, "rfc8995-5.6.1-nonce-missing");
 }
 
+/* req: rfc8995-2.6.1-p1, rfc8366-5.3-expires */
 static void
 judges_dates_only_by_a_clock_it_can_trust(void **state)
 {
