@@ -209,8 +209,9 @@ check_nonce(const struct berth_voucher *voucher, const struct berth_voucher_expe
 /* A device without a clock may skip all of these (checklist 15); one with a clock may not. */
 /* req: rfc8995-2.6.1-p1, rfc8366-5.3-expires */
 static enum berth_err
-check_time(const struct berth_voucher *voucher, struct berth_now now, struct berth_why *why)
+check_time(const struct berth_signed_voucher *opened, struct berth_now now, struct berth_why *why)
 {
+	const struct berth_voucher *voucher = &opened->voucher;
 	char text[BERTH_TIME_TEXT_MAX];
 
 	if (!now.wall_is_trusted)
@@ -224,6 +225,10 @@ check_time(const struct berth_voucher *voucher, struct berth_now now, struct ber
 		return berth_fail(why, BERTH_E_EXPIRED, "rfc8995-5.6.1-voucher-not-yet-valid",
 				  SECTION_PLEDGE, "the voucher was created on %s, after now",
 				  berth_wall_format(voucher->created_on, text));
+	if (opened->cms.signing_time.s > now.wall.s + BERTH_VOUCHER_CLOCK_SKEW_S)
+		return berth_fail(why, BERTH_E_EXPIRED, "rfc8995-2.6.1-signing-time",
+				  "RFC 8995 2.6.1", "the voucher was signed on %s, after now",
+				  berth_wall_format(opened->cms.signing_time, text));
 	return BERTH_OK;
 }
 
@@ -240,7 +245,7 @@ berth_voucher_verify(struct berth_pki *pki, struct berth_bytes der,
 	err = err ? err : berth_voucher_check_kind(&opened.voucher, why);
 	err = err ? err : check_subject(&opened.voucher, want, why);
 	err = err ? err : check_nonce(&opened.voucher, want, why);
-	err = err ? err : check_time(&opened.voucher, want->now, why);
+	err = err ? err : check_time(&opened, want->now, why);
 	if (err)
 		return err;
 	*ret = opened;

@@ -61,8 +61,8 @@ good_expectation(void)
 }
 
 static enum berth_err
-sign(const struct berth_voucher *voucher, const struct party *signer, struct berth_buf *der,
-     struct berth_why *why)
+sign_at(const struct berth_voucher *voucher, const struct party *signer, struct berth_wall when,
+	struct berth_buf *der, struct berth_why *why)
 {
 	BERTH_CERT_LIST others = {0};
 
@@ -72,9 +72,16 @@ sign(const struct berth_voucher *voucher, const struct party *signer, struct ber
 		.key = signer->key,
 		.signer = signer->cert,
 		.others = &others,
-		.signing_time = world.now,
+		.signing_time = when,
 	};
 	return berth_voucher_sign(world.maker.pki, voucher, &how, der, why);
+}
+
+static enum berth_err
+sign(const struct berth_voucher *voucher, const struct party *signer, struct berth_buf *der,
+     struct berth_why *why)
+{
+	return sign_at(voucher, signer, world.now, der, why);
 }
 
 static enum berth_err
@@ -209,6 +216,31 @@ judges_dates_only_by_a_clock_it_can_trust(void **state)
 	want.now.wall_is_trusted = false;
 	assert_int_equal(verify(&expired, &world.masa_signer, &want, NULL), BERTH_OK);
 	assert_int_equal(verify(&early, &world.masa_signer, &want, NULL), BERTH_OK);
+}
+
+/* req: rfc8995-2.6.1-p1 */
+static void
+refuses_a_signature_of_tomorrow(void **state)
+{
+	(void)state;
+	const struct berth_voucher voucher = good_voucher();
+	struct berth_voucher_expectation want = good_expectation();
+	const struct berth_wall tomorrow = {world.now.s + BERTH_VOUCHER_CLOCK_SKEW_S + 1};
+	BERTH_BUF der = {0};
+	BERTH_ARENA arena = {0};
+	BERTH_SIGNED_VOUCHER opened = {0};
+	struct berth_why why = {0};
+
+	assert_int_equal(sign_at(&voucher, &world.masa_signer, tomorrow, &der, NULL), BERTH_OK);
+	berth_arena_start(&arena, (size_t)256 << 10);
+	assert_int_equal(berth_voucher_verify(world.maker.pki, berth_buf_view(&der), &want, &arena,
+					      &opened, &why),
+			 BERTH_E_EXPIRED);
+	assert_string_equal(why.rule, "rfc8995-2.6.1-signing-time");
+	want.now.wall_is_trusted = false;
+	assert_int_equal(berth_voucher_verify(world.maker.pki, berth_buf_view(&der), &want, &arena,
+					      &opened, NULL),
+			 BERTH_OK);
 }
 
 static void
@@ -389,6 +421,7 @@ main(void)
 		test_in_world(refuses_voucher_with_other_nonce),
 		test_in_world(refuses_nonceless_voucher_where_the_device_says_so),
 		test_in_world(judges_dates_only_by_a_clock_it_can_trust),
+		test_in_world(refuses_a_signature_of_tomorrow),
 		test_in_world(signs_nothing_that_is_no_voucher),
 		test_in_world(refuses_a_voucher_where_a_request_is_wanted),
 		test_in_world(the_published_voucher_holds_at_its_signing_time),
