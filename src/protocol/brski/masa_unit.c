@@ -195,7 +195,7 @@ berth_masa_choose_pin(struct berth_masa *masa)
 			       berth_cert_subject_text(pin));
 }
 
-/* No voucher outlives the registrar's certificates. */
+/* No voucher outlives the registrar's certificates, nor the one that it pins, which may be another of its own. */
 /* req: rfc8366-5.3-3 */
 static struct berth_wall
 expiry_of(const struct berth_masa *masa)
@@ -204,6 +204,8 @@ expiry_of(const struct berth_masa *masa)
 							      : BERTH_MASA_NONCELESS_LIFETIME_S;
 	struct berth_wall expiry = {masa->now.wall.s + lifetime};
 
+	if (berth_cert_not_after(masa->issue.pinned).s < expiry.s)
+		expiry = berth_cert_not_after(masa->issue.pinned);
 	for (size_t i = 0; i < masa->path.n; i++)
 		if (berth_cert_not_after(masa->path.at[i]).s < expiry.s)
 			expiry = berth_cert_not_after(masa->path.at[i]);

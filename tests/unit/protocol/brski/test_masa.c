@@ -794,6 +794,33 @@ no_nonceless_voucher_outlives_the_registrar(void **state)
 			 berth_cert_not_after(world.registrar.cert).s);
 }
 
+/* The registrar's certificate for TLS may end before the one that it signs requests with. */
+/* req: rfc8366-5.3-3 */
+static void
+no_nonceless_voucher_outlives_what_it_pins(void **state)
+{
+	static const struct berth_bytes dns[] = {BERTH_LIT_INIT("registrar.example")};
+	struct party tls = {.key = authority_key(&world.maker, "P-256")};
+	struct berth_cert_template wanted =
+		authority_template(&world.maker, BERTH_PROFILE_REGISTRAR, "TLS", tls.key);
+	(void)state;
+	wanted.dns_names = dns;
+	wanted.dns_name_count = 1;
+	wanted.not_after.s = world.now.s + 600;
+	tls.cert = authority_issue_by(&world.maker, &wanted, world.domain.cert, world.domain.key);
+	world.pvr.proximity_registrar_cert = berth_cert_der(tls.cert);
+	assert_int_equal(berth_cert_list_add(&world.rvr_others, tls.cert, NULL), BERTH_OK);
+	world.policy.pinning = BERTH_MASA_PIN_REGISTRAR;
+	world.policy.allow_nonceless = true;
+	world.rvr.nonce = BERTH_BYTES_NONE;
+	masa_world_ask(&world);
+	expect_voucher(BERTH_ASSERTION_VERIFIED);
+	assert_true(berth_bytes_equal(world.voucher.voucher.pinned_domain_cert,
+				      berth_cert_der(tls.cert)));
+	assert_int_equal(world.voucher.voucher.expires_on.s, world.now.s + 600);
+	masa_world_party_end(&tls);
+}
+
 /* req: rfc8995-3.4-revocation-ignored */
 static void
 a_request_that_demands_revocation_checks_is_as_any_other(void **state)
@@ -945,6 +972,7 @@ main(void)
 		test_in_world(a_nonceless_request_may_have_travelled_for_a_day),
 		test_in_world(but_not_longer),
 		test_in_world(no_nonceless_voucher_outlives_the_registrar),
+		test_in_world(no_nonceless_voucher_outlives_what_it_pins),
 		test_in_world(a_request_that_demands_revocation_checks_is_as_any_other),
 		test_in_world(a_client_certificate_of_a_configured_anchor_authenticates),
 		cmocka_unit_test(pins_what_the_policy_says),
