@@ -471,9 +471,28 @@ permit(struct berth_registrar_exchange *exchange, struct berth_why *why)
 		role->store, exchange->device, berth_text(exchange->brski.decision.segment), why);
 }
 
+/*
+ * What an earlier voucher's log has proved stands when this one's cannot be read: the device may hold a certificate by it, and
+ * nothing was found against it. A violation takes it away.
+ */
+static enum berth_err
+take_permission(struct berth_registrar_exchange *exchange, enum berth_audit_finding finding,
+		struct berth_why *why)
+{
+	struct berth_store *store = exchange->role->store;
+	struct berth_registrar_permission earlier;
+	enum berth_err err = berth_registrar_permission_get(store, exchange->device, &earlier, why);
+	if (err)
+		return err == BERTH_E_NOT_FOUND ? BERTH_OK : err;
+	if (finding == BERTH_AUDIT_UNKNOWN && earlier.step != exchange->step)
+		return BERTH_OK;
+	return berth_registrar_permission_drop(store, exchange->device, why);
+}
+
 /* req: rfc8995-5.8.3-refuse */
 static enum berth_err
-forbid(struct berth_registrar_exchange *exchange, struct berth_why *why)
+forbid(struct berth_registrar_exchange *exchange, enum berth_audit_finding finding,
+       struct berth_why *why)
 {
 	struct berth_registrar_role *role = exchange->role;
 	const struct berth_check *failed = berth_decision_failed(&exchange->brski.decision);
@@ -483,7 +502,7 @@ forbid(struct berth_registrar_exchange *exchange, struct berth_why *why)
 		  (const char *)NULL);
 	enum berth_err err =
 		berth_exchange_note(exchange, BERTH_EVENT_ENROL_REFUSED, sentence, why);
-	return err ? err : berth_registrar_permission_drop(role->store, exchange->device, why);
+	return err ? err : take_permission(exchange, finding, why);
 }
 
 static enum berth_err
@@ -516,7 +535,7 @@ conclude(struct berth_registrar_exchange *exchange, struct berth_why *why)
 		berth_decision_fail(&x->decision, &unwelcome);
 	berth_policy_decide(role->policy, BERTH_STAGE_ENROL, &facts, &x->decision);
 	return x->decision.outcome == BERTH_OUTCOME_ALLOW ? permit(exchange, why)
-							  : forbid(exchange, why);
+							  : forbid(exchange, finding, why);
 }
 
 /*

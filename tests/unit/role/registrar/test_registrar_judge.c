@@ -494,6 +494,74 @@ what_a_log_has_proved_stands_when_it_cannot_be_read_again(void **state)
 	home_close(judge);
 }
 
+/* Another request of the same device: its own nonce. */
+static void
+reach_second_voucher(struct berth_judge *judge)
+{
+	struct berth_ticket ticket;
+	BERTH_BUF pvr = {0};
+	BERTH_BUF der = {0};
+	struct berth_voucher asked = fixture_pvr(judge->f);
+	struct berth_voucher voucher = fixture_voucher(judge->f);
+	asked.nonce = BERTH_LIT("the second nonce");
+	asked.proximity_registrar_cert = berth_cert_der(judge->chain.at[0]);
+	fixture_sign(judge->f, &asked, &judge->f->device, &pvr);
+	home_ask_for_voucher(judge, &ticket, berth_buf_view(&pvr));
+	home_sign(judge);
+	voucher.nonce = asked.nonce;
+	voucher.pinned_domain_cert = berth_cert_der(judge->chain.at[1]);
+	fixture_sign(judge->f, &voucher, &judge->f->masa, &der);
+	home_masa_answers(judge, 200, BERTH_MEDIA_VOUCHER_CMS, berth_buf_view(&der));
+	assert_int_equal(ticket.status, 200);
+	berth_buf_free(&ticket.body);
+}
+
+/* The second voucher's log: not readable (body empty), or what it says. */
+static int
+enrols_after_second_log(struct berth_bytes json)
+{
+	struct berth_judge *judge = home_open(POLICY_AUTO);
+	struct berth_ticket ticket;
+	BERTH_BUF csr = {0};
+	home_reach_voucher(judge);
+	home_accept_voucher(judge, judge->chain.at[1]);
+	reach_second_voucher(judge);
+	home_request(judge, &ticket, &judge->f->device, BERTH_BRSKI_VOUCHER_STATUS_PATH,
+		     "application/json", BERTH_LIT("{\"version\":1,\"status\":true}"));
+	assert_false(ticket.is_replied);
+	home_masa_answers(judge, json.n > 0 ? 200 : 0, "application/json", json);
+	assert_int_equal(ticket.status, 200);
+	berth_buf_free(&ticket.body);
+	assert_int_equal(home_recorded(judge, BERTH_EVENT_ENROL_REFUSED), 1);
+	home_make_csr(judge, &csr);
+	home_ask_for_certificate(judge, &ticket, berth_buf_view(&csr));
+	if (!ticket.is_replied)
+		home_sign(judge);
+	int status = ticket.status;
+	berth_buf_free(&ticket.body);
+	home_close(judge);
+	return status;
+}
+
+static void
+an_earlier_permission_stands_when_a_later_log_cannot_be_read(void **state)
+{
+	(void)state;
+	assert_int_equal(enrols_after_second_log(BERTH_BYTES_NONE), 200);
+}
+
+/* req: rfc8995-5.8.3-refuse */
+static void
+and_falls_when_a_later_log_tells_of_a_violation(void **state)
+{
+	(void)state;
+	assert_int_equal(enrols_after_second_log(BERTH_LIT(
+				 "{\"version\":1,\"events\":[{\"date\":\"2026-09-21T00:00:00Z\","
+				 "\"domainID\":\"c3RyYW5nZXI=\",\"nonce\":\"AQIDBAUGBwg=\","
+				 "\"assertion\":\"logged\"}],\"truncation\":{}}")),
+			 403);
+}
+
 int
 main(void)
 {
@@ -516,6 +584,8 @@ main(void)
 		cmocka_unit_test(the_same_bytes_are_refused_when_the_device_rejected_their_voucher),
 		cmocka_unit_test(an_accepted_voucher_stands_when_a_rejection_comes_late),
 		cmocka_unit_test(what_a_log_has_proved_stands_when_it_cannot_be_read_again),
+		cmocka_unit_test(an_earlier_permission_stands_when_a_later_log_cannot_be_read),
+		cmocka_unit_test(and_falls_when_a_later_log_tells_of_a_violation),
 		cmocka_unit_test(
 			a_device_gets_its_certificate_after_the_store_failed_to_keep_the_first),
 	};
