@@ -24,9 +24,11 @@ struct place {
 	struct berth_networks networks; /* of is_plain */
 	struct berth_buf networks_text;
 	struct berth_tls_client *tls; /* NULL: is_plain */
-	struct kept idle[BERTH_DIAL_IDLE_MAX];
+	struct kept idle[BERTH_DIAL_CONNECTIONS_MAX];
 	size_t idle_count;
-	size_t calls; /* under way */
+	size_t calls;	/* under way */
+	size_t running; /* of these, with a connection */
+	struct call *waiting, **waiting_last;
 	struct berth_mono used;
 };
 
@@ -42,6 +44,9 @@ struct call {
 	size_t body_limit_bytes;
 	struct berth_mono deadline;
 	bool is_reused; /* on a kept connection: may be tried once more */
+	bool is_running;
+	struct call *next_waiting;
+	struct berth_timer *late; /* NULL: has never waited */
 };
 
 struct berth_dialer {
@@ -51,6 +56,7 @@ struct berth_dialer {
 	struct call *calls;
 	size_t call_count;
 	struct berth_timer *sweep;
+	struct berth_timer *serve; /* a connection became free: outside of its own callbacks */
 };
 
 #define SWEEP_MS 5000
@@ -92,19 +98,57 @@ on_sweep(void *context)
 	berth_timer_start(dialer->sweep, SWEEP_MS);
 }
 
+static void on_serve(void *context);
+
 enum berth_err
 berth_dialer_open(const struct berth_dialer_conf *conf, struct berth_dialer **ret,
 		  struct berth_why *why)
 {
 	struct berth_dialer *dialer = calloc(1, sizeof(*dialer));
-	if (!dialer || berth_timer_open(conf->loop, on_sweep, dialer, &dialer->sweep)) {
-		free(dialer);
+	if (!dialer || berth_timer_open(conf->loop, on_sweep, dialer, &dialer->sweep) ||
+	    berth_timer_open(conf->loop, on_serve, dialer, &dialer->serve)) {
+		berth_dialer_close(dialer);
 		return berth_fail(why, BERTH_E_MEMORY, "dial-open", NULL, "out of memory");
 	}
 	dialer->conf = *conf;
 	berth_timer_start(dialer->sweep, SWEEP_MS);
 	*ret = dialer;
 	return BERTH_OK;
+}
+
+static void
+stop_waiting(struct call *call)
+{
+	struct place *place = call->place;
+	struct call **at = &place->waiting;
+	while (*at && *at != call) {
+		at = &(*at)->next_waiting;
+	}
+	if (!*at) {
+		return;
+	}
+	*at = call->next_waiting;
+	if (place->waiting_last == &call->next_waiting) {
+		place->waiting_last = at;
+	}
+	call->next_waiting = NULL;
+	berth_timer_stop(call->late);
+}
+
+static void
+leave_place(struct call *call)
+{
+	struct place *place = call->place;
+	if (!place) {
+		return;
+	}
+	place->calls--;
+	if (call->is_running) {
+		place->running--;
+		berth_timer_start(call->dialer->serve, 0);
+	} else {
+		stop_waiting(call);
+	}
 }
 
 static void
@@ -116,9 +160,8 @@ call_free(struct call *call)
 		call->next->back = call->back;
 	}
 	call->dialer->call_count--;
-	if (call->place) {
-		call->place->calls--;
-	}
+	leave_place(call);
+	berth_timer_close(call->late);
 	berth_arena_end(&call->arena);
 	free(call);
 }
@@ -144,6 +187,7 @@ berth_dialer_close(struct berth_dialer *dialer)
 		place_free(place);
 	}
 	berth_timer_close(dialer->sweep);
+	berth_timer_close(dialer->serve);
 	free(dialer);
 }
 
@@ -255,6 +299,7 @@ place_of(struct berth_dialer *dialer, const struct berth_dial *dial, struct plac
 		place_free(place);
 		return err;
 	}
+	place->waiting_last = &place->waiting;
 	place->next = dialer->places;
 	dialer->places = place;
 	dialer->place_count++;
@@ -271,7 +316,9 @@ keep(struct call *call)
 	if (!berth_http_client_is_ready(call->client)) {
 		return;
 	}
-	if (place->idle_count == BERTH_DIAL_IDLE_MAX) {
+	/* Those that wait take theirs in the next turn of the loop. */
+	size_t max = place->waiting ? BERTH_DIAL_CONNECTIONS_MAX : BERTH_DIAL_IDLE_MAX;
+	while (place->idle_count >= max) {
 		remove_idle(place, 0);
 	}
 	place->idle[place->idle_count++] = (struct kept){
@@ -336,9 +383,48 @@ take_kept(struct call *call)
 }
 
 static void
+on_late(void *context)
+{
+	struct call *call = context;
+	fail_call(call, BERTH_E_TIMEOUT, "dial-connections-max",
+		  "as many connections to it as are allowed are in use, and none became free in "
+		  "time");
+}
+
+/* Of those that wait, as many as connections have become free; each may end at once, and then the next. */
+static void
+on_serve(void *context)
+{
+	struct berth_dialer *dialer = context;
+	for (struct place *place = dialer->places; place; place = place->next) {
+		while (place->waiting && place->running < BERTH_DIAL_CONNECTIONS_MAX) {
+			struct call *call = place->waiting;
+			stop_waiting(call);
+			start_call(call);
+		}
+	}
+}
+
+static void
+wait_for_place(struct call *call)
+{
+	struct place *place = call->place;
+	if (berth_timer_open(call->dialer->conf.loop, on_late, call, &call->late)) {
+		abort(); /* out of memory: the parent starts us again */
+	}
+	berth_timer_start(call->late, call->deadline.ms - berth_clock_mono().ms);
+	*place->waiting_last = call;
+	place->waiting_last = &call->next_waiting;
+}
+
+static void
 start_call(struct call *call)
 {
 	struct place *place = call->place;
+	if (!call->is_running) {
+		call->is_running = true;
+		place->running++;
+	}
 	int64_t left = call->deadline.ms - berth_clock_mono().ms;
 	if (left <= 0) {
 		fail_call(call, BERTH_E_TIMEOUT, "http-answer", "no answer in time");
@@ -428,5 +514,9 @@ berth_dialer_dial(struct berth_dialer *dialer, uint64_t id, const struct berth_d
 	call->place = place;
 	place->calls++;
 	place->used = berth_clock_mono();
+	if (place->waiting || place->running == BERTH_DIAL_CONNECTIONS_MAX) {
+		wait_for_place(call);
+		return;
+	}
 	start_call(call);
 }

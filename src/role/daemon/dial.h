@@ -7,6 +7,9 @@
  * A kept connection may have been closed by its peer just then: the request is sent once more, on a new connection, when
  * the old one ended before a byte of an answer. BRSKI's and EST's requests may be repeated (RFC 8995 5.5: the MASA
  * answers the same request alike).
+ *
+ * A thousand devices at once are no thousand connections to their MASA, which allows one source only so many: of each place
+ * so many are open, and who comes when all are in use waits for the next free one, in order and as long as it may.
  */
 #ifndef BERTH_ROLE_DAEMON_DIAL_H
 #define BERTH_ROLE_DAEMON_DIAL_H
@@ -15,6 +18,8 @@
 #include "role/daemon/daemon.h"
 
 #define BERTH_DIAL_PLACES_MAX 64 /* distinct (host, port, anchors, certificate) kept */
+#define BERTH_DIAL_CONNECTIONS_MAX                                                                 \
+	32 /* in use at one time per place; well below what a server allows one source */
 #define BERTH_DIAL_IDLE_MAX 8	 /* idle connections per place */
 #define BERTH_DIAL_IDLE_MS 30000 /* below the usual servers' idle time-outs */
 #define BERTH_DIAL_AT_ONCE_MAX 1024

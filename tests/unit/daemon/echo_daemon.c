@@ -6,7 +6,8 @@
  *	/wait		not before somebody asks for /release
  *	/release	answers those who wait
  *	/sign		the signer's "signed:" + body; "refuse..." is refused, "unsettled..." signed and then not released
- *	/dial?PORT	what https://localhost:PORT/echo answers to the same body; /dial-certificate?PORT: with ours
+ *	/dial?PORT	what https://localhost:PORT/echo answers to the same body; /dial-certificate?PORT: with ours;
+ *			/dial-hasty?PORT: in a third of a second
  *	/fail		in a batch that does not commit
  *	/sign-fail	asks the signer in a batch that does not commit; /dial-fail?PORT likewise
  *	/stall		then the next three batches cannot begin
@@ -168,7 +169,7 @@ dial(struct echo *echo, struct berth_ticket *ticket, const struct berth_http_req
 		.anchors_pem = berth_buf_view(&echo->anchors),
 		.request = *http,
 		.with_client_certificate = with_certificate,
-		.timeout_ms = 2000,
+		.timeout_ms = berth_bytes_equal_text(http->path, "/dial-hasty") ? 333 : 2000,
 		.body_limit_bytes = 65536,
 	};
 	dial.request.path = BERTH_LIT("/echo");
@@ -211,6 +212,8 @@ request(void *context, struct berth_ticket *ticket, const struct berth_http_requ
 		dial(echo, ticket, http, false);
 	} else if (berth_bytes_equal_text(http->path, "/dial-certificate")) {
 		dial(echo, ticket, http, true);
+	} else if (berth_bytes_equal_text(http->path, "/dial-hasty")) {
+		dial(echo, ticket, http, false);
 	} else if (berth_bytes_equal_text(http->path, "/fail")) {
 		echo->fail_next_commit = true;
 		reply_bytes(echo, ticket, 200, BERTH_LIT("this must never be seen\n"));

@@ -22,6 +22,7 @@ import unittest
 
 DAEMON = None
 WAIT_S = 15
+DIAL_CONNECTIONS_MAX = 32  # role/daemon/dial.h
 
 
 def openssl(*args):
@@ -474,6 +475,60 @@ class Serving(Base):
                 self.assertEqual((status, body), (200, b"ok"))
             thread.join(WAIT_S)
         self.assertEqual(counts, [2, 1])
+
+    def dial_many(self, count, meanwhile):
+        """What count requests at one time get from a server that answers nobody before meanwhile(port) returns, and
+        over how many connections."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.daemon.path("chain.pem"), self.daemon.path("server.key"))
+        accepted, asked, got, may_answer = [], [], [], threading.Event()
+
+        def serve_one(peer):
+            try:
+                with context.wrap_socket(peer, server_side=True) as s:
+                    while s.recv(65536):
+                        asked.append(1)
+                        may_answer.wait(WAIT_S)
+                        s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            except OSError:
+                pass
+
+        def serve(server):
+            while True:
+                try:
+                    peer, _ = server.accept()
+                except OSError:
+                    return
+                accepted.append(peer)
+                threading.Thread(target=serve_one, args=(peer,), daemon=True).start()
+        with socket.create_server(("127.0.0.1", 0), backlog=128) as server:
+            threading.Thread(target=serve, args=(server,), daemon=True).start()
+            port = server.getsockname()[1]
+            clients = [threading.Thread(target=lambda: got.append(self.daemon.request("POST", "/dial?%d" % port, b"")[:2]))
+                       for _ in range(count)]
+            for client in clients:
+                client.start()
+            until("as many to ask as may", lambda: len(asked) >= DIAL_CONNECTIONS_MAX)
+            meanwhile(port)
+            may_answer.set()
+            for client in clients:
+                client.join(WAIT_S)
+            server.shutdown(socket.SHUT_RDWR)
+        return got, len(accepted)
+
+    def test_dials_one_place_over_so_many_connections_and_the_rest_waits_for_one(self):
+        got, accepted = self.dial_many(56, lambda port: None)
+        self.assertEqual(got, [(200, b"ok")] * 56)
+        self.assertEqual(accepted, DIAL_CONNECTIONS_MAX)
+
+    def test_says_so_when_no_connection_became_free_in_time(self):
+        hasty = []
+        got, accepted = self.dial_many(DIAL_CONNECTIONS_MAX, lambda port: hasty.append(
+            self.daemon.request("POST", "/dial-hasty?%d" % port, b"")[:2]))
+        self.assertEqual(got, [(200, b"ok")] * DIAL_CONNECTIONS_MAX)
+        self.assertEqual(accepted, DIAL_CONNECTIONS_MAX)
+        self.assertEqual(hasty[0][0], 502)
+        self.assertIn(b"dial-connections-max", hasty[0][1])
 
     def test_tells_its_health_on_the_admin_socket(self):
         self.assertIn("\r\n\r\nok\n", self.daemon.admin("/healthz"))
