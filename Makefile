@@ -64,6 +64,7 @@ bench:
 	@tools/install-deps build test
 	@$(MAKE) --no-print-directory build
 	@tools/bench
+	@tools/bench-crowd
 
 # A thousand seeds of the simulation; docs/soak.md keeps what came out.
 soak:

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * usage: bench-pledge --port=N --units=FOLDER --prefix=SERIAL --first=N --count=N --concurrency=N
- *                     --anchors=FILE --keys=FOLDER [--host=ADDRESS]
+ *                     --anchors=FILE --keys=FOLDER [--host=ADDRESS] [--together=1]
  *
  * Plays COUNT devices, CONCURRENCY at a time: the pledge's machine and our HTTP client in one process. Each onboards in
  * full: TLS, requestvoucher, voucher_status, cacerts, csrattrs, simpleenroll, a new connection with the new certificate,
  * enrollstatus. Keys are made before the clock starts. Any refusal is an error, and any error fails the bench.
+ * Together: nobody sends a request before all of CONCURRENCY are connected, and the clock starts then.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,10 @@ struct bench {
 	struct bench_unit *units;
 	struct berth_key **keys;
 	size_t count, next, ended, failed;
+	size_t gathering; /* how many more must connect before anybody asks */
+	struct slot *slots;
+	size_t concurrency, most_under_way;
+	int64_t connect_ns;
 	struct bench_samples samples;
 	int64_t first_ns, last_ns;
 };
@@ -43,6 +48,7 @@ struct slot {
 	uint32_t attempt;
 	int64_t started_ns;
 	bool has_ended;
+	bool has_come; /* is one of those that were gathered */
 };
 
 static void
@@ -75,10 +81,36 @@ give(struct slot *slot, enum berth_pledge_input_kind kind,
 	wake(slot);
 }
 
+/* The last one to come lets all of them ask. */
+static void
+come(struct slot *slot)
+{
+	struct bench *bench = slot->bench;
+	if (bench->gathering == 0 || slot->has_come) {
+		return;
+	}
+	slot->has_come = true;
+	if (--bench->gathering > 0) {
+		return;
+	}
+	int64_t now = bench_now_ns();
+	bench->connect_ns = now - bench->first_ns;
+	bench->first_ns = now;
+	for (size_t i = 0; i < bench->concurrency; i++) {
+		bench->slots[i].started_ns = now;
+		bench->most_under_way += bench->slots[i].pledge != NULL && bench->slots[i].tls;
+		wake(&bench->slots[i]);
+	}
+}
+
 static void
 on_connected(void *context, const struct berth_tls_facts *tls, const struct berth_why *why)
 {
-	give(context, tls ? BERTH_PLEDGE_CONNECTED : BERTH_PLEDGE_DISCONNECTED, NULL, tls, why);
+	struct slot *slot = context;
+	give(slot, why ? BERTH_PLEDGE_DISCONNECTED : BERTH_PLEDGE_CONNECTED, NULL, tls, why);
+	if (!why) {
+		come(slot);
+	}
 }
 
 static void
@@ -136,6 +168,7 @@ end(struct slot *slot, const struct berth_why *fault)
 		return;
 	}
 	slot->has_ended = true;
+	come(slot); /* the others do not wait for one that failed */
 	bench->ended++;
 	bench->last_ns = bench_now_ns();
 	if (fault->err) {
@@ -224,7 +257,8 @@ on_serve(void *context)
 		while (berth_pledge_event(slot->pledge, &event)) {
 			handle(slot, &event);
 		}
-		while (!slot->has_ended && berth_pledge_output(slot->pledge, &output)) {
+		while (!slot->has_ended && slot->bench->gathering == 0 &&
+		       berth_pledge_output(slot->pledge, &output)) {
 			berth_http_client_send(slot->http, &output.request, on_response, slot);
 		}
 	}
@@ -293,6 +327,11 @@ main(int argc, char **argv)
 	if (!slots) {
 		bench_die("out of memory");
 	}
+	bench.slots = slots;
+	bench.concurrency = concurrency;
+	if (bench_number(argc, argv, "together", "0")) {
+		bench.gathering = concurrency < bench.count ? concurrency : bench.count;
+	}
 	double cpu = bench_cpu_s();
 	bench.first_ns = bench_now_ns();
 	for (size_t i = 0; i < concurrency; i++) {
@@ -306,10 +345,12 @@ main(int argc, char **argv)
 	cpu = bench_cpu_s() - cpu;
 	double seconds = (double)(bench.last_ns - bench.first_ns) / 1e9;
 	(void)printf("{\"onboardings\": %zu, \"errors\": %zu, \"seconds\": %.6f, \"rate\": %.2f, "
-		     "\"p50_ms\": %.3f, \"p99_ms\": %.3f, \"generator_cpu_s\": %.6f}\n",
+		     "\"p50_ms\": %.3f, \"p99_ms\": %.3f, \"generator_cpu_s\": %.6f, "
+		     "\"together\": %zu, \"connect_s\": %.6f}\n",
 		     bench.ended - bench.failed, bench.failed, seconds,
 		     (double)bench.samples.count / seconds, bench_samples_ms(&bench.samples, 0.5),
-		     bench_samples_ms(&bench.samples, 0.99), cpu);
+		     bench_samples_ms(&bench.samples, 0.99), cpu, bench.most_under_way,
+		     (double)bench.connect_ns / 1e9);
 	for (size_t i = 0; i < concurrency; i++) {
 		stop(&slots[i]);
 		berth_timer_close(slots[i].serve);
