@@ -11,7 +11,7 @@
 static const struct berth_verb *const tables[] = {
 	berth_factory_verbs,	      berth_masa_verbs,		  berth_registrar_verbs,
 	berth_operator_verbs,	      berth_playbook_verbs,	  berth_voucher_verbs,
-	berth_operator_voucher_verbs, berth_operator_rekey_verbs,
+	berth_operator_voucher_verbs, berth_operator_rekey_verbs, berth_operator_ownership_verbs,
 };
 
 int

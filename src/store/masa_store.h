@@ -88,6 +88,10 @@ enum berth_err berth_masa_owner_current(struct berth_store *store, int64_t unit,
 					struct berth_wall now, struct berth_arena *arena,
 					struct berth_masa_owner *ret,
 					struct berth_why *why) BERTH_MUST;
+/* Who let go of it last; NOT_FOUND when nobody ever did. */
+enum berth_err berth_masa_owner_last(struct berth_store *store, int64_t unit,
+				     struct berth_arena *arena, struct berth_masa_owner *ret,
+				     struct berth_why *why) BERTH_MUST;
 /* Whether this domain ever owned it or was issued a voucher for it: who may read the audit log
  * (checklist 39). */
 enum berth_err berth_masa_domain_was_owner(struct berth_store *store, int64_t unit,

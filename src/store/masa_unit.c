@@ -318,6 +318,32 @@ berth_masa_owner_end(struct berth_store *store, int64_t unit, struct berth_wall 
 	return berth_fail(why, BERTH_E_NOT_FOUND, "owner-none", NULL, "nobody owns the unit");
 }
 
+/* Steps a query over OWNER_COLUMNS once; NOT_FOUND when it gives no row. */
+static enum berth_err
+take_owner(struct berth_query *query, struct berth_arena *arena, struct berth_masa_owner *ret,
+	   struct berth_why *why)
+{
+	struct berth_masa_owner owner;
+	bool row = false;
+	bool fits = true;
+	enum berth_err err = berth_query_row(query, &row, why);
+
+	if (err)
+		return err;
+	if (!row)
+		return berth_fail(why, BERTH_E_NOT_FOUND, "owner-none", NULL,
+				  "nobody owns the unit");
+	read_owner(query, &owner);
+	berth_store_keep(arena, &owner.domain_id, &fits);
+	berth_store_keep(arena, &owner.domain_key_sha256, &fits);
+	berth_store_keep(arena, &owner.name, &fits);
+	berth_store_keep(arena, &owner.reference, &fits);
+	err = berth_store_kept(fits, why);
+	if (!err)
+		*ret = owner;
+	return err;
+}
+
 enum berth_err
 berth_masa_owner_current(struct berth_store *store, int64_t unit, struct berth_wall now,
 			 struct berth_arena *arena, struct berth_masa_owner *ret,
@@ -328,27 +354,22 @@ berth_masa_owner_current(struct berth_store *store, int64_t unit, struct berth_w
 		store,
 		"SELECT " OWNER_COLUMNS " FROM owner WHERE unit = ?1 AND since <= ?2"
 		" AND (until IS NULL OR until > ?2) ORDER BY until IS NULL DESC, row DESC LIMIT 1");
-	struct berth_masa_owner owner;
-	bool row = false;
-	bool fits = true;
 
 	berth_query_i64(&query, unit);
 	berth_query_i64(&query, now.s);
-	enum berth_err err = berth_query_row(&query, &row, why);
-	if (err)
-		return err;
-	if (!row)
-		return berth_fail(why, BERTH_E_NOT_FOUND, "owner-none", NULL,
-				  "nobody owns the unit");
-	read_owner(&query, &owner);
-	berth_store_keep(arena, &owner.domain_id, &fits);
-	berth_store_keep(arena, &owner.domain_key_sha256, &fits);
-	berth_store_keep(arena, &owner.name, &fits);
-	berth_store_keep(arena, &owner.reference, &fits);
-	err = berth_store_kept(fits, why);
-	if (!err)
-		*ret = owner;
-	return err;
+	return take_owner(&query, arena, ret, why);
+}
+
+enum berth_err
+berth_masa_owner_last(struct berth_store *store, int64_t unit, struct berth_arena *arena,
+		      struct berth_masa_owner *ret, struct berth_why *why)
+{
+	BERTH_QUERY query = berth_query(store, "SELECT " OWNER_COLUMNS
+					       " FROM owner WHERE unit = ? AND until IS NOT NULL"
+					       " ORDER BY row DESC LIMIT 1");
+
+	berth_query_i64(&query, unit);
+	return take_owner(&query, arena, ret, why);
 }
 
 enum berth_err

@@ -436,3 +436,18 @@ berth_registrar_owned_load(struct berth_store *store, const struct berth_registr
 		*ret_is_new = is_new;
 	return err;
 }
+
+enum berth_err
+berth_registrar_owned_drop(struct berth_store *store, const struct berth_device_identity *identity,
+			   struct berth_why *why)
+{
+	enum berth_err err = berth_store_writes(store, why);
+
+	if (err)
+		return err;
+	BERTH_QUERY query = berth_query(store, "DELETE FROM owned WHERE serial_number = ?"
+					       " AND manufacturer_key = ?");
+	berth_query_text(&query, identity->serial_number);
+	berth_query_blob(&query, identity->manufacturer_key);
+	return berth_query_run(&query, why);
+}

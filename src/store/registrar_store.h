@@ -103,6 +103,11 @@ enum berth_err berth_registrar_owned_find(struct berth_store *store,
 					  struct berth_registrar_owned *ret,
 					  struct berth_why *why) BERTH_MUST;
 
+/* It is ours no more; harmless where it never was. */
+enum berth_err berth_registrar_owned_drop(struct berth_store *store,
+					  const struct berth_device_identity *identity,
+					  struct berth_why *why) BERTH_MUST;
+
 /* NOT_FOUND for none, EXISTS when units of several manufacturers have this serial number. */
 enum berth_err berth_registrar_owned_find_by_serial(struct berth_store *store,
 						    struct berth_bytes serial_number,

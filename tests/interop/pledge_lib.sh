@@ -8,7 +8,7 @@
 #	onboard A-0001				the whole path of one device
 #
 # daemon_settings, when set, is added to section [daemon] of both; masa_settings to [masa], registrar_settings to
-# [registrar]; registrar_options to "berth registrar init".
+# [registrar]; registrar_options to "berth registrar init", factory_make_options to "berth factory make".
 # A function before_registrar, where there is one, runs when the owner's files are written and the registrar is not started.
 set -euo pipefail
 
@@ -18,6 +18,7 @@ daemon_settings=${daemon_settings:-}
 masa_settings=${masa_settings:-}
 registrar_settings=${registrar_settings:-}
 [ -n "${registrar_options+set}" ] || registrar_options=()
+[ -n "${factory_make_options+set}" ] || factory_make_options=()
 for tool in curl openssl base64; do
 	command -v "$tool" > /dev/null || { echo "missing: $tool"; exit 77; }
 done
@@ -64,7 +65,7 @@ start_manufacturer() { # start_manufacturer SERIALS
 	for serial in $1; do pledge_key "$serial"; done
 
 	berth factory init --dir acme --name Acme --masa-url masa.invalid --masa-host localhost > /dev/null
-	berth factory make --dir acme --units units.csv --out units > /dev/null
+	berth factory make --dir acme --units units.csv --out units "${factory_make_options[@]}" > /dev/null
 	for serial in $1; do
 		cp "units/$serial/idevid.pem" "pledge/$serial/idevid.pem"
 	done

@@ -322,6 +322,17 @@ decide_claim(struct berth_ownership *o, const struct berth_ownership_facts *fact
 	return pass(o, "berth-claim-owner", "nobody owns the unit: it becomes the asker's");
 }
 
+/* The reply to who let go may have been lost: the same again is answered as the first time. */
+/* req: berth-ownership-again */
+static bool
+is_repeated(const struct berth_ownership *o, const struct berth_ownership_facts *facts)
+{
+	if (!facts->is_known || !facts->asker_let_go || facts->owner_is_asker)
+		return false;
+	return o->act == BERTH_OWNERSHIP_RELEASE ? !facts->has_owner
+						 : facts->has_owner && facts->owner_is_next;
+}
+
 /* Unknown, nobody's and another's look the same to who asks. */
 /* req: berth-ownership-own */
 static enum berth_err
@@ -343,10 +354,17 @@ berth_ownership_decide(struct berth_ownership *o, const struct berth_ownership_f
 	case BERTH_OWNERSHIP_CLAIM:
 		return decide_claim(o, facts);
 	case BERTH_OWNERSHIP_RELEASE:
+		if (is_repeated(o, facts)) {
+			o->effect = o->request.has_next_code ? BERTH_OWNERSHIP_NEW_CODE
+							     : BERTH_OWNERSHIP_NOTHING;
+			return pass(o, "berth-ownership-again", "the asker let go of it already");
+		}
 		err = check_own(o, facts);
 		o->effect = err ? BERTH_OWNERSHIP_NOTHING : BERTH_OWNERSHIP_END;
 		return err;
 	case BERTH_OWNERSHIP_TRANSFER:
+		if (is_repeated(o, facts))
+			return pass(o, "berth-ownership-again", "it is the next owner's already");
 		err = check_own(o, facts);
 		err = err ? err : check_withdrawn(o, facts);
 		o->effect = err ? BERTH_OWNERSHIP_NOTHING : BERTH_OWNERSHIP_REPLACE;

@@ -33,6 +33,8 @@ struct berth_ownership_facts {
 	struct berth_claim_digest code;
 	bool code_is_used;
 	bool code_was_used_by_asker;
+	bool asker_let_go;   /* it was the last owner before what is now */
+	bool owner_is_next;  /* transfer: whom it names owns it */
 	int64_t unit_wait_s; /* wrong codes for this serial number: none is judged for so long */
 	int64_t source_wait_s;
 };
@@ -41,6 +43,7 @@ enum berth_ownership_effect {
 	BERTH_OWNERSHIP_NOTHING,     /* it is so already: a repeated request */
 	BERTH_OWNERSHIP_COUNT_WRONG, /* a wrong code was told: refuse, and count it */
 	BERTH_OWNERSHIP_SET,	     /* asker becomes owner, the code is used up */
+	BERTH_OWNERSHIP_NEW_CODE,    /* nobody owns it; who let go leaves another code */
 	BERTH_OWNERSHIP_END,	     /* nobody owns it, the chain of custody ends */
 	BERTH_OWNERSHIP_REPLACE,     /* next becomes owner in its place */
 };

@@ -28,9 +28,8 @@ find_unit(struct berth_masa_role *role, const struct berth_masa_unit_query *quer
 	return err == BERTH_E_NOT_FOUND ? BERTH_OK : err;
 }
 
-/* The owner of record is known by its domain CA's key, or where only that was told by its domainID. */
-static bool
-is_asker(const struct berth_masa_owner *owner, const struct berth_masa_unit_query *query)
+bool
+berth_masa_is_asker(const struct berth_masa_owner *owner, const struct berth_masa_unit_query *query)
 {
 	for (size_t i = 0; i < query->path_count; i++) {
 		const struct berth_bytes key =
@@ -58,7 +57,7 @@ find_owner(struct berth_masa_role *role, const struct berth_masa_unit_query *que
 		return err;
 	facts->has_owner = err == BERTH_OK;
 	if (facts->has_owner) {
-		facts->owner_is_asker = is_asker(&record->owner, query);
+		facts->owner_is_asker = berth_masa_is_asker(&record->owner, query);
 		facts->owner_name = berth_arena_text(arena, record->owner.name);
 	}
 	err = BERTH_OK;

@@ -69,6 +69,9 @@ enum berth_err berth_masa_look_up(struct berth_masa_role *role, const struct ber
 				  struct berth_arena *arena, struct berth_masa_unit_record *record,
 				  struct berth_masa_unit_facts *facts,
 				  struct berth_why *why) BERTH_MUST;
+/* The owner of record is known by its domain CA's key, or where only that was told by its domainID. */
+bool berth_masa_is_asker(const struct berth_masa_owner *owner,
+			 const struct berth_masa_unit_query *query);
 /* Of this only what is known without a voucher-request: the unit, its owner, and whether the path of who asks is his. */
 enum berth_err berth_masa_look_up_owner(struct berth_masa_role *role,
 					const struct berth_masa_unit_query *query,

@@ -77,6 +77,21 @@ find_code(struct asking *a, struct berth_ownership_facts *facts, struct berth_wh
 }
 
 static enum berth_err
+find_last(struct asking *a, struct berth_ownership_facts *facts, struct berth_why *why)
+{
+	const struct berth_bytes next =
+		berth_bytes_of(a->o->next.key_sha256, sizeof(a->o->next.key_sha256));
+	struct berth_masa_owner last = {0};
+	enum berth_err err =
+		berth_masa_owner_last(a->role->store, a->record.unit.row, &a->arena, &last, why);
+
+	facts->owner_is_next = a->o->act == BERTH_OWNERSHIP_TRANSFER && facts->has_owner &&
+			       berth_bytes_equal(a->record.owner.domain_key_sha256, next);
+	facts->asker_let_go = !err && berth_masa_is_asker(&last, &a->o->unit_query);
+	return err == BERTH_E_NOT_FOUND ? BERTH_OK : err;
+}
+
+static enum berth_err
 find_facts(struct asking *a, struct berth_ownership_facts *facts, struct berth_why *why)
 {
 	struct berth_masa_unit_facts unit = {0};
@@ -89,6 +104,8 @@ find_facts(struct asking *a, struct berth_ownership_facts *facts, struct berth_w
 	facts->owner_is_asker = unit.owner_is_asker;
 	if (!err && facts->is_known)
 		err = find_code(a, facts, why);
+	if (!err && facts->is_known)
+		err = find_last(a, facts, why);
 	return err ? err : find_waits(a, facts, why);
 }
 
@@ -124,20 +141,27 @@ set_owner(struct asking *a, const struct berth_ownership_domain *domain, const c
 }
 
 static enum berth_err
+leave_code(struct asking *a, struct berth_why *why)
+{
+	const struct berth_ownership_request *request = &a->o->request;
+	struct berth_masa_claim next = {0};
+
+	if (!request->has_next_code)
+		return BERTH_OK;
+	memcpy(next.salt, request->next_code.salt, sizeof(next.salt));
+	memcpy(next.sha256, request->next_code.sha256, sizeof(next.sha256));
+	return berth_masa_claim_replace(a->role->store, a->record.unit.row, &next, wall(a), why);
+}
+
+static enum berth_err
 end_owner(struct asking *a, struct berth_why *why)
 {
 	struct berth_store *store = a->role->store;
-	const struct berth_ownership_request *request = &a->o->request;
-	struct berth_masa_claim next = {0};
 	enum berth_err err = note(a, BERTH_EVENT_OWNER_ENDED, why);
 
 	err = err ? err : berth_masa_owner_end(store, a->record.unit.row, wall(a), why);
 	err = err ? err : berth_masa_custody_end(store, a->record.unit.row, wall(a), why);
-	if (err || !request->has_next_code)
-		return err;
-	memcpy(next.salt, request->next_code.salt, sizeof(next.salt));
-	memcpy(next.sha256, request->next_code.sha256, sizeof(next.sha256));
-	return berth_masa_claim_replace(store, a->record.unit.row, &next, wall(a), why);
+	return err ? err : leave_code(a, why);
 }
 
 static enum berth_err
@@ -160,6 +184,9 @@ take_effect(struct asking *a, struct berth_why *why)
 		return BERTH_OK;
 	case BERTH_OWNERSHIP_SET:
 		return claim(a, why);
+	case BERTH_OWNERSHIP_NEW_CODE:
+		err = note(a, BERTH_EVENT_OWNER_ENDED, why);
+		return err ? err : leave_code(a, why);
 	case BERTH_OWNERSHIP_END:
 		return end_owner(a, why);
 	case BERTH_OWNERSHIP_REPLACE:

@@ -6,7 +6,8 @@
 #include "role/verb.h"
 
 extern const struct berth_verb berth_operator_verbs[];
-extern const struct berth_verb berth_operator_voucher_verbs[]; /* `berth voucher add ...` */
-extern const struct berth_verb berth_operator_rekey_verbs[];   /* `berth registrar rekey` */
+extern const struct berth_verb berth_operator_voucher_verbs[];	 /* `berth voucher add ...` */
+extern const struct berth_verb berth_operator_ownership_verbs[]; /* `berth device claim ...` */
+extern const struct berth_verb berth_operator_rekey_verbs[];	 /* `berth registrar rekey` */
 
 #endif

@@ -285,3 +285,13 @@ berth_print_rekey(const json_t *reply)
 		putchar('\n');
 	}
 }
+
+void
+berth_print_ownership(const json_t *reply)
+{
+	line("serial number", text_of(reply, "serial-number"));
+	line("manufacturer", text_of(reply, "manufacturer"));
+	line("model", text_of(reply, "model"));
+	line("ownership", text_of(reply, "ownership"));
+	line("owner", text_of(reply, "owner"));
+}

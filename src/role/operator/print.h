@@ -14,6 +14,7 @@ void berth_print_import(const json_t *reply);
 void berth_print_audit(const json_t *reply);
 void berth_print_rekey(const json_t *reply);
 void berth_print_voucher(const json_t *voucher);
+void berth_print_ownership(const json_t *reply);
 void berth_print_vouchers(const json_t *reply);
 
 #endif

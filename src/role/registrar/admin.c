@@ -6,6 +6,7 @@
 #include "protocol/manifest/manifest.h"
 #include "role/daemon/admin_error.h"
 #include "role/registrar/offline.h"
+#include "role/registrar/ownership.h"
 
 #include <stdio.h>
 
@@ -247,6 +248,9 @@ static const struct act device_acts[] = {
 	{"approve", BERTH_HTTP_POST, berth_admin_device_approve},
 	{"deny", BERTH_HTTP_POST, berth_admin_device_deny},
 	{"revoke", BERTH_HTTP_POST, berth_admin_device_revoke},
+	{"claim", BERTH_HTTP_POST, berth_admin_device_claim},
+	{"release", BERTH_HTTP_POST, berth_admin_device_release},
+	{"transfer", BERTH_HTTP_POST, berth_admin_device_transfer},
 	{0},
 };
 
@@ -395,8 +399,10 @@ berth_registrar_admin(void *context, struct berth_ticket *ticket,
 			     "the first reason is told");
 	else
 		err = berth_store_release(call.role->store, &call.why);
-	if (err && call.is_taken)
+	if (err && call.is_taken) {
 		berth_offline_gone(call.role, ticket);
+		berth_ownership_gone(call.role, ticket);
+	}
 	/* Only what stands is signed: after the release, in the same transaction. */
 	berth_publish_refresh(call.role);
 	if (err)

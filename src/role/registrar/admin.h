@@ -28,6 +28,13 @@ enum berth_err berth_admin_device_deny(struct berth_admin_call *call, const char
 enum berth_err berth_admin_device_revoke(struct berth_admin_call *call,
 					 const char *name) BERTH_MUST;
 
+/* ownership.c: asked at the MASA. name may be the serial number of a unit that is new to us when it is claimed. */
+enum berth_err berth_admin_device_claim(struct berth_admin_call *call, const char *name) BERTH_MUST;
+enum berth_err berth_admin_device_release(struct berth_admin_call *call,
+					  const char *name) BERTH_MUST;
+enum berth_err berth_admin_device_transfer(struct berth_admin_call *call,
+					   const char *name) BERTH_MUST;
+
 /* offline.c: vouchers made ahead */
 enum berth_err berth_admin_vouchers(struct berth_admin_call *call) BERTH_MUST;
 enum berth_err berth_admin_voucher_add(struct berth_admin_call *call) BERTH_MUST;

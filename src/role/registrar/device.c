@@ -249,6 +249,9 @@ find_order(struct berth_registrar_exchange *exchange, const struct berth_registr
 	if (err)
 		return err;
 	/* A manifest line that names a birth key is about that key and no other. */
+	if (owned.manufacturer.n > 0 &&
+	    !berth_bytes_equal(owned.manufacturer, device->manufacturer))
+		return BERTH_OK; /* who told us so speaks for another make */
 	facts->is_owned = owned.birth_key_sha256.n == 0 || device->birth_key_sha256.n == 0 ||
 			  berth_bytes_equal(owned.birth_key_sha256, device->birth_key_sha256);
 	if (owned.model.n > 0)

@@ -5,6 +5,7 @@
 #include "protocol/est/renewal_info.h"
 #include "role/registrar/campaign.h"
 #include "role/registrar/offline.h"
+#include "role/registrar/ownership.h"
 #include "system/files.h"
 
 #include <stdio.h>
@@ -26,6 +27,7 @@ judge_end(void *context)
 	for (size_t i = 0; i < BERTH_REGISTRAR_EXCHANGES_MAX; i++)
 		berth_exchange_close(role->exchanges[i]);
 	berth_offline_end(role);
+	berth_ownership_close(role);
 	berth_publisher_close(role);
 	berth_peers_end(&role->peers);
 	berth_store_close(role->store);
@@ -581,6 +583,10 @@ judge_dialled(void *context, uint64_t cookie, const struct berth_http_response *
 	      const struct berth_tls_facts *tls, const struct berth_why *why)
 {
 	(void)tls;
+	if (berth_ownership_is_cookie(cookie)) {
+		berth_ownership_dialled(context, cookie, response, why);
+		return;
+	}
 	if (berth_offline_is_cookie(cookie)) {
 		berth_offline_dialled(context, cookie, response, why);
 		return;
@@ -600,6 +606,7 @@ judge_gone(void *context, struct berth_ticket *ticket)
 		exchange->ticket = NULL;
 	else {
 		berth_offline_gone(context, ticket);
+		berth_ownership_gone(context, ticket);
 		berth_publish_gone(context, ticket);
 	}
 }

@@ -35,6 +35,7 @@ enum berth_err berth_registrar_check_files(struct berth_pki *pki, const void *co
 #define BERTH_REGISTRAR_RESOURCES 10
 #define BERTH_REGISTRAR_STATUS_CLASSES 4   /* 2xx to 5xx */
 #define BERTH_OFFLINE_JOBS_MAX 64	   /* an operator's script and the renewals of one minute */
+#define BERTH_OWNERSHIP_JOBS_MAX 64	   /* claims and releases of an operator's script */
 #define BERTH_REGISTRAR_EXCHANGES_MAX 4096 /* requests that wait for signer or MASA at one time */
 
 /* The campaign that re-keys the fleet, as devices meet it (campaign.h). */
@@ -71,6 +72,7 @@ struct berth_registrar_role {
 	struct berth_registrar_exchange *exchanges[BERTH_REGISTRAR_EXCHANGES_MAX];
 	struct berth_offline_job *offline[BERTH_OFFLINE_JOBS_MAX]; /* offline.h */
 	struct berth_mono offline_next;
+	struct berth_ownership_job *ownership[BERTH_OWNERSHIP_JOBS_MAX]; /* ownership.h */
 	struct berth_running_campaign campaign;
 	uint32_t generation;
 	uint64_t suppressed;

@@ -5,6 +5,7 @@
 #include "protocol/brski/rvr.h"
 #include "role/registrar/admin.h"
 #include "role/registrar/signing.h"
+#include "role/registrar/target.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,71 +30,6 @@ struct berth_offline_job {
 	struct berth_buf body; /* what the MASA is asked with */
 };
 
-/* ---- whose device, which MASA ---- */
-
-struct target {
-	struct berth_device_identity identity;
-	const struct berth_manufacturer *maker;
-	struct berth_bytes masa_url; /* text; empty: none is known */
-};
-
-static const struct berth_manufacturer *
-find_maker(const struct berth_registrar_role *role, struct berth_bytes name)
-{
-	for (size_t i = 0; i < role->maker_count; i++)
-		if (berth_bytes_equal_text(name, role->makers[i].name))
-			return &role->makers[i];
-	return NULL;
-}
-
-static enum berth_err
-target_of_owned(struct berth_registrar_role *role, const struct berth_registrar_owned *owned,
-		struct target *ret, struct berth_why *why)
-{
-	*ret = (struct target){
-		.identity = owned->identity,
-		.maker = find_maker(role, owned->manufacturer),
-		.masa_url = owned->masa_url,
-	};
-	if (ret->maker != NULL)
-		return BERTH_OK;
-	return berth_fail(why, BERTH_E_NOT_FOUND, "offline-manufacturer", NULL,
-			  "no [manufacturer \"%.*s\"] is configured any more; import the manifest "
-			  "again under its present name",
-			  owned->manufacturer.n > 60 ? 60 : (int)owned->manufacturer.n,
-			  (const char *)owned->manufacturer.p);
-}
-
-/* A unit that a manifest names, or else a device that was seen here. */
-static enum berth_err
-find_target(struct berth_registrar_role *role, const char *name, struct berth_arena *arena,
-	    struct target *ret, struct berth_why *why)
-{
-	struct berth_registrar_owned owned;
-	struct berth_registrar_device device;
-	enum berth_err err = berth_registrar_owned_find_by_serial(role->store, berth_text(name),
-								  arena, &owned, why);
-	if (!err)
-		return target_of_owned(role, &owned, ret, why);
-	if (err != BERTH_E_NOT_FOUND)
-		return err;
-	err = berth_registrar_device_find_by_name(role->store, name, arena, &device, why);
-	if (err == BERTH_E_NOT_FOUND)
-		return berth_fail(why, err, "offline-unknown", NULL,
-				  "no manifest and no device seen here is called '%.60s'", name);
-	if (err)
-		return err;
-	err = berth_registrar_owned_find(role->store, &device.identity, arena, &owned, why);
-	if (!err && owned.manufacturer.n > 0)
-		return target_of_owned(role, &owned, ret, why);
-	*ret = (struct target){.identity = device.identity,
-			       .maker = find_maker(role, device.manufacturer)};
-	return ret->maker != NULL
-		       ? BERTH_OK
-		       : berth_fail(why, BERTH_E_NOT_FOUND, "offline-manufacturer", NULL,
-				    "the device's manufacturer is not configured any more");
-}
-
 /* ---- the voucher ---- */
 
 static enum berth_err
@@ -114,14 +50,6 @@ note(struct berth_registrar_role *role, enum berth_event_kind event, const char 
 				  berth_buf_view(&detail), why);
 }
 
-static enum berth_err
-device_id(struct berth_registrar_role *role, const struct berth_device_identity *identity,
-	  char id[BERTH_DEVICE_ID_MAX], struct berth_why *why)
-{
-	const struct berth_digest digest = {.sha256 = berth_registrar_sha256, .context = role->pki};
-	return berth_device_id(identity, &digest, id, why);
-}
-
 /* A voucher that names its device's maker names this one. */
 static enum berth_err
 check_issuer(const struct berth_voucher *voucher, const struct berth_device_identity *identity,
@@ -138,7 +66,7 @@ check_issuer(const struct berth_voucher *voucher, const struct berth_device_iden
 
 /* Judges and keeps. by: for the audit log. req: rfc8995-5.5.6-stored */
 static enum berth_err
-keep(struct berth_registrar_role *role, const struct target *target, struct berth_bytes der,
+keep(struct berth_registrar_role *role, const struct berth_target *target, struct berth_bytes der,
      const char *by, struct berth_registrar_stored_voucher *ret, struct berth_why *why)
 {
 	BERTH_ARENA arena;
@@ -157,7 +85,7 @@ keep(struct berth_registrar_role *role, const struct target *target, struct bert
 	if (!err)
 		err = check_issuer(&voucher.voucher, &target->identity, why);
 	if (!err)
-		err = device_id(role, &target->identity, id, why);
+		err = berth_target_device_id(role, &target->identity, id, why);
 	if (err)
 		return err;
 	(void)snprintf(sentence, sizeof(sentence), "holds until %s",
@@ -247,25 +175,18 @@ job_done(struct berth_registrar_role *role, struct berth_offline_job *job, const
 	job_free(role, job);
 }
 
+/* The text is kept: the voucher's renewal asks there again. */
 static enum berth_err
-choose_masa(struct berth_offline_job *job, const struct target *target, struct berth_why *why)
+choose_masa(struct berth_offline_job *job, const struct berth_target *target, struct berth_why *why)
 {
-	if (job->maker->has_masa_url) {
-		job->masa = job->maker->masa_url;
-		return BERTH_OK;
-	}
-	if (target->masa_url.n == 0 || target->masa_url.n > BERTH_MASA_URL_MAX)
-		return berth_fail(
-			why, BERTH_E_NOT_FOUND, "rfc8995-2.3.2-no-masa-url", "RFC 8995 2.3.2",
-			"no MASA is known for this device; set masa-url in the section of "
-			"manufacturer %s",
-			job->maker->name);
-	memcpy(job->masa_text, target->masa_url.p, target->masa_url.n);
-	return berth_masa_url_parse(berth_text(job->masa_text), &job->masa, why);
+	enum berth_err err = berth_target_masa(target, &job->masa, why);
+	if (!err && !job->maker->has_masa_url)
+		memcpy(job->masa_text, target->masa_url.p, target->masa_url.n);
+	return err;
 }
 
 static enum berth_err
-open_job(struct berth_registrar_role *role, const struct target *target, const char *user,
+open_job(struct berth_registrar_role *role, const struct berth_target *target, const char *user,
 	 struct berth_offline_job **ret, struct berth_why *why)
 {
 	size_t slot = 0;
@@ -320,7 +241,7 @@ ask_signer(struct berth_registrar_role *role, const struct berth_offline_job *jo
 }
 
 static enum berth_err
-start_job(struct berth_registrar_role *role, const struct target *target, bool is_fetch,
+start_job(struct berth_registrar_role *role, const struct berth_target *target, bool is_fetch,
 	  const char *user, struct berth_ticket *ticket, struct berth_why *why)
 {
 	struct berth_offline_job *job = NULL;
@@ -333,7 +254,7 @@ start_job(struct berth_registrar_role *role, const struct target *target, bool i
 	if (err)
 		return err;
 	job->is_fetch = is_fetch;
-	err = device_id(role, &job->identity, job->device_id, why);
+	err = berth_target_device_id(role, &job->identity, job->device_id, why);
 	if (!err && is_fetch)
 		err = choose_masa(job, target, why);
 	if (!err)
@@ -447,9 +368,9 @@ berth_offline_dialled(struct berth_registrar_role *role, uint64_t cookie,
 	struct berth_why why = {0};
 	BERTH_BUF der = {.limit = BERTH_CMS_MAX_BYTES};
 	struct berth_registrar_stored_voucher kept;
-	const struct target target = {.identity = job->identity,
-				      .maker = job->maker,
-				      .masa_url = berth_text(job->masa_text)};
+	const struct berth_target target = {.identity = job->identity,
+					    .maker = job->maker,
+					    .masa_url = berth_text(job->masa_text)};
 	BERTH_JSON json_t *reply = json_object();
 	enum berth_err err = take_body(job, response, dial_why, &der, &why);
 	if (!err)
@@ -486,7 +407,7 @@ struct due {
 	struct berth_arena arena;
 	struct {
 		int64_t row;
-		struct target target;
+		struct berth_target target;
 	} at[RENEWALS_AT_ONCE];
 	size_t n;
 };
@@ -504,12 +425,13 @@ static bool
 collect_due(void *context, const struct berth_registrar_stored_voucher *voucher)
 {
 	struct due *due = context;
-	const struct berth_manufacturer *maker = find_maker(due->role, voucher->manufacturer);
+	const struct berth_manufacturer *maker =
+		berth_target_maker(due->role, voucher->manufacturer);
 	if (!is_due(voucher, due->now) || maker == NULL ||
 	    (voucher->masa_url.n == 0 && !maker->has_masa_url))
 		return true;
 	due->at[due->n].row = voucher->row;
-	due->at[due->n].target = (struct target){
+	due->at[due->n].target = (struct berth_target){
 		.identity.manufacturer_key =
 			berth_arena_copy(&due->arena, voucher->identity.manufacturer_key),
 		.identity.serial_number =
@@ -579,7 +501,7 @@ berth_admin_vouchers(struct berth_admin_call *call)
 
 /* The file says whose it is; what it says is judged by keep. */
 static enum berth_err
-find_voucher_target(struct berth_admin_call *call, struct target *ret)
+find_voucher_target(struct berth_admin_call *call, struct berth_target *ret)
 {
 	BERTH_SIGNED_VOUCHER voucher = {0};
 	struct berth_registrar_role *role = call->role;
@@ -600,13 +522,13 @@ find_voucher_target(struct berth_admin_call *call, struct target *ret)
 	const char *serial = berth_arena_text(call->arena, voucher.voucher.serial_number);
 	if (serial == NULL)
 		return berth_fail(&call->why, BERTH_E_MEMORY, "memory", NULL, "out of memory");
-	return find_target(role, serial, call->arena, ret, &call->why);
+	return berth_target_find(role, serial, call->arena, ret, &call->why);
 }
 
 enum berth_err
 berth_admin_voucher_add(struct berth_admin_call *call)
 {
-	struct target target;
+	struct berth_target target;
 	struct berth_registrar_stored_voucher kept;
 	char by[BERTH_AUDIT_ACTOR_MAX];
 	(void)snprintf(by, sizeof(by), "operator:%s", call->user);
@@ -619,10 +541,10 @@ berth_admin_voucher_add(struct berth_admin_call *call)
 static enum berth_err
 begin(struct berth_admin_call *call, const char *name, bool is_fetch)
 {
-	struct target target;
+	struct berth_target target;
 	char by[BERTH_AUDIT_ACTOR_MAX];
 	(void)snprintf(by, sizeof(by), "operator:%s", call->user);
-	enum berth_err err = find_target(call->role, name, call->arena, &target, &call->why);
+	enum berth_err err = berth_target_find(call->role, name, call->arena, &target, &call->why);
 	if (!err)
 		err = start_job(call->role, &target, is_fetch, by, call->ticket, &call->why);
 	call->is_taken = !err;
@@ -644,11 +566,11 @@ berth_admin_voucher_fetch(struct berth_admin_call *call, const char *name)
 enum berth_err
 berth_admin_voucher_drop(struct berth_admin_call *call, const char *name)
 {
-	struct target target;
+	struct berth_target target;
 	char id[BERTH_DEVICE_ID_MAX];
-	enum berth_err err = find_target(call->role, name, call->arena, &target, &call->why);
+	enum berth_err err = berth_target_find(call->role, name, call->arena, &target, &call->why);
 	if (!err)
-		err = device_id(call->role, &target.identity, id, &call->why);
+		err = berth_target_device_id(call->role, &target.identity, id, &call->why);
 	if (!err)
 		err = berth_admin_note(call, BERTH_EVENT_ADMIN, id,
 				       "its stored voucher is dropped");

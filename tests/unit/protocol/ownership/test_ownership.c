@@ -177,6 +177,43 @@ only_the_owner_lets_go(void **state)
 	}
 }
 
+/* req: berth-ownership-again */
+static void
+who_let_go_hears_it_again_and_nothing_happens(void **state)
+{
+	struct world *w = *state;
+
+	begin(w, BERTH_OWNERSHIP_RELEASE);
+	w->facts.asker_let_go = true;
+	assert_int_equal(berth_ownership_decide(&w->o, &w->facts), BERTH_OK);
+	assert_int_equal(w->o.effect, BERTH_OWNERSHIP_NOTHING);
+	begin(w, BERTH_OWNERSHIP_RELEASE);
+	w->facts.asker_let_go = w->o.request.has_next_code = true;
+	assert_int_equal(berth_ownership_decide(&w->o, &w->facts), BERTH_OK);
+	assert_int_equal(w->o.effect, BERTH_OWNERSHIP_NEW_CODE);
+	begin(w, BERTH_OWNERSHIP_TRANSFER);
+	w->facts.asker_let_go = w->facts.has_owner = w->facts.owner_is_next = true;
+	assert_int_equal(berth_ownership_decide(&w->o, &w->facts), BERTH_OK);
+	assert_int_equal(w->o.effect, BERTH_OWNERSHIP_NOTHING);
+}
+
+/* Its former owner leaves no code at what is another's by now, and hands nobody what it has no more. */
+static void
+who_let_go_has_no_say_any_more(void **state)
+{
+	struct world *w = *state;
+
+	begin(w, BERTH_OWNERSHIP_RELEASE);
+	w->facts.asker_let_go = w->facts.has_owner = w->o.request.has_next_code = true;
+	refused(w, 403, "berth-ownership-own", BERTH_OWNERSHIP_NOTHING);
+	begin(w, BERTH_OWNERSHIP_TRANSFER);
+	w->facts.asker_let_go = true;
+	refused(w, 403, "berth-ownership-own", BERTH_OWNERSHIP_NOTHING);
+	begin(w, BERTH_OWNERSHIP_TRANSFER);
+	w->facts.asker_let_go = w->facts.has_owner = true;
+	refused(w, 403, "berth-ownership-own", BERTH_OWNERSHIP_NOTHING);
+}
+
 int
 main(void)
 {
@@ -193,6 +230,9 @@ main(void)
 						end),
 		cmocka_unit_test_setup_teardown(refuses_a_withdrawn_unit, start, end),
 		cmocka_unit_test_setup_teardown(only_the_owner_lets_go, start, end),
+		cmocka_unit_test_setup_teardown(who_let_go_hears_it_again_and_nothing_happens,
+						start, end),
+		cmocka_unit_test_setup_teardown(who_let_go_has_no_say_any_more, start, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
