@@ -21,6 +21,7 @@ enum berth_cert_profile {
 	BERTH_PROFILE_MANIFEST_SIGNER,
 	BERTH_PROFILE_OCSP_SIGNER, /* OCSPSigning alone, id-pkix-ocsp-nocheck: must be short-lived */
 	BERTH_PROFILE_ROLE, /* clientAuth; role name in OU (gateway, radius, service, admin) */
+	BERTH_PROFILE_CROSS_CA, /* an issuing CA's name, of one of its keys, signed by another of them */
 };
 
 #define BERTH_CERT_SERIAL_BYTES 16 /* random, top bit clear, never zero (RFC 5280 4.1.2.2) */

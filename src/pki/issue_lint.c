@@ -20,6 +20,7 @@ berth_profile_rule(enum berth_cert_profile profile)
 	static const struct berth_profile_rule rules[] = {
 		[BERTH_PROFILE_ROOT_CA] = {true, -1, CERT_SIGN | CRL_SIGN, 0, false},
 		[BERTH_PROFILE_ISSUING_CA] = {true, 0, CERT_SIGN | CRL_SIGN, 0, false},
+		[BERTH_PROFILE_CROSS_CA] = {true, 0, CERT_SIGN | CRL_SIGN, 0, false},
 		/* 802.1AR-2018 8.10.4, RFC 8995 2.3.1: an IDevID's use is not narrowed */
 		[BERTH_PROFILE_IDEVID] = {false, -1, 0, 0, false},
 		[BERTH_PROFILE_LDEVID] = {false, -1, DIGITAL_SIGNATURE | KEY_AGREEMENT,
@@ -138,8 +139,10 @@ lint_profile(const struct berth_cert_template *wanted, const struct berth_cert *
 	if (berth_cert_aki_key_id(cert).n == 0)
 		return fail_lint(why, "authorityKeyIdentifier");
 	bool is_root = wanted->profile == BERTH_PROFILE_ROOT_CA;
-	if (is_root != berth_cert_is_self_issued(cert) ||
-	    (is_root && !berth_key_equal(issuer_key, wanted->key)))
+	bool is_cross = wanted->profile == BERTH_PROFILE_CROSS_CA;
+	if ((is_root || is_cross) != berth_cert_is_self_issued(cert) ||
+	    (is_root && !berth_key_equal(issuer_key, wanted->key)) ||
+	    (is_cross && berth_key_equal(issuer_key, wanted->key)))
 		return fail_lint(why, "issuer");
 	return BERTH_OK;
 }

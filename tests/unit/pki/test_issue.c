@@ -99,6 +99,7 @@ lint_notices_every_field(void **state)
 	changed[n++].key = other;
 	changed[n++].profile = BERTH_PROFILE_LDEVID;
 	changed[n++].profile = BERTH_PROFILE_ISSUING_CA;
+	changed[n++].profile = BERTH_PROFILE_CROSS_CA;
 	changed[n].dns_names = &name;
 	changed[n++].dns_name_count = 1;
 	changed[n++].crl_url = BERTH_LIT("http://acme.example/2.crl");
