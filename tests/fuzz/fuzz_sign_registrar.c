@@ -37,7 +37,8 @@ read_ldevid(struct berth_bytes in)
 	fuzz_assert(berth_bytes_equal(ask.manufacturer_key, again.manufacturer_key) &&
 		    berth_bytes_equal(ask.renewed, again.renewed));
 	fuzz_assert(berth_bytes_equal(ask.serial_number, again.serial_number) &&
-		    berth_bytes_equal(ask.request, again.request));
+		    berth_bytes_equal(ask.request, again.request) &&
+		    berth_bytes_equal(ask.issuer, again.issuer));
 }
 
 /* Without a pledge's signed request inside, nothing passes. */

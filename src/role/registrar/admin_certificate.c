@@ -22,15 +22,19 @@ static enum berth_err
 revoke(struct berth_admin_call *call, struct berth_bytes serial, const char *hex)
 {
 	struct berth_registrar_role *role = call->role;
-	struct berth_bytes issuer = berth_cert_ski(role->publisher.issuer);
-	struct berth_standing standing;
+	struct berth_bytes issuer = BERTH_BYTES_NONE;
+	struct berth_standing standing = {0};
 	const char *sentence = "";
-	enum berth_err err =
-		berth_registrar_standing(role->store, issuer, serial, &standing, &call->why);
+	enum berth_err err = BERTH_OK;
+	for (size_t i = 0; !err && !standing.is_known && i < role->domain.n; i++) {
+		issuer = berth_cert_ski(role->domain.at[i]);
+		err = berth_registrar_standing(role->store, issuer, serial, &standing, &call->why);
+	}
 	if (!err && !standing.is_known)
-		err = berth_fail(&call->why, BERTH_E_NOT_FOUND, "certificate-unknown", NULL,
-				 "this registrar's issuing CA has issued no certificate with that "
-				 "serial number");
+		err = berth_fail(
+			&call->why, BERTH_E_NOT_FOUND, "certificate-unknown", NULL,
+			"this registrar's issuing CAs have issued no certificate with that "
+			"serial number");
 	if (!err)
 		err = berth_admin_read_reason(call, &sentence);
 	if (!err)

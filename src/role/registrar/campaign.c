@@ -84,6 +84,31 @@ ask_again_in(struct berth_registrar_role *role)
 	return (int32_t)(AGAIN_MIN_S + berth_random_below(&random, (uint32_t)all_s));
 }
 
+/*
+ * A certificate of a former issuer is renewed early, so that this issuer's key is needed no longer: spread from the
+ * roll-over on over a quarter of the time that the former issuer then had, or until the usual time where that is
+ * earlier. The window stands still, so that a device that asks again finds the same.
+ */
+/* req: renewal-info-former-issuer */
+static void
+former_window(const struct berth_registrar_role *role, struct berth_bytes key_id,
+	      struct berth_renewal_info *info)
+{
+	for (size_t i = 1; i < role->domain.n; i++) {
+		const struct berth_cert *former = role->domain.at[i];
+		if (!berth_bytes_equal(key_id, berth_cert_ski(former)))
+			continue;
+		int64_t from = berth_cert_not_before(role->domain.at[0]).s;
+		int64_t until = from + (berth_cert_not_after(former).s - from) / 4;
+		if (from >= info->start.s)
+			return;
+		info->end.s = until < info->start.s ? until : info->start.s;
+		info->start.s = from;
+		(void)snprintf(info->explanation, sizeof(info->explanation),
+			       "the CA that issued the certificate was replaced by a new one");
+	}
+}
+
 static bool
 takes_part(const struct berth_running_campaign *campaign,
 	   const struct berth_registrar_device *device,
@@ -112,6 +137,7 @@ advise(struct berth_registrar_exchange *exchange, struct berth_renewal_info *inf
 	if (err)
 		return err;
 	usual_window(berth_peer_cert(&exchange->seen->peer), info);
+	former_window(role, certificate.credential.issuer_key_id, info);
 	info->has_now = true;
 	info->now = now.wall;
 	if (!takes_part(&role->campaign, &device, &certificate))

@@ -451,7 +451,7 @@ write_intent(struct berth_registrar_exchange *exchange, const struct berth_issue
 		.est_request = exchange->est_request,
 		.credential =
 			{
-				.issuer_key_id = berth_cert_ski(role->issuing.at[0]),
+				.issuer_key_id = ask->issuer,
 				.serial = berth_bytes_of(ask->serial, sizeof(ask->serial)),
 				.subject = berth_text(subject),
 				.not_after = {now.s + ask->lifetime_s},
@@ -477,6 +477,7 @@ ask_signer(struct berth_registrar_exchange *exchange)
 		.request = berth_request_der(exchange->est.request),
 		.lifetime_s = role->labels[exchange->est.profile - role->est_profiles].lifetime_s,
 		.label = berth_text(exchange->est.profile->name),
+		.issuer = berth_cert_ski(role->issuing.at[0]),
 	};
 	if (exchange->est.client == BERTH_EST_CLIENT_RENEWAL) {
 		ask.renewed = berth_cert_der(berth_peer_cert(peer));

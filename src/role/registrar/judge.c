@@ -41,6 +41,7 @@ judge_end(void *context)
 	free(role->makers);
 	berth_cert_list_free(&role->issuing);
 	berth_cert_list_free(&role->domain);
+	berth_cert_list_free(&role->cacerts);
 	free(role);
 }
 
@@ -105,11 +106,8 @@ load_policy(struct berth_registrar_role *role, struct berth_why *why)
 static enum berth_err
 load_domain(struct berth_registrar_role *role, struct berth_why *why)
 {
-	enum berth_err err = berth_registrar_load_certificates(role->pki, "issuing-certificates",
-							       role->settings->issuing_certificates,
-							       &role->issuing, why);
-	if (!err)
-		err = berth_cert_list_add(&role->domain, role->issuing.at[0], why);
+	enum berth_err err = berth_registrar_load_issuers(role->pki, role->settings, &role->issuing,
+							  &role->domain, &role->cacerts, why);
 	if (err)
 		return err;
 	role->trust = (struct berth_peer_trust){
@@ -118,7 +116,7 @@ load_domain(struct berth_registrar_role *role, struct berth_why *why)
 		.domain = &role->domain,
 	};
 	role->est.pki = role->pki;
-	role->est.cacerts = &role->issuing;
+	role->est.cacerts = &role->cacerts;
 	role->est.organization = berth_text(role->settings->domain);
 	role->est.layout = (enum berth_est_layout)role->settings->est_layout;
 	return BERTH_OK;
@@ -182,6 +180,9 @@ berth_registrar_check_files(struct berth_pki *pki, const void *configuration, st
 			pki, "tls-certificates", settings->daemon.tls_certificates, &shown, why);
 	if (!err)
 		err = berth_daemon_check_key("issuing-key", settings->issuing_key, why);
+	const struct berth_registrar_former *formers = settings->formers.items;
+	for (size_t i = 0; !err && i < settings->formers.count; i++)
+		err = berth_daemon_check_key("key", formers[i].key, why);
 	berth_cert_list_free(&shown);
 	judge_end(role);
 	return err;

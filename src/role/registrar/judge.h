@@ -56,7 +56,8 @@ struct berth_registrar_role {
 	size_t maker_count;
 	struct berth_cert_list issuing; /* the issuing CA first */
 	struct berth_cert_list
-		domain; /* the issuing CA alone: what our own certificates chain to */
+		domain; /* the issuing CA, then the former ones: what our own certificates chain to */
+	struct berth_cert_list cacerts; /* what EST says */
 	struct berth_peer_trust trust;
 	struct berth_policy *policy;
 	struct berth_store *store;

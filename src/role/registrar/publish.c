@@ -21,6 +21,48 @@ now_of(const struct berth_registrar_role *role)
 	return berth_judge_now(role->judge).wall;
 }
 
+/* ---- issuers ---- */
+
+static struct berth_cert *
+issuer_at(const struct berth_registrar_role *role, size_t issuer)
+{
+	return role->publisher.issuers->at[issuer];
+}
+
+/* Of one that has ended nothing is said any more: nor have its certificates any meaning. */
+static bool
+has_ended(const struct berth_registrar_role *role, size_t issuer)
+{
+	return berth_cert_not_after(issuer_at(role, issuer)).s <= now_of(role).s;
+}
+
+static bool
+find_issuer(const struct berth_registrar_role *role, const struct berth_address *address,
+	    size_t *ret)
+{
+	struct berth_bytes wanted = berth_bytes_of(address->issuer, address->issuer_n);
+	for (*ret = 0; *ret < role->publisher.issuers->n; ++*ret)
+		if (berth_bytes_equal(wanted, berth_cert_ski(issuer_at(role, *ret))))
+			return !has_ended(role, *ret);
+	return false;
+}
+
+/* Whose all of them are; false: not one issuer's, or not ours. */
+static bool
+find_issuer_of(const struct berth_registrar_role *role, const struct berth_ocsp_request *request,
+	       size_t *ret)
+{
+	for (*ret = 0; *ret < role->publisher.issuers->n; ++*ret) {
+		size_t i = 0;
+		while (i < request->id_count &&
+		       berth_ocsp_id_matches(role->pki, &request->ids[i], issuer_at(role, *ret)))
+			i++;
+		if (i == request->id_count)
+			return !has_ended(role, *ret);
+	}
+	return false;
+}
+
 /* ---- replies ---- */
 
 static void
@@ -76,11 +118,12 @@ free_job(struct berth_publisher *publisher)
 }
 
 static struct berth_publish_job *
-find_crl_job(struct berth_publisher *publisher, int64_t partition)
+find_crl_job(struct berth_publisher *publisher, size_t issuer, int64_t partition)
 {
 	for (size_t i = 0; i < BERTH_PUBLISH_JOBS_MAX; i++) {
 		struct berth_publish_job *job = &publisher->jobs[i];
-		if (job->kind == BERTH_PUBLISH_CRL && job->partition == partition && !job->is_void)
+		if (job->kind == BERTH_PUBLISH_CRL && job->issuer == issuer &&
+		    job->partition == partition && !job->is_void)
 			return job;
 	}
 	return NULL;
@@ -157,10 +200,10 @@ collect(void *context, const struct berth_revoked *revoked)
 #define ENDED_KEPT_S 86400
 
 static enum berth_err
-build_crl(struct berth_registrar_role *role, int64_t partition, struct berth_buf *payload,
-	  struct berth_why *why)
+build_crl(struct berth_registrar_role *role, size_t number, int64_t partition,
+	  struct berth_buf *payload, struct berth_why *why)
 {
-	struct berth_bytes issuer = berth_cert_ski(role->publisher.issuer);
+	struct berth_bytes issuer = berth_cert_ski(issuer_at(role, number));
 	struct collected *all = calloc(1, sizeof(*all));
 	if (all == NULL)
 		return berth_fail(why, BERTH_E_MEMORY, "memory", NULL, "out of memory");
@@ -181,11 +224,11 @@ build_crl(struct berth_registrar_role *role, int64_t partition, struct berth_buf
 }
 
 static enum berth_err
-start_crl(struct berth_registrar_role *role, int64_t partition, struct berth_ticket *ticket,
-	  struct berth_why *why)
+start_crl(struct berth_registrar_role *role, size_t issuer, int64_t partition,
+	  struct berth_ticket *ticket, struct berth_why *why)
 {
 	struct berth_publisher *publisher = &role->publisher;
-	struct berth_publish_job *job = find_crl_job(publisher, partition);
+	struct berth_publish_job *job = find_crl_job(publisher, issuer, partition);
 	if (job != NULL)
 		return add_waiter(job, ticket)
 			       ? BERTH_OK
@@ -194,12 +237,13 @@ start_crl(struct berth_registrar_role *role, int64_t partition, struct berth_tic
 	BERTH_BUF payload = {0};
 	enum berth_err err = job == NULL ? berth_fail(why, BERTH_E_LIMIT, "publish-busy", NULL,
 						      "too many wait for the signer; try again")
-					 : build_crl(role, partition, &payload, why);
+					 : build_crl(role, issuer, partition, &payload, why);
 	if (err)
 		return err;
 	*job = (struct berth_publish_job){
 		.kind = BERTH_PUBLISH_CRL,
 		.generation = next_generation(publisher),
+		.issuer = issuer,
 		.partition = partition,
 	};
 	if (!add_waiter(job, ticket)) {
@@ -225,13 +269,13 @@ partition_exists(struct berth_registrar_role *role, int64_t partition)
 }
 
 static void
-serve_crl(struct berth_registrar_role *role, struct berth_ticket *ticket,
+serve_crl(struct berth_registrar_role *role, struct berth_ticket *ticket, size_t issuer,
 	  const struct berth_address *address)
 {
 	struct berth_publisher *publisher = &role->publisher;
 	struct berth_why why = {0};
 	publisher->crl_requests++;
-	struct berth_kept_crl *kept = berth_kept_crl(publisher, address->partition);
+	struct berth_kept_crl *kept = berth_kept_crl(publisher, issuer, address->partition);
 	if (kept != NULL && !kept->is_void && now_of(role).s < kept->renew_at.s) {
 		reply(role, ticket, TYPE_CRL, berth_buf_view(&kept->der));
 		return;
@@ -242,7 +286,7 @@ serve_crl(struct berth_registrar_role *role, struct berth_ticket *ticket,
 	}
 	if (berth_rate_take(&publisher->crl_rate, berth_judge_now(role->judge).mono,
 			    "lists per minute", &why) ||
-	    start_crl(role, address->partition, ticket, &why))
+	    start_crl(role, issuer, address->partition, ticket, &why))
 		berth_judge_reply_text(
 			role->judge, ticket,
 			why.err == BERTH_E_LIMIT && strcmp(why.rule, "crl-too-large") == 0 ? 404
@@ -252,25 +296,15 @@ serve_crl(struct berth_registrar_role *role, struct berth_ticket *ticket,
 
 /* ---- OCSP ---- */
 
-/* False: not one is of our issuer. */
-static bool
-are_ours(struct berth_registrar_role *role, const struct berth_ocsp_request *request)
-{
-	for (size_t i = 0; i < request->id_count; i++)
-		if (!berth_ocsp_id_matches(role->pki, &request->ids[i], role->publisher.issuer))
-			return false;
-	return true;
-}
-
 /* req: rfc6960-2.2-status */
 static enum berth_err
-look_up(struct berth_registrar_role *role, const struct berth_ocsp_id *id,
+look_up(struct berth_registrar_role *role, size_t issuer, const struct berth_ocsp_id *id,
 	struct berth_ocsp_single *ret, struct berth_why *why)
 {
 	struct berth_standing standing;
 	struct berth_bytes serial = berth_bytes_of(id->serial, id->serial_n);
 	enum berth_err err = berth_registrar_standing(
-		role->store, berth_cert_ski(role->publisher.issuer), serial, &standing, why);
+		role->store, berth_cert_ski(issuer_at(role, issuer)), serial, &standing, why);
 	if (err)
 		return err;
 	*ret = (struct berth_ocsp_single){
@@ -293,13 +327,13 @@ static enum berth_err
 ask_ocsp(struct berth_registrar_role *role, struct berth_publish_job *job, struct berth_why *why)
 {
 	struct berth_sign_ocsp ask = {
-		.issuer = berth_cert_ski(role->publisher.issuer),
+		.issuer = berth_cert_ski(issuer_at(role, job->issuer)),
 		.nonce = berth_bytes_of(job->request.nonce, job->request.nonce_n),
 		.single_count = job->request.id_count,
 	};
 	enum berth_err err = BERTH_OK;
 	for (size_t i = 0; !err && i < ask.single_count; i++)
-		err = look_up(role, &job->request.ids[i], &ask.singles[i], why);
+		err = look_up(role, job->issuer, &job->request.ids[i], &ask.singles[i], why);
 	BERTH_BUF payload = {0};
 	if (!err && berth_sign_ocsp_encode(&ask, &payload))
 		err = berth_fail(why, BERTH_E_LIMIT, "signer-frame", NULL,
@@ -313,7 +347,7 @@ ask_ocsp(struct berth_registrar_role *role, struct berth_publish_job *job, struc
 }
 
 static void
-start_ocsp(struct berth_registrar_role *role, struct berth_ticket *ticket,
+start_ocsp(struct berth_registrar_role *role, struct berth_ticket *ticket, size_t issuer,
 	   const struct berth_ocsp_request *request)
 {
 	struct berth_publisher *publisher = &role->publisher;
@@ -325,6 +359,7 @@ start_ocsp(struct berth_registrar_role *role, struct berth_ticket *ticket,
 	}
 	*job = (struct berth_publish_job){
 		.kind = BERTH_PUBLISH_OCSP,
+		.issuer = issuer,
 		.generation = next_generation(publisher),
 		.request = *request,
 	};
@@ -339,25 +374,24 @@ serve_ocsp(struct berth_registrar_role *role, struct berth_ticket *ticket, struc
 {
 	struct berth_ocsp_request request;
 	struct berth_why why = {0};
+	size_t issuer = 0;
 	role->publisher.ocsp_requests++;
 	if (berth_ocsp_request_parse(role->pki, der, &request, &why)) {
 		reply_ocsp_error(role, ticket, BERTH_OCSP_MALFORMED_REQUEST);
 		return;
 	}
-	const struct berth_kept_response *kept =
-		request.id_count == 1 && request.nonce_n == 0
-			? berth_kept_response(&role->publisher, &request.ids[0])
-			: NULL;
-	if (kept != NULL && now_of(role).s < kept->renew_at.s &&
-	    berth_ocsp_id_matches(role->pki, &request.ids[0], role->publisher.issuer)) {
-		reply(role, ticket, TYPE_OCSP, berth_buf_view(&kept->der));
-		return;
-	}
-	if (!are_ours(role, &request)) {
+	if (!find_issuer_of(role, &request, &issuer)) {
 		reply_ocsp_error(role, ticket, BERTH_OCSP_UNAUTHORIZED);
 		return;
 	}
-	start_ocsp(role, ticket, &request);
+	const struct berth_kept_response *kept =
+		request.id_count == 1 && request.nonce_n == 0
+			? berth_kept_response(&role->publisher, issuer, &request.ids[0])
+			: NULL;
+	if (kept != NULL && now_of(role).s < kept->renew_at.s)
+		reply(role, ticket, TYPE_OCSP, berth_buf_view(&kept->der));
+	else
+		start_ocsp(role, ticket, issuer, &request);
 }
 
 /* RFC 6960 A.1: the request in base64, and that URL-encoded, which is undone already. */
@@ -384,19 +418,13 @@ after(struct berth_bytes path, const char *prefix)
 		       : BERTH_BYTES_NONE;
 }
 
-static bool
-is_our_issuer(const struct berth_registrar_role *role, const struct berth_address *address)
-{
-	return berth_bytes_equal(berth_bytes_of(address->issuer, address->issuer_n),
-				 berth_cert_ski(role->publisher.issuer));
-}
-
 void
 berth_registrar_published(void *context, struct berth_ticket *ticket,
 			  const struct berth_http_request *http, struct berth_bytes peer_address)
 {
 	struct berth_registrar_role *role = context;
 	struct berth_address address;
+	size_t issuer = 0;
 	(void)peer_address;
 	bool is_get = http->method == BERTH_HTTP_GET;
 	if (http->method == BERTH_HTTP_POST &&
@@ -407,12 +435,13 @@ berth_registrar_published(void *context, struct berth_ticket *ticket,
 		serve_ocsp_get(role, ticket, after(http->path, BERTH_OCSP_PATH "/"));
 	} else if (is_get &&
 		   berth_address_read(after(http->path, BERTH_CRL_PATH), ".crl", &address) &&
-		   is_our_issuer(role, &address)) {
-		serve_crl(role, ticket, &address);
+		   find_issuer(role, &address, &issuer)) {
+		serve_crl(role, ticket, issuer, &address);
 	} else if (is_get &&
 		   berth_address_read(after(http->path, BERTH_CA_PATH), ".cer", &address) &&
-		   is_our_issuer(role, &address) && address.partition == BERTH_PARTITION_ALL) {
-		reply(role, ticket, TYPE_CERTIFICATE, berth_cert_der(role->publisher.issuer));
+		   find_issuer(role, &address, &issuer) &&
+		   address.partition == BERTH_PARTITION_ALL) {
+		reply(role, ticket, TYPE_CERTIFICATE, berth_cert_der(issuer_at(role, issuer)));
 	} else {
 		refuse(role, ticket);
 	}
@@ -438,14 +467,14 @@ take_crl(struct berth_registrar_role *role, struct berth_publish_job *job,
 	BERTH_CRL *crl = NULL;
 	struct berth_wall now = now_of(role);
 	if (berth_crl_parse(role->pki, object, &crl, &why) ||
-	    berth_crl_verify(role->pki, crl, role->publisher.issuer, now, &why)) {
+	    berth_crl_verify(role->pki, crl, issuer_at(role, job->issuer), now, &why)) {
 		berth_log_why(&role->log, BERTH_LOG_ERROR, "crl.bad", &why, (const char *)NULL);
 		for (struct berth_publish_waiter *w = job->waiters; w != NULL; w = w->next)
 			berth_judge_reply_text(role->judge, w->ticket, 503, false, why.sentence);
 		return;
 	}
 	if (!job->is_void)
-		berth_keep_crl(&role->publisher, job->partition, object, now,
+		berth_keep_crl(&role->publisher, job->issuer, job->partition, object, now,
 			       berth_crl_next_update(crl));
 	reply_all(role, job, TYPE_CRL, object);
 }
@@ -461,11 +490,11 @@ take_ocsp(struct berth_registrar_role *role, struct berth_publish_job *job,
 	const struct berth_ocsp_id *id = &job->request.ids[0];
 	bool may_keep = job->request.id_count == 1 && job->request.nonce_n == 0 && !job->is_void;
 	if (may_keep &&
-	    berth_registrar_standing(role->store, berth_cert_ski(role->publisher.issuer),
+	    berth_registrar_standing(role->store, berth_cert_ski(issuer_at(role, job->issuer)),
 				     berth_bytes_of(id->serial, id->serial_n), &standing,
 				     &why) == BERTH_OK &&
 	    standing.is_known)
-		berth_keep_response(&role->publisher, id, object, now,
+		berth_keep_response(&role->publisher, job->issuer, id, object, now,
 				    (struct berth_wall){now.s + role->settings->ocsp_lifetime_s});
 	reply_all(role, job, TYPE_OCSP, object);
 }
@@ -476,7 +505,7 @@ fail_job(struct berth_registrar_role *role, struct berth_publish_job *job,
 {
 	const struct berth_kept_response *kept =
 		job->kind == BERTH_PUBLISH_OCSP && job->request.id_count == 1
-			? berth_kept_response(&role->publisher, &job->request.ids[0])
+			? berth_kept_response(&role->publisher, job->issuer, &job->request.ids[0])
 			: NULL;
 	for (struct berth_publish_waiter *w = job->waiters; w != NULL; w = w->next) {
 		if (job->kind == BERTH_PUBLISH_CRL)
@@ -521,12 +550,15 @@ berth_publish_signature(struct berth_registrar_role *role, uint64_t cookie, enum
 
 /* ---- revocation ---- */
 
+/* Whoever's: a list signed once too often harms nobody. */
 static void
 make_void(struct berth_publisher *publisher, int64_t partition)
 {
-	struct berth_kept_crl *kept = berth_kept_crl(publisher, partition);
-	if (kept != NULL)
-		kept->is_void = true;
+	for (size_t issuer = 0; issuer < publisher->issuers->n; issuer++) {
+		struct berth_kept_crl *kept = berth_kept_crl(publisher, issuer, partition);
+		if (kept != NULL)
+			kept->is_void = true;
+	}
 }
 
 /* req: rfc6960-2.2-status */
@@ -554,7 +586,7 @@ berth_publish_refresh(struct berth_registrar_role *role)
 	for (size_t i = 0; i < BERTH_KEPT_CRLS; i++) {
 		const struct berth_kept_crl *kept = &publisher->crls[i];
 		if (kept->der.n > 0 && kept->is_void &&
-		    start_crl(role, kept->partition, NULL, &why))
+		    start_crl(role, kept->issuer, kept->partition, NULL, &why))
 			berth_log_why(&role->log, BERTH_LOG_ERROR, "crl.late", &why,
 				      (const char *)NULL);
 	}
@@ -562,13 +594,12 @@ berth_publish_refresh(struct berth_registrar_role *role)
 
 /* ---- start and end ---- */
 
-/* Our own certificate, when our issuing CA made it: so that OCSP knows it and an operator can revoke it. */
+/* Our own certificate, when this issuer made it: so that OCSP knows it and an operator can revoke it. */
 static enum berth_err
-know_own(struct berth_registrar_role *role, struct berth_why *why)
+know_own(struct berth_registrar_role *role, const struct berth_cert *issuer, struct berth_why *why)
 {
 	const struct berth_cert_list *chain = berth_judge_tls_chain(role->judge);
 	const struct berth_cert *own = chain->n == 0 ? NULL : chain->at[0];
-	const struct berth_cert *issuer = role->publisher.issuer;
 	if (own == NULL || !berth_bytes_equal(berth_cert_aki_key_id(own), berth_cert_ski(issuer)) ||
 	    !berth_bytes_equal(berth_cert_issuer_der(own), berth_cert_subject_der(issuer)))
 		return BERTH_OK;
@@ -590,7 +621,7 @@ enum berth_err
 berth_publisher_open(struct berth_registrar_role *role, struct berth_why *why)
 {
 	struct berth_publisher *publisher = &role->publisher;
-	publisher->issuer = role->issuing.at[0];
+	publisher->issuers = &role->domain;
 	publisher->is_served = role->settings->daemon.plain_listen != NULL;
 	berth_rate_start(&publisher->crl_rate, BERTH_CRLS_PER_MINUTE);
 	publisher->crls = calloc(BERTH_KEPT_CRLS, sizeof(*publisher->crls));
@@ -598,7 +629,10 @@ berth_publisher_open(struct berth_registrar_role *role, struct berth_why *why)
 	publisher->jobs = calloc(BERTH_PUBLISH_JOBS_MAX, sizeof(*publisher->jobs));
 	if (publisher->crls == NULL || publisher->responses == NULL || publisher->jobs == NULL)
 		return berth_fail(why, BERTH_E_MEMORY, "memory", NULL, "out of memory");
-	return know_own(role, why);
+	enum berth_err err = BERTH_OK;
+	for (size_t i = 0; !err && i < publisher->issuers->n; i++)
+		err = know_own(role, publisher->issuers->at[i], why);
+	return err;
 }
 
 void

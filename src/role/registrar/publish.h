@@ -25,6 +25,7 @@ struct berth_registrar_role;
 
 /* A kept object: der is empty until it is made. */
 struct berth_kept_crl {
+	size_t issuer; /* number among the publisher's */
 	int64_t partition;
 	struct berth_buf der;
 	struct berth_wall renew_at, ends_at;
@@ -32,6 +33,7 @@ struct berth_kept_crl {
 };
 
 struct berth_kept_response {
+	size_t issuer;
 	enum berth_ocsp_hash hash;
 	uint8_t serial[BERTH_OCSP_SERIAL_MAX];
 	size_t serial_n;
@@ -50,6 +52,7 @@ enum berth_publish_kind { BERTH_PUBLISH_NONE, BERTH_PUBLISH_CRL, BERTH_PUBLISH_O
 struct berth_publish_job {
 	enum berth_publish_kind kind;
 	uint32_t generation;
+	size_t issuer;
 	int64_t partition;		   /* CRL */
 	struct berth_ocsp_request request; /* OCSP */
 	bool is_void;			   /* what it says changed while it was signed: ask again */
@@ -57,7 +60,8 @@ struct berth_publish_job {
 };
 
 struct berth_publisher {
-	struct berth_cert *issuer; /* borrowed */
+	const struct berth_cert_list
+		*issuers; /* borrowed; the issuing CA first, then former ones */
 	struct berth_kept_crl *crls;
 	struct berth_kept_response *responses;
 	struct berth_publish_job *jobs;
@@ -80,20 +84,22 @@ void berth_registrar_published(void *context, struct berth_ticket *ticket,
 bool berth_publish_signature(struct berth_registrar_role *role, uint64_t cookie, enum berth_err err,
 			     struct berth_bytes object, const struct berth_why *why);
 void berth_publish_gone(struct berth_registrar_role *role, const struct berth_ticket *ticket);
-/* This certificate of the issuing CA was revoked: what was said of it is void from now on. */
+/* This certificate of one of our issuers was revoked: what was said of it is void from now on. */
 void berth_publish_revoked(struct berth_registrar_role *role, struct berth_bytes serial,
 			   int64_t partition);
 /* After the transaction's operations: has the void lists signed anew. */
 void berth_publish_refresh(struct berth_registrar_role *role);
 
 /* ---- publish_kept.c: what is kept ---- */
-struct berth_kept_crl *berth_kept_crl(struct berth_publisher *publisher, int64_t partition);
-struct berth_kept_response *berth_kept_response(struct berth_publisher *publisher,
+struct berth_kept_crl *berth_kept_crl(struct berth_publisher *publisher, size_t issuer,
+				      int64_t partition);
+struct berth_kept_response *berth_kept_response(struct berth_publisher *publisher, size_t issuer,
 						const struct berth_ocsp_id *id);
-void berth_keep_response(struct berth_publisher *publisher, const struct berth_ocsp_id *id,
-			 struct berth_bytes der, struct berth_wall now, struct berth_wall ends_at);
-void berth_keep_crl(struct berth_publisher *publisher, int64_t partition, struct berth_bytes der,
-		    struct berth_wall now, struct berth_wall ends_at);
+void berth_keep_response(struct berth_publisher *publisher, size_t issuer,
+			 const struct berth_ocsp_id *id, struct berth_bytes der,
+			 struct berth_wall now, struct berth_wall ends_at);
+void berth_keep_crl(struct berth_publisher *publisher, size_t issuer, int64_t partition,
+		    struct berth_bytes der, struct berth_wall now, struct berth_wall ends_at);
 void berth_kept_forget(struct berth_publisher *publisher, struct berth_bytes serial);
 
 #endif

@@ -2,6 +2,8 @@
 /* Lists and responses that are kept: each has one place, and whoever comes later takes it. */
 #include "role/registrar/publish.h"
 
+#define ISSUERS_APART 131 /* so that the first parts of two issuers have places of their own */
+
 static size_t
 response_place(enum berth_ocsp_hash hash, struct berth_bytes serial)
 {
@@ -20,11 +22,12 @@ is_about(const struct berth_kept_response *kept, enum berth_ocsp_hash hash,
 }
 
 struct berth_kept_response *
-berth_kept_response(struct berth_publisher *publisher, const struct berth_ocsp_id *id)
+berth_kept_response(struct berth_publisher *publisher, size_t issuer,
+		    const struct berth_ocsp_id *id)
 {
 	struct berth_bytes serial = berth_bytes_of(id->serial, id->serial_n);
 	struct berth_kept_response *kept = &publisher->responses[response_place(id->hash, serial)];
-	return is_about(kept, id->hash, serial) ? kept : NULL;
+	return kept->issuer == issuer && is_about(kept, id->hash, serial) ? kept : NULL;
 }
 
 static struct berth_wall
@@ -34,8 +37,9 @@ half_way(struct berth_wall now, struct berth_wall ends_at)
 }
 
 void
-berth_keep_response(struct berth_publisher *publisher, const struct berth_ocsp_id *id,
-		    struct berth_bytes der, struct berth_wall now, struct berth_wall ends_at)
+berth_keep_response(struct berth_publisher *publisher, size_t issuer,
+		    const struct berth_ocsp_id *id, struct berth_bytes der, struct berth_wall now,
+		    struct berth_wall ends_at)
 {
 	struct berth_bytes serial = berth_bytes_of(id->serial, id->serial_n);
 	struct berth_kept_response *kept = &publisher->responses[response_place(id->hash, serial)];
@@ -44,6 +48,7 @@ berth_keep_response(struct berth_publisher *publisher, const struct berth_ocsp_i
 		berth_buf_free(&kept->der);
 		return;
 	}
+	kept->issuer = issuer;
 	kept->hash = id->hash;
 	kept->serial_n = id->serial_n;
 	memcpy(kept->serial, id->serial, id->serial_n);
@@ -62,23 +67,32 @@ berth_kept_forget(struct berth_publisher *publisher, struct berth_bytes serial)
 	}
 }
 
-struct berth_kept_crl *
-berth_kept_crl(struct berth_publisher *publisher, int64_t partition)
+static struct berth_kept_crl *
+crl_place(struct berth_publisher *publisher, size_t issuer, int64_t partition)
 {
-	struct berth_kept_crl *kept = &publisher->crls[(uint64_t)(partition + 1) % BERTH_KEPT_CRLS];
-	return kept->der.n > 0 && kept->partition == partition ? kept : NULL;
+	return &publisher->crls[((uint64_t)(partition + 1) + issuer * ISSUERS_APART) %
+				BERTH_KEPT_CRLS];
+}
+
+struct berth_kept_crl *
+berth_kept_crl(struct berth_publisher *publisher, size_t issuer, int64_t partition)
+{
+	struct berth_kept_crl *kept = crl_place(publisher, issuer, partition);
+	return kept->der.n > 0 && kept->issuer == issuer && kept->partition == partition ? kept
+											 : NULL;
 }
 
 void
-berth_keep_crl(struct berth_publisher *publisher, int64_t partition, struct berth_bytes der,
-	       struct berth_wall now, struct berth_wall ends_at)
+berth_keep_crl(struct berth_publisher *publisher, size_t issuer, int64_t partition,
+	       struct berth_bytes der, struct berth_wall now, struct berth_wall ends_at)
 {
-	struct berth_kept_crl *kept = &publisher->crls[(uint64_t)(partition + 1) % BERTH_KEPT_CRLS];
+	struct berth_kept_crl *kept = crl_place(publisher, issuer, partition);
 	berth_buf_clear(&kept->der);
 	if (berth_buf_append_bytes(&kept->der, der)) {
 		berth_buf_free(&kept->der);
 		return;
 	}
+	kept->issuer = issuer;
 	kept->partition = partition;
 	kept->renew_at = half_way(now, ends_at);
 	kept->ends_at = ends_at;

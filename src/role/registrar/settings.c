@@ -19,6 +19,7 @@ static const char *const linking_choices[] = {"when-present", "required", NULL};
 static const char *const key_choices[] = {"P-256", "P-384", NULL};
 
 #define LABEL(member) .offset = offsetof(struct berth_registrar_label, member)
+#define FORMER(member) .offset = offsetof(struct berth_registrar_former, member)
 #define SETTING(member) .offset = offsetof(struct berth_registrar_settings, member)
 #define MAKER(member) .offset = offsetof(struct berth_registrar_maker, member)
 
@@ -229,6 +230,21 @@ static const struct berth_conf_key label_keys[] = {
 		 "challengePassword; when-present: one that is there must be right."},
 };
 
+static const struct berth_conf_key former_keys[] = {
+	{.name = "certificates",
+	 .type = BERTH_CONF_PATH,
+	 .is_required = true,
+	 FORMER(certificates),
+	 .help = "PEM: the former issuing CA first, then the cross-certificates between it and the "
+		 "one after it; served as EST cacerts."},
+	{.name = "key",
+	 .type = BERTH_CONF_KEY_URI,
+	 .is_required = true,
+	 FORMER(key),
+	 .help = "Keystore URI of its key; it signs revocation lists and appoints OCSP responders, "
+		 "no more."},
+};
+
 static const struct berth_conf_key maker_keys[] = {
 	{.name = "anchors",
 	 .type = BERTH_CONF_PATH,
@@ -304,6 +320,14 @@ static const struct berth_conf_section sections[] = {
 	 SETTING(labels),
 	 .item_size = sizeof(struct berth_registrar_label),
 	 .help = "A label of EST's path: /.well-known/est/LABEL/simpleenroll."},
+	{.name = "former-issuer",
+	 .is_named = true,
+	 .keys = former_keys,
+	 .key_count = sizeof(former_keys) / sizeof(former_keys[0]),
+	 SETTING(formers),
+	 .item_size = sizeof(struct berth_registrar_former),
+	 .help = "A CA that issued to devices before a roll-over (berth registrar rollover): its "
+		 "certificates are accepted until they end."},
 	{.name = "manufacturer",
 	 .is_named = true,
 	 .keys = maker_keys,
@@ -322,6 +346,11 @@ enum berth_err
 berth_registrar_settings_check(const void *configuration, struct berth_why *why)
 {
 	const struct berth_registrar_settings *settings = configuration;
+	if (settings->formers.count > BERTH_FORMER_ISSUERS_MAX)
+		return berth_fail(
+			why, BERTH_E_USAGE, "registrar-former-issuers", NULL,
+			"more than %d [former-issuer] sections; take out those that ended",
+			BERTH_FORMER_ISSUERS_MAX);
 	if (settings->publish_url == NULL)
 		return BERTH_OK;
 	if (settings->daemon.plain_listen == NULL)
@@ -343,6 +372,53 @@ berth_registrar_load_certificates(struct berth_pki *pki, const char *key, const 
 	return err ? berth_fail(why, BERTH_E_USAGE, "registrar-certificates", NULL,
 				"%s = %.90s: %.110s", key, path, cause.sentence)
 		   : BERTH_OK;
+}
+
+static enum berth_err
+add_all(const struct berth_cert_list *from, struct berth_cert_list *to, struct berth_why *why)
+{
+	enum berth_err err = BERTH_OK;
+	for (size_t i = 0; !err && i < from->n; i++)
+		if (!berth_cert_list_has(to, from->at[i]))
+			err = berth_cert_list_add(to, from->at[i], why);
+	return err;
+}
+
+static enum berth_err
+load_former(struct berth_pki *pki, const struct berth_registrar_former *former,
+	    struct berth_cert_list *issuers, struct berth_cert_list *cacerts, struct berth_why *why)
+{
+	BERTH_CERT_LIST own = {0};
+	enum berth_err err = berth_registrar_load_certificates(pki, "certificates",
+							       former->certificates, &own, why);
+	if (err)
+		return err;
+	for (size_t i = 0; i < issuers->n; i++)
+		if (berth_bytes_equal(berth_cert_ski(issuers->at[i]), berth_cert_ski(own.at[0])))
+			return berth_fail(why, BERTH_E_USAGE, "registrar-former-issuer", NULL,
+					  "[former-issuer \"%.40s\"]: the first of its "
+					  "certificates is of a key that another issuer has too",
+					  former->name);
+	err = berth_cert_list_add(issuers, own.at[0], why);
+	return err ? err : add_all(&own, cacerts, why);
+}
+
+/* req: rfc7030-4.1.3-rollover */
+enum berth_err
+berth_registrar_load_issuers(struct berth_pki *pki, const struct berth_registrar_settings *settings,
+			     struct berth_cert_list *issuing, struct berth_cert_list *issuers,
+			     struct berth_cert_list *cacerts, struct berth_why *why)
+{
+	const struct berth_registrar_former *formers = settings->formers.items;
+	enum berth_err err = berth_registrar_load_certificates(
+		pki, "issuing-certificates", settings->issuing_certificates, issuing, why);
+	if (!err)
+		err = berth_cert_list_add(issuers, issuing->at[0], why);
+	if (!err)
+		err = add_all(issuing, cacerts, why);
+	for (size_t i = 0; !err && i < settings->formers.count; i++)
+		err = load_former(pki, &formers[i], issuers, cacerts, why);
+	return err;
 }
 
 static enum berth_err

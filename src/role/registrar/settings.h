@@ -36,6 +36,16 @@ struct berth_registrar_label {
 	int proof_linking; /* enum berth_proof_linking */
 };
 
+/* [former-issuer "1"]: it issues nothing any more; what it issued is known until it ends. */
+struct berth_registrar_former {
+	const char *name;
+	const char
+		*certificates; /* PEM: the former issuing CA first, then the cross-certificates */
+	const char *key;       /* keystore URI */
+};
+
+#define BERTH_FORMER_ISSUERS_MAX 8 /* each is asked for with each OCSP request; they end */
+
 /* Vouchers without a nonce that were made ahead, for sites without internet (RFC 8995 5.5.6). */
 enum berth_stored_vouchers {
 	BERTH_STORED_VOUCHERS_NEVER,	/* neither asked for nor given */
@@ -65,6 +75,7 @@ struct berth_registrar_settings {
 	int est_layout;	     /* enum berth_est_layout */
 	int stored_vouchers; /* enum berth_stored_vouchers */
 	struct berth_conf_items makers;
+	struct berth_conf_items formers;
 	/* EST without a label; labels.h */
 	struct berth_conf_list est_clients;
 	const char *est_users; /* file; NULL: none */
@@ -84,6 +95,17 @@ enum berth_err berth_registrar_settings_check(const void *configuration,
 enum berth_err berth_registrar_load_certificates(struct berth_pki *pki, const char *key,
 						 const char *path, struct berth_cert_list *list,
 						 struct berth_why *why) BERTH_MUST;
+/*
+ * The CAs that devices are told of and that their certificates may be from: issuing as issuing-certificates has it;
+ * issuers the issuing CA, then the former ones, in the order of their sections; cacerts all of both files, the issuing
+ * CA first. Appends to each.
+ */
+enum berth_err berth_registrar_load_issuers(struct berth_pki *pki,
+					    const struct berth_registrar_settings *settings,
+					    struct berth_cert_list *issuing,
+					    struct berth_cert_list *issuers,
+					    struct berth_cert_list *cacerts,
+					    struct berth_why *why) BERTH_MUST;
 /* What one section says, with its files read and parsed. name borrows from maker. */
 enum berth_err berth_registrar_load_maker(struct berth_pki *pki,
 					  const struct berth_registrar_maker *maker,

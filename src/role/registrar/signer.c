@@ -30,8 +30,9 @@ struct signer {
 	struct berth_cert_list above;	  /* the same without the end entity */
 	struct berth_key *registrar_key;
 	struct berth_cert_list issuing; /* the issuing CA first */
-	struct berth_cert_list issuers; /* of certificates that may be renewed: the issuing CA */
+	struct berth_cert_list issuers; /* of certificates that may be renewed: former ones too */
 	struct berth_key *issuing_key;
+	struct berth_key *former_keys[BERTH_FORMER_ISSUERS_MAX];
 	struct berth_users users;
 	struct berth_policy *policy; /* only: of whom it makes gateways */
 	struct berth_rate sign_rate;
@@ -49,6 +50,8 @@ signer_end(void *context)
 	berth_revocation_signer_close(&signer->revocation);
 	berth_key_free(signer->registrar_key);
 	berth_key_free(signer->issuing_key);
+	for (size_t i = 0; i < BERTH_FORMER_ISSUERS_MAX; i++)
+		berth_key_free(signer->former_keys[i]);
 	berth_cert_list_free(&signer->registrar);
 	berth_cert_list_free(&signer->above);
 	berth_cert_list_free(&signer->issuing);
@@ -57,6 +60,34 @@ signer_end(void *context)
 	berth_users_free(&signer->users);
 	berth_policy_free(signer->policy);
 	free(signer);
+}
+
+static void
+know_issuer(struct signer *signer, struct berth_cert *cert, struct berth_key *key)
+{
+	signer->revocation.issuers[signer->revocation.issuer_count++] =
+		(struct berth_revocation_issuer){.cert = cert, .key = key};
+}
+
+/* After the certificates: signer->issuers has the issuing CA first, then these. */
+static enum berth_err
+load_formers(struct signer *signer, struct berth_why *why)
+{
+	const struct berth_registrar_former *formers = signer->settings->formers.items;
+	enum berth_err err = BERTH_OK;
+	know_issuer(signer, signer->issuing.at[0], signer->issuing_key);
+	for (size_t i = 0; !err && i < signer->settings->formers.count; i++) {
+		struct berth_cert *cert = signer->issuers.at[1 + i];
+		err = berth_keystore_load(signer->pki, formers[i].key, &signer->former_keys[i],
+					  why);
+		if (!err && !berth_key_equal(berth_cert_key(cert), signer->former_keys[i]))
+			return berth_fail(why, BERTH_E_USAGE, "signer-keys", NULL,
+					  "[former-issuer \"%.40s\"]: key is not the key of the "
+					  "first of its certificates",
+					  formers[i].name);
+		know_issuer(signer, cert, signer->former_keys[i]);
+	}
+	return err;
 }
 
 static enum berth_err
@@ -72,13 +103,13 @@ static enum berth_err
 load(struct signer *signer, struct berth_why *why)
 {
 	const struct berth_registrar_settings *s = signer->settings;
+	BERTH_CERT_LIST told = {0}; /* the judge's matter */
 	enum berth_err err = berth_registrar_load_certificates(signer->pki, "tls-certificates",
 							       s->daemon.tls_certificates,
 							       &signer->registrar, why);
 	if (!err)
-		err = berth_registrar_load_certificates(signer->pki, "issuing-certificates",
-							s->issuing_certificates, &signer->issuing,
-							why);
+		err = berth_registrar_load_issuers(signer->pki, s, &signer->issuing,
+						   &signer->issuers, &told, why);
 	if (!err)
 		err = berth_keystore_load(signer->pki, s->daemon.tls_key, &signer->registrar_key,
 					  why);
@@ -88,8 +119,6 @@ load(struct signer *signer, struct berth_why *why)
 		err = berth_users_load(signer->pki, s->est_users, &signer->users, why);
 	if (!err)
 		err = load_policy(signer, why);
-	if (!err)
-		err = berth_cert_list_add(&signer->issuers, signer->issuing.at[0], why);
 	for (size_t i = 1; !err && i < signer->registrar.n; i++)
 		err = berth_cert_list_add(&signer->above, signer->registrar.at[i], why);
 	if (err)
@@ -105,10 +134,10 @@ load(struct signer *signer, struct berth_why *why)
 	signer->revocation = (struct berth_revocation_signer){
 		.pki = signer->pki,
 		.settings = s,
-		.issuer = signer->issuing.at[0],
-		.issuer_key = signer->issuing_key,
 		.issuance = &signer->issuance,
 	};
+	if (!err)
+		err = load_formers(signer, why);
 	return err ? err : berth_revocation_signer_open(&signer->revocation, why);
 }
 
@@ -199,6 +228,10 @@ check_issue(struct signer *signer, const struct berth_issue_ldevid *ask, struct 
 	if (!berth_label_find(signer->settings, ask->label, label))
 		return berth_fail(why, BERTH_E_DENIED, "signer-label", "RFC 7030 3.2.2",
 				  "there is no such label");
+	/* A former issuer's key is here too, for its lists. */
+	if (!berth_bytes_equal(ask->issuer, berth_cert_ski(signer->issuing.at[0])))
+		return berth_fail(why, BERTH_E_DENIED, "signer-issuer", NULL,
+				  "only the issuing CA issues; what is asked for is another's");
 	bool is_device = ask->renewed.n == 0 && ask->user.n == 0;
 	if (is_device &&
 	    (ask->serial_number.n == 0 || !berth_bytes_is_printable(ask->serial_number)))

@@ -84,21 +84,31 @@ berth_revocation_signer_open(struct berth_revocation_signer *signer, struct bert
 	return read_number(signer, why);
 }
 
+static void
+dismiss(struct berth_revocation_issuer *issuer)
+{
+	berth_cert_free(issuer->responder);
+	berth_key_free(issuer->responder_key);
+	issuer->responder = NULL;
+	issuer->responder_key = NULL;
+}
+
 void
 berth_revocation_signer_close(struct berth_revocation_signer *signer)
 {
-	berth_cert_free(signer->responder);
-	berth_key_free(signer->responder_key);
-	signer->responder = NULL;
-	signer->responder_key = NULL;
+	for (size_t i = 0; i < signer->issuer_count; i++)
+		dismiss(&signer->issuers[i]);
 }
 
 static enum berth_err
-check_issuer(const struct berth_revocation_signer *signer, struct berth_bytes issuer,
-	     struct berth_why *why)
+find_issuer(struct berth_revocation_signer *signer, struct berth_bytes key_id,
+	    struct berth_revocation_issuer **ret, struct berth_why *why)
 {
-	if (berth_bytes_equal(issuer, berth_cert_ski(signer->issuer)))
-		return BERTH_OK;
+	for (size_t i = 0; i < signer->issuer_count; i++) {
+		*ret = &signer->issuers[i];
+		if (berth_bytes_equal(key_id, berth_cert_ski((*ret)->cert)))
+			return BERTH_OK;
+	}
 	return berth_fail(why, BERTH_E_DENIED, "signer-issuer", "RFC 5280 5",
 			  "what is asked for is another issuer's to say");
 }
@@ -106,22 +116,23 @@ check_issuer(const struct berth_revocation_signer *signer, struct berth_bytes is
 /* ---- lists ---- */
 
 static struct berth_wall
-ends_at(const struct berth_revocation_signer *signer, struct berth_wall now, int64_t lifetime_s)
+ends_at(const struct berth_revocation_issuer *issuer, struct berth_wall now, int64_t lifetime_s)
 {
-	struct berth_wall ca = berth_cert_not_after(signer->issuer);
+	struct berth_wall ca = berth_cert_not_after(issuer->cert);
 	return now.s + lifetime_s < ca.s ? (struct berth_wall){now.s + lifetime_s} : ca;
 }
 
 static enum berth_err
-log_crl(struct berth_revocation_signer *signer, const struct berth_crl_fields *fields,
-	struct berth_wall now, struct berth_bytes der, struct berth_why *why)
+log_crl(struct berth_revocation_signer *signer, const struct berth_revocation_issuer *issuer,
+	const struct berth_crl_fields *fields, struct berth_wall now, struct berth_bytes der,
+	struct berth_why *why)
 {
 	char details[64];
 	(void)snprintf(details, sizeof(details), " number=%llu entries=%zu",
 		       (unsigned long long)fields->number, fields->entry_count);
 	const struct berth_issuance_line line = {
 		.what = "crl",
-		.subject = berth_text(berth_cert_subject_text(signer->issuer)),
+		.subject = berth_text(berth_cert_subject_text(issuer->cert)),
 		.object = der,
 		.details = details,
 	};
@@ -129,13 +140,14 @@ log_crl(struct berth_revocation_signer *signer, const struct berth_crl_fields *f
 }
 
 static enum berth_err
-sign_list(struct berth_revocation_signer *signer, const struct berth_sign_crl *ask,
-	  struct berth_wall now, struct berth_buf *object, struct berth_why *why)
+sign_list(struct berth_revocation_signer *signer, const struct berth_revocation_issuer *issuer,
+	  const struct berth_sign_crl *ask, struct berth_wall now, struct berth_buf *object,
+	  struct berth_why *why)
 {
 	char address[BERTH_ADDRESS_MAX];
 	struct berth_crl_fields fields = {
 		.this_update = {now.s - BACKDATE_S},
-		.next_update = ends_at(signer, now, signer->settings->crl_lifetime_s),
+		.next_update = ends_at(issuer, now, signer->settings->crl_lifetime_s),
 		.entries = ask->entries,
 		.entry_count = ask->entry_count,
 	};
@@ -148,9 +160,8 @@ sign_list(struct berth_revocation_signer *signer, const struct berth_sign_crl *a
 	}
 	enum berth_err err = take_number(signer, now, &fields.number, why);
 	if (!err)
-		err = berth_crl_issue(signer->pki, &fields, signer->issuer, signer->issuer_key,
-				      object, why);
-	return err ? err : log_crl(signer, &fields, now, berth_buf_view(object), why);
+		err = berth_crl_issue(signer->pki, &fields, issuer->cert, issuer->key, object, why);
+	return err ? err : log_crl(signer, issuer, &fields, now, berth_buf_view(object), why);
 }
 
 enum berth_err
@@ -160,11 +171,12 @@ berth_revocation_sign_crl(struct berth_revocation_signer *signer, struct berth_b
 	struct berth_sign_crl *ask = calloc(1, sizeof(*ask));
 	if (ask == NULL)
 		return berth_fail(why, BERTH_E_MEMORY, "memory", NULL, "out of memory");
+	struct berth_revocation_issuer *issuer = NULL;
 	enum berth_err err = berth_sign_crl_decode(payload, ask, why);
 	if (!err)
-		err = check_issuer(signer, ask->issuer, why);
+		err = find_issuer(signer, ask->issuer, &issuer, why);
 	if (!err)
-		err = sign_list(signer, ask, now.wall, object, why);
+		err = sign_list(signer, issuer, ask, now.wall, object, why);
 	free(ask);
 	return err;
 }
@@ -185,7 +197,8 @@ log_responder(struct berth_revocation_signer *signer, struct berth_wall now, str
 }
 
 static enum berth_err
-appoint(struct berth_revocation_signer *signer, struct berth_wall now, struct berth_why *why)
+appoint(struct berth_revocation_signer *signer, struct berth_revocation_issuer *issuer,
+	struct berth_wall now, struct berth_why *why)
 {
 	char name[64];
 	BERTH_KEY *key = NULL;
@@ -199,35 +212,37 @@ appoint(struct berth_revocation_signer *signer, struct berth_wall now, struct be
 	struct berth_cert_template what = {
 		.profile = BERTH_PROFILE_OCSP_SIGNER,
 		.not_before = {now.s - BACKDATE_S},
-		.not_after = ends_at(signer, now, RESPONDER_LIFETIME_S),
+		.not_after = ends_at(issuer, now, RESPONDER_LIFETIME_S),
 		.common_name = berth_text(name),
 		.organization = berth_text(signer->settings->domain),
 		.key = key,
 	};
 	berth_random_fill(&random, what.serial, sizeof(what.serial));
 	what.serial[0] = (uint8_t)((what.serial[0] & 0x7f) | 0x40);
-	err = berth_issue(signer->pki, &what, signer->issuer, signer->issuer_key, &der, why);
+	err = berth_issue(signer->pki, &what, issuer->cert, issuer->key, &der, why);
 	if (!err)
 		err = berth_cert_parse(signer->pki, berth_buf_view(&der), &cert, why);
 	if (!err)
 		err = log_responder(signer, now, berth_buf_view(&der), why);
 	if (err)
 		return err;
-	berth_revocation_signer_close(signer);
-	signer->responder = berth_cert_ref(cert);
-	signer->responder_key = berth_key_ref(key);
+	dismiss(issuer);
+	issuer->responder = berth_cert_ref(cert);
+	issuer->responder_key = berth_key_ref(key);
 	return BERTH_OK;
 }
 
 /* A new delegate when the last has half of its time behind it, so that no response outlives its signer's. */
 static enum berth_err
-have_responder(struct berth_revocation_signer *signer, struct berth_wall now, struct berth_why *why)
+have_responder(struct berth_revocation_signer *signer, struct berth_revocation_issuer *issuer,
+	       struct berth_wall now, struct berth_why *why)
 {
 	int64_t left =
-		signer->responder == NULL ? 0 : berth_cert_not_after(signer->responder).s - now.s;
+		issuer->responder == NULL ? 0 : berth_cert_not_after(issuer->responder).s - now.s;
 	bool is_early =
-		signer->responder != NULL && berth_cert_not_before(signer->responder).s > now.s;
-	return left > RESPONDER_LIFETIME_S / 2 && !is_early ? BERTH_OK : appoint(signer, now, why);
+		issuer->responder != NULL && berth_cert_not_before(issuer->responder).s > now.s;
+	return left > RESPONDER_LIFETIME_S / 2 && !is_early ? BERTH_OK
+							    : appoint(signer, issuer, now, why);
 }
 
 enum berth_err
@@ -235,17 +250,18 @@ berth_revocation_sign_ocsp(struct berth_revocation_signer *signer, struct berth_
 			   struct berth_now now, struct berth_buf *object, struct berth_why *why)
 {
 	struct berth_sign_ocsp ask;
+	struct berth_revocation_issuer *issuer = NULL;
 	enum berth_err err = berth_sign_ocsp_decode(payload, &ask, why);
 	if (!err)
-		err = check_issuer(signer, ask.issuer, why);
+		err = find_issuer(signer, ask.issuer, &issuer, why);
 	if (!err)
 		err = berth_rate_take(&signer->ocsp_rate, now.mono, "ocsp-per-minute", why);
 	if (!err)
-		err = have_responder(signer, now.wall, why);
+		err = have_responder(signer, issuer, now.wall, why);
 	if (err)
 		return err;
-	struct berth_wall end = ends_at(signer, now.wall, signer->settings->ocsp_lifetime_s);
-	struct berth_wall delegate = berth_cert_not_after(signer->responder);
+	struct berth_wall end = ends_at(issuer, now.wall, signer->settings->ocsp_lifetime_s);
+	struct berth_wall delegate = berth_cert_not_after(issuer->responder);
 	const struct berth_ocsp_fields fields = {
 		.singles = ask.singles,
 		.single_count = ask.single_count,
@@ -254,6 +270,6 @@ berth_revocation_sign_ocsp(struct berth_revocation_signer *signer, struct berth_
 		.produced_at = now.wall,
 		.nonce = ask.nonce,
 	};
-	return berth_ocsp_respond(signer->pki, &fields, signer->issuer, signer->responder,
-				  signer->responder_key, object, why);
+	return berth_ocsp_respond(signer->pki, &fields, issuer->cert, issuer->responder,
+				  issuer->responder_key, object, why);
 }

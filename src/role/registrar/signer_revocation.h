@@ -13,14 +13,20 @@
 #include "role/daemon/rate.h"
 #include "role/registrar/settings.h"
 
+/* The issuing CA or a former one; each answers for its own certificates alone. */
+struct berth_revocation_issuer {
+	struct berth_cert *cert; /* borrowed, as its key */
+	struct berth_key *key;
+	struct berth_key *responder_key; /* NULL until the first response */
+	struct berth_cert *responder;
+};
+
 struct berth_revocation_signer {
 	struct berth_pki *pki;
 	const struct berth_registrar_settings *settings;
-	struct berth_cert *issuer; /* borrowed, as its key */
-	struct berth_key *issuer_key;
+	struct berth_revocation_issuer issuers[1 + BERTH_FORMER_ISSUERS_MAX];
+	size_t issuer_count;
 	struct berth_issuance *issuance;
-	struct berth_key *responder_key; /* NULL until the first response */
-	struct berth_cert *responder;
 	uint64_t number; /* of the list signed last, by any issuer */
 	struct berth_rate ocsp_rate;
 };

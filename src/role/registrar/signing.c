@@ -18,7 +18,8 @@ enum {
 	LDEVID_PARTITION,
 	LDEVID_USER,
 	LDEVID_LABEL,
-	LDEVID_GATEWAY
+	LDEVID_GATEWAY,
+	LDEVID_ISSUER
 };
 
 static const struct berth_frame_field rvr_fields[] = {
@@ -62,6 +63,10 @@ static const struct berth_frame_field ldevid_fields[] = {
 	 .name = "request",
 	 .type = BERTH_FRAME_BYTES,
 	 .max = BERTH_REQUEST_MAX_BYTES},
+	{.tag = LDEVID_ISSUER,
+	 .name = "issuer",
+	 .type = BERTH_FRAME_BYTES,
+	 .max = BERTH_SIGN_ISSUER_MAX},
 	{.tag = LDEVID_LIFETIME, .name = "lifetime", .type = BERTH_FRAME_I64},
 	{.tag = LDEVID_PARTITION, .name = "partition", .type = BERTH_FRAME_I64},
 	{.tag = LDEVID_GATEWAY,
@@ -127,6 +132,7 @@ berth_issue_ldevid_encode(const struct berth_issue_ldevid *ask, struct berth_buf
 	err = err ? err : put_some(payload, LDEVID_USER, ask->user);
 	err = err ? err : put_some(payload, LDEVID_LABEL, ask->label);
 	err = err ? err : berth_frame_put_bytes(payload, LDEVID_REQUEST, ask->request);
+	err = err ? err : berth_frame_put_bytes(payload, LDEVID_ISSUER, ask->issuer);
 	err = err ? err : berth_frame_put_i64(payload, LDEVID_LIFETIME, ask->lifetime_s);
 	err = err ? err : berth_frame_put_i64(payload, LDEVID_PARTITION, ask->partition);
 	if (!err && ask->is_gateway)
@@ -153,6 +159,7 @@ berth_issue_ldevid_decode(struct berth_bytes payload, struct berth_issue_ldevid 
 		.renewed = berth_frame_get(&frame, LDEVID_RENEWED),
 		.user = berth_frame_get(&frame, LDEVID_USER),
 		.label = berth_frame_get(&frame, LDEVID_LABEL),
+		.issuer = berth_frame_get(&frame, LDEVID_ISSUER),
 		.request = berth_frame_get(&frame, LDEVID_REQUEST),
 		.lifetime_s = berth_frame_get_i64(&frame, LDEVID_LIFETIME, 0),
 		.partition = berth_frame_get_i64(&frame, LDEVID_PARTITION, 0),

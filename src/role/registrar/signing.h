@@ -34,6 +34,7 @@ struct berth_issue_ldevid {
 	struct berth_bytes label;   /* of EST's path; empty: none */
 	struct berth_bytes renewed; /* DER of the certificate to be renewed; empty: a first one */
 	struct berth_bytes request; /* PKCS#10 DER */
+	struct berth_bytes issuer;  /* subject key identifier, as the judge wrote it down */
 	int64_t lifetime_s;
 	int64_t partition; /* whose revocation list the certificate names */
 };

@@ -187,6 +187,8 @@ const struct berth_verb berth_registrar_verbs[] = {
 	{"registrar", "backup", "seal all that the registrar is into one file, while it runs",
 	 backup_main},
 	{"registrar", "restore", "judge a backup and put it in its place", restore_main},
+	{"registrar", "rollover", "a new key for the CA that issues to devices, without losing one",
+	 berth_registrar_rollover_main},
 	{"registrar", "est-user", "a user of EST with a password", berth_registrar_est_user_main},
 	{0},
 };

@@ -27,7 +27,8 @@ signer_issues_only_what_it_has_checked_itself(void **state)
 						.serial_number = BERTH_LIT(FIXTURE_SERIAL),
 						.request = berth_buf_view(&csr),
 						.lifetime_s = 86400,
-						.partition = 1};
+						.partition = 1,
+						.issuer = berth_cert_ski(judge->chain.at[1])};
 	BERTH_BUF object = {0};
 	struct berth_issue_ldevid ask = good;
 	ask.serial_number = BERTH_LIT(FIXTURE_OTHER_SERIAL);
@@ -73,7 +74,8 @@ signer_makes_gateways_only_of_those_that_the_policy_names(void **state)
 					 .serial_number = BERTH_LIT(FIXTURE_SERIAL),
 					 .request = berth_buf_view(&csr),
 					 .lifetime_s = 86400,
-					 .partition = 1};
+					 .partition = 1,
+					 .issuer = berth_cert_ski(judge->chain.at[1])};
 	assert_int_equal(issue(judge, &ask, &object), BERTH_OK);
 	assert_false(is_gateways(judge, berth_buf_view(&object)));
 	berth_buf_clear(&object);
@@ -87,6 +89,7 @@ signer_makes_gateways_only_of_those_that_the_policy_names(void **state)
 	berth_buf_clear(&csr);
 	home_make_csr(judge, &csr);
 	ask.request = berth_buf_view(&csr);
+	ask.issuer = berth_cert_ski(judge->chain.at[1]);
 	berth_buf_clear(&object);
 	assert_int_equal(issue(judge, &ask, &object), BERTH_E_DENIED);
 	assert_int_equal(object.n, 0);
@@ -152,7 +155,8 @@ signer_stops_at_its_own_limit(void **state)
 					 .serial_number = BERTH_LIT(FIXTURE_SERIAL),
 					 .request = berth_buf_view(&csr),
 					 .lifetime_s = 86400,
-					 .partition = 1};
+					 .partition = 1,
+					 .issuer = berth_cert_ski(judge->chain.at[1])};
 	for (int64_t i = 0; i < judge->settings.issue_per_minute; i++) {
 		BERTH_BUF object = {0};
 		ask.serial[15] = (uint8_t)i;
