@@ -46,11 +46,12 @@ read_names(struct berth_bytes value, struct berth_csrattrs *attrs)
 }
 
 /* Extensions: SEQUENCE OF SEQUENCE { OID, BOOLEAN?, OCTET STRING? }; only the SAN is understood. */
-/* req: rfc9908-3.2-extension-values */
+/* req: rfc9908-3.2-extension-values, rfc9908-3.2-once */
 static bool
 read_extensions(struct berth_bytes extensions, bool is_template, struct berth_csrattrs *attrs)
 {
 	struct berth_bytes extension, type, critical, value;
+	bool seen = false;
 
 	while (extensions.n > 0) {
 		if (!berth_der_take(&extensions, BERTH_DER_SEQUENCE, &extension) ||
@@ -63,6 +64,9 @@ read_extensions(struct berth_bytes extensions, bool is_template, struct berth_cs
 			return false;
 		if (!berth_bytes_equal(type, BERTH_LIT(OID_SUBJECT_ALT_NAME)))
 			continue;
+		if (seen)
+			return false;
+		seen = true;
 		/* without a value the device chooses its own (RFC 9908 3.2) */
 		if (value.n == 0)
 			attrs->want_dns_names = true;

@@ -108,7 +108,7 @@ names_that_the_client_fills_in_are_said_by_the_extension_template(void **state)
 	assert_int_equal(read.dns_name_count, 0);
 }
 
-/* req: rfc9908-3.4-template rfc9908-3.4-extensions rfc9908-3.4-subject */
+/* req: rfc9908-3.4-template rfc9908-3.4-extensions rfc9908-3.4-subject rfc9908-3.2-once */
 static void
 refuses_templates_that_are_not_one(void **state)
 {
@@ -155,6 +155,10 @@ refuses_templates_that_are_not_one(void **state)
 		ROW("an extension template without a value",
 		    "\x02\x01\x00\xa1\x1a\x30\x18" EXTENSION_TEMPLATE "\x31\x09\x30\x07" SAN_ALONE,
 		    BERTH_OK, NULL),
+		ROW("one extension twice",
+		    "\x02\x01\x00\xa1\x21\x30\x1f" EXTENSION_TEMPLATE
+		    "\x31\x10\x30\x0e" SAN_ALONE SAN_ALONE,
+		    BERTH_E_SYNTAX, "csrattrs-syntax"),
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct berth_csrattrs read = {0};
