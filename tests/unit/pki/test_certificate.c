@@ -420,6 +420,46 @@ matches_dns_names_in_the_san_only(void **state)
 	assert_false(berth_cert_has_dns_name(cert, "masa.example"));
 }
 
+/* The leaf of chain again, without its key identifier. */
+static struct berth_cert *
+without_key_identifier(const struct chain *chain)
+{
+	X509 *x = X509_dup(berth_cert_x509(chain->leaf));
+	unsigned char *der = NULL;
+	struct berth_cert *made = NULL;
+	int at = X509_get_ext_by_NID(x, NID_subject_key_identifier, -1);
+
+	assert_true(at >= 0);
+	X509_EXTENSION_free(X509_delete_ext(x, at));
+	assert_true(X509_sign(x, berth_key_pkey(authority.ca_key), EVP_sha256()) > 0);
+	int n = i2d_X509(x, &der);
+	assert_true(n > 0);
+	assert_int_equal(
+		berth_cert_parse(authority.pki, berth_bytes_of(der, (size_t)n), &made, NULL),
+		BERTH_OK);
+	OPENSSL_free(der);
+	X509_free(x);
+	return made;
+}
+
+/* req: rfc8995-5.8.2-1 */
+static void
+names_a_domain_by_its_key_identifier_or_its_key(void **state)
+{
+	CHAIN chain = registrar_chain();
+	BERTH_CERT *bare = without_key_identifier(&chain);
+	struct berth_bytes ski = berth_cert_ski(chain.leaf);
+	uint8_t id[32], digest[BERTH_SHA256_BYTES];
+
+	(void)state;
+	assert_int_equal(berth_cert_domain_id(authority.pki, chain.leaf, id), ski.n);
+	assert_int_equal(ski.n, 20);
+	assert_memory_equal(id, ski.p, ski.n);
+	assert_int_equal(berth_sha256(authority.pki, berth_key_spki(chain.key), digest), BERTH_OK);
+	assert_int_equal(berth_cert_domain_id(authority.pki, bare, id), BERTH_SHA256_BYTES);
+	assert_memory_equal(id, digest, sizeof(digest));
+}
+
 int
 main(void)
 {
@@ -440,6 +480,7 @@ main(void)
 		cmocka_unit_test(refuses_trailing_bytes_and_truncation),
 		cmocka_unit_test(reads_pem_bundles_and_writes_them),
 		cmocka_unit_test(matches_dns_names_in_the_san_only),
+		cmocka_unit_test(names_a_domain_by_its_key_identifier_or_its_key),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
