@@ -195,7 +195,7 @@ class Serving(Base):
         _, body, _ = self.daemon.request("POST", "/echo", b"", context=context)
         self.assertIn(b"peers=1", body)
 
-    # req: rfc8995-5.1-tls-version, rfc8995-5.4-tls-version
+    # req: rfc8995-5.1-tls-version, rfc8995-5.4-tls-version, rfc7030-3.3-tls-version
     def test_refuses_tls_11(self):
         context = ssl.create_default_context(cafile=self.daemon.path("ca.pem"))
         context.minimum_version = ssl.TLSVersion.TLSv1_1
