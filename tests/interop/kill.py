@@ -4,7 +4,7 @@
 the devices themselves are killed at random moments. Afterwards every device gets on, and what anybody was told is there
 once: vouchers, certificates and the audit log, read from the stores and the signers' own logs by this program alone.
 
-BERTH_KILLS (10) how many, BERTH_UNITS (16) devices, BERTH_SEED."""
+BERTH_KILLS (10) how many, BERTH_UNITS (24) devices, BERTH_AT_ONCE (12) of them at a time, BERTH_SEED."""
 import base64
 import collections
 import glob
@@ -25,10 +25,13 @@ import time
 
 PROGRAMS = os.environ["BERTH_PROGRAMS"]
 KILLS = int(os.environ.get("BERTH_KILLS", "10"))
-UNITS = int(os.environ.get("BERTH_UNITS", "16"))
+UNITS = int(os.environ.get("BERTH_UNITS", "24"))
 SEED = int(os.environ.get("BERTH_SEED", "8366"))
 WAIT_S = int(os.environ.get("BERTH_WAIT_S", "120"))
-AT_ONCE = 6
+AT_ONCE = int(os.environ.get("BERTH_AT_ONCE", "12"))
+# A device that met a killed process waits 5 s, 10 s ... before it tries again (RFC 8995 4.1). Every second one loses its
+# power before that, and comes again at once.
+TIMEOUTS_S = ("30", "3")
 PAUSE_S = (0.05, 0.6)
 
 chance = random.Random(SEED)
@@ -185,7 +188,8 @@ class Load:
                     return
                 end = time.monotonic() + WAIT_S
                 # Killed, or refused while something was down: it tries again, as a device that has power does.
-                while self.agent(serial, "run", "--once", "--timeout", "30") != 0:
+                patience = TIMEOUTS_S[int(serial[-1]) % 2]
+                while self.agent(serial, "run", "--once", "--timeout", patience) != 0:
                     assert time.monotonic() < end, serial + " does not get on"
                     time.sleep(0.02)
                 self.held[serial].add(certificate(serial))
