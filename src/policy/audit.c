@@ -29,8 +29,8 @@ violate(struct reading *reading, const struct berth_why *why)
 		violate(reading, &refused_);                                                       \
 	} while (0)
 
-static bool
-is_listed(const struct berth_policy_settings *settings, struct berth_bytes domain_id)
+static const struct berth_policy_domain *
+find_listed(const struct berth_policy_settings *settings, struct berth_bytes domain_id)
 {
 	const struct berth_policy_domain *domains = settings->domains.items;
 
@@ -39,9 +39,9 @@ is_listed(const struct berth_policy_settings *settings, struct berth_bytes domai
 
 		if (!berth_base64_decode(berth_text(domains[i].id), false, &id, NULL) &&
 		    berth_bytes_equal(berth_buf_view(&id), domain_id))
-			return true;
+			return &domains[i];
 	}
-	return false;
+	return NULL;
 }
 
 static bool
@@ -52,6 +52,15 @@ has_assertion(const struct berth_conf_list *words, struct berth_bytes word)
 			return true;
 	}
 	return false;
+}
+
+/* RFC 8995 5.8.3: who holds a voucher without nonce may take the device over later; each is allowed by name. */
+/* req: berth-policy-nonceless */
+static bool
+nonceless_is_allowed(const struct berth_policy_settings *settings,
+		     const struct berth_policy_domain *listed)
+{
+	return settings->allow_nonceless || (listed && listed->nonceless);
 }
 
 static void
@@ -73,17 +82,17 @@ read_event(struct reading *reading, const struct berth_policy_audit_event *event
 			"the entry of %s for domain %.*s has an assertion that the policy does not "
 			"list",
 			date, n, id);
-	if (is_own || is_listed(settings, event->domain_id))
+	if (is_own)
 		return;
-	if (!event->has_nonce && !settings->allow_nonceless) {
+	const struct berth_policy_domain *listed = find_listed(settings, event->domain_id);
+	if (!event->has_nonce && !nonceless_is_allowed(settings, listed)) {
 		VIOLATE(reading, "audit-nonceless", "RFC 8995 5.8.3",
-			"on %s unknown domain %.*s got a voucher without nonce: it may take the "
-			"device "
+			"on %s %s domain %.*s got a voucher without nonce: it may take the device "
 			"over at any time",
-			date, n, id);
+			date, listed ? "listed" : "unknown", n, id);
 		return;
 	}
-	if (!settings->allow_unknown_domains)
+	if (!listed && !settings->allow_unknown_domains)
 		VIOLATE(reading, "audit-unknown-domain", "RFC 8995 5.8.3",
 			"on %s the device was given to unknown domain %.*s", date, n, id);
 }

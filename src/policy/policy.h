@@ -23,12 +23,13 @@
  *
  *	[audit]
  *	allow-unknown-domains = no
- *	allow-nonceless = no		nonceless entries of other domains
+ *	allow-nonceless = no		nonceless entries of every other domain
  *	allow-truncated = no		arbitrary truncation
  *	assertions = verified, proximity, logged
  *
  *	[domain "Distributor"]		besides our own, a domain whose entries are expected
  *	id = BASE64			its domainID as audit logs write it
+ *	nonceless = no			yes: its nonceless entries too
  *
  * match selects by identity only; the first rule that matches decides. A requirement that fails
  * denies by name and never falls through to a broader rule. No match: deny.

@@ -93,7 +93,7 @@ static const struct berth_conf_key audit_keys[] = {
 	 .type = BERTH_CONF_BOOL,
 	 .fallback = "no",
 	 IN_SETTINGS(allow_nonceless),
-	 .help = "Nonceless entries of domains that are neither ours nor listed are tolerated."},
+	 .help = "Nonceless entries of every domain are tolerated."},
 	{.name = "allow-truncated",
 	 .type = BERTH_CONF_BOOL,
 	 .fallback = "no",
@@ -112,6 +112,12 @@ static const struct berth_conf_key domain_keys[] = {
 	 .is_required = true,
 	 .offset = offsetof(struct berth_policy_domain, id),
 	 .help = "The domainID in base64, as audit logs write it."},
+	{.name = "nonceless",
+	 .type = BERTH_CONF_BOOL,
+	 .fallback = "no",
+	 .offset = offsetof(struct berth_policy_domain, nonceless),
+	 .help = "Its nonceless entries are expected too: it may take the device over at any "
+		 "time."},
 };
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))

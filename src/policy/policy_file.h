@@ -29,6 +29,7 @@ struct berth_policy_rule {
 struct berth_policy_domain {
 	const char *name;
 	const char *id; /* base64, normalised by comparison of its decoded form */
+	bool nonceless;
 };
 
 struct berth_policy_settings {

@@ -7,11 +7,13 @@ masa_settings='wrong-codes-per-unit = 4\nwrong-codes-per-source = 9\nallow-nonce
 registrar_settings='stored-vouchers = fallback'
 factory_make_options=(--claim-codes)
 . "$(dirname "$0")/pledge_lib.sh"
-command -v python3 > /dev/null || { echo "missing: python3"; exit 77; }
+for tool in sqlite3 xxd; do
+	command -v "$tool" > /dev/null || { echo "missing: $tool"; exit 77; }
+done
 start_manufacturer "A-0001 A-0002 A-0003"
 start_owner
-masa_socket=acme/masa/admin.sock
-masa=https://localhost:$(cat masa.port)/.well-known/berth
+masa_port=$(cat masa.port)
+masa=https://localhost:$masa_port/.well-known/berth
 
 # ---- owner B ----
 
@@ -34,6 +36,16 @@ start_b() {
 stop() { # stop PID
 	kill "$1"
 	wait "$1" || true
+}
+restart_masa() { # restart_masa [SQL]: on the port that the registrars know
+	stop "$masa_pid"
+	[ -z "${1-}" ] || sqlite3 "$(find acme/masa/state -name masa.db)" "$1"
+	sed -i "s/^listen = .*/listen = 127.0.0.1:$masa_port/" acme/masa/masa.conf
+	rm -f masa.port
+	berth-masa --config acme/masa/masa.conf 2>> masa.log &
+	masa_pid=$!
+	pids+=("$masa_pid")
+	until_there masa.port "$masa_pid"
 }
 start_b
 at_b() { BERTH_ADMIN_SOCKET=$work/b/admin.sock "$@"; }
@@ -77,11 +89,11 @@ says 'is owned by this domain' at_b berth device release A-0001
 
 # ---- A lets go, B claims ----
 
-berth device release A-0001 --next-code-file next.1 | grep -q 'released' || fail 'not released'
-berth device release A-0001 --next-code-file next.1 | grep -q 'released' || fail 'the same again is refused'
+berth device release A-0001 --next-code-file next.1 | grep 'released' > /dev/null || fail 'not released'
+berth device release A-0001 --next-code-file next.1 | grep 'released' > /dev/null || fail 'the same again is refused'
 says 'has this code' at_b berth device claim A-0001 --code-file code.1
-at_b berth device claim A-0001 --code-file next.1 | grep -q 'owned' || fail 'not claimed'
-at_b berth device claim A-0001 --code-file next.1 | grep -q 'owned' || fail 'the same again is refused'
+at_b berth device claim A-0001 --code-file next.1 | grep 'owned' > /dev/null || fail 'not claimed'
+at_b berth device claim A-0001 --code-file next.1 | grep 'owned' > /dev/null || fail 'the same again is refused'
 said 'released by A with a new code, claimed by B with it; each repeated without harm'
 
 # req: berth-claim-owned
@@ -90,20 +102,105 @@ stop "$b_pid"
 start_b
 comes_to_b A-0002
 [ "$code" = 403 ] || fail "B let on what it does not own: $code"
-at_b berth device explain A-0002 | grep -q 'policy-not-owned' || fail 'B has another reason'
+at_b berth device explain A-0002 | grep 'policy-not-owned' > /dev/null || fail 'B has another reason'
 request A-0001 pvr.der
 post A-0001 brski/requestvoucher $voucher_media pvr.der
 [ "$code" = 403 ] || fail "A asks for a voucher for what it let go: $code"
-berth device explain A-0001 | grep -q 'policy-not-owned' || fail 'A has another reason'
+berth device explain A-0001 | grep 'policy-not-owned' > /dev/null || fail 'A has another reason'
 said 'what is claimed counts as owned, what was let go no more'
+
+# ---- codes ----
+
+ask() { # ask ACT BODY CURL-OPTION...: sets $code, writes body
+	local act=$1 body=$2
+	shift 2
+	code=$(curl -s --noproxy '*' --cacert acme/root-ca.pem -H 'Content-Type: application/json' "$@" \
+		--data-binary "$body" -D headers -o body -w '%{http_code}' "$masa/$act")
+}
+answered() { # answered STATUS WORDS WHAT
+	[ "$code" = "$1" ] || fail "$3: $code: $(cat body)"
+	cat headers body | grep -i "$2" > /dev/null || fail "$3: $(cat body)"
+}
+cat b/registrar.pem b/issuing.pem > b.chain
+as_b=(--cert b.chain --key b/keys/registrar.key)
+claim() { printf '{"serial-number":"%s","code":"%s"}' "$1" "$(cat "$2")"; }
+
+# req: berth-claim-once
+berth device release A-0002 > /dev/null
+at_b berth device claim A-0002 --code-file code.2 > /dev/null
+at_b berth device release A-0002 > /dev/null
+says 'the code was used before' at_b berth device claim A-0002 --code-file code.2
+# req: berth-ownership-own
+ask release '{"serial-number":"A-0001"}' --cert home/registrar.pem --key home/keys/registrar.key
+answered 403 berth-ownership-own "A releases what is B's by now"
+ask release '{"serial-number":"A-0001"}'
+answered 403 ownership-peer "released by nobody"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout own.key -out own.pem -subj '/CN=B' \
+	-days 2 2> /dev/null
+ask release '{"serial-number":"A-0001"}' --cert own.pem --key own.key
+answered 403 ownership-peer "released by a CA's certificate"
+said 'refused with 403: a release by the former owner, without a certificate, with one made at home'
+berth registrar init --dir c --name 'Example Home' --host localhost --listen 127.0.0.1:0 > /dev/null
+cat c/registrar.pem c/issuing.pem > c.chain
+ask release '{"serial-number":"A-0001"}' --cert c.chain --key c/keys/registrar.key
+answered 403 berth-ownership-own "released by a namesake of its owner"
+said 'refused with 403: a domain of the same name as its owner'
+
+# A stranger learns nothing of what there is.
+ask claim "$(claim A-0002 code.3)" "${as_b[@]}"
+[ "$code" = 403 ] || fail "a wrong code: $code: $(cat body)"
+mv body wrong
+grep -vi '^date:' headers > wrong.headers
+ask claim "$(claim X-9999 code.3)" "${as_b[@]}"
+cmp body wrong || fail "an unknown unit answers otherwise: $(cat body)"
+grep -vi '^date:' headers | cmp - wrong.headers || fail 'an unknown unit has other headers'
+said 'a wrong code and an unknown unit get the same answer'
+
+# req: berth-claim-rate
+ask claim "$(claim A-0002 code.3)" "${as_b[@]}"
+restart_masa
+for _ in 1 2; do
+	ask claim "$(claim A-0002 code.3)" "${as_b[@]}"
+	[ "$code" = 403 ] || fail "a wrong code: $code: $(cat body)"
+done
+ask claim "$(claim A-0002 code.2)" "${as_b[@]}"
+answered 429 '^retry-after: [1-9]' 'after four wrong codes'
+said 'after four wrong codes, the MASA restarted in between, none is looked at'
 
 # ---- what B's own policy says of a unit that A had ----
 
 explained() { # explained SERIAL RULE WHAT: B refused it for this
 	comes_to_b "$1"
 	[ "$code" = 403 ] || fail "$3: $code"
-	at_b berth device explain "$1" | sed -n '/enrol: deny/,/^$/p' | grep -q "FAIL $2" ||
+	at_b berth device explain "$1" | sed -n '/enrol: deny/,/^$/p' | grep "FAIL $2" > /dev/null ||
 		fail "$3: $(at_b berth device explain "$1")"
 	said "refused: $3 ($2)"
 }
 explained A-0001 audit-unknown-domain 'a unit that another domain had before'
+berth device release A-0003 > /dev/null
+at_b berth device claim A-0003 --code-file code.3 > /dev/null
+comes_to_b A-0003
+[ "$code" = 403 ] || fail "a second owner while the first has a voucher without nonce: $code"
+at_b berth device explain A-0003 | grep 'FAIL.*rfc8995-5.6-outstanding' > /dev/null || fail 'the MASA has another reason'
+said 'refused by the MASA: a voucher without nonce of the former owner still holds (rfc8995-5.6-outstanding)'
+restart_masa "UPDATE voucher SET outstanding_until = issued_at - 1 WHERE nonce = x''" # it expired
+explained A-0003 audit-nonceless 'a unit for which A holds a voucher without nonce'
+
+former=$(openssl x509 -in home/issuing.pem -noout -ext subjectKeyIdentifier | tail -n 1 | tr -d ' :' | xxd -r -p | base64)
+allow() { # allow LINE: in the policy of B
+	echo "$1" >> b/policy.conf
+	stop "$b_pid"
+	start_b
+}
+allow "$(printf '\n[domain "Example Home"]\nid = %s' "$former")"
+comes_to_b A-0001
+[ "$code" = 200 ] || fail "refused although its former domain is named: $code: $(head -c 300 body)"
+base64 -d body | openssl pkcs7 -inform DER -print_certs -out a1.pem
+openssl verify -CAfile b/domain-ca.pem -untrusted b/issuing.pem a1.pem > /dev/null || fail "openssl does not verify it to B"
+said 'with its former domain named it enrols at B; openssl verifies its certificate to the CA of B'
+# req: berth-policy-nonceless
+explained A-0003 audit-nonceless 'the voucher without nonce, of a domain that is named'
+allow 'nonceless = yes'
+comes_to_b A-0003
+[ "$code" = 200 ] || fail "refused although its nonceless entries are allowed by name: $code: $(head -c 300 body)"
+said 'with its nonceless entries allowed by name it enrols too'

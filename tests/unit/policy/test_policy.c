@@ -332,7 +332,7 @@ judges_the_audit_log(void **state)
 		 OWN,
 		 0,
 		 false,
-		 NULL},
+		 "audit-nonceless"},
 		{"no own entry",
 		 {.domain_id = LISTED, .has_nonce = true, .assertion = proximity},
 		 OWN,
@@ -390,6 +390,39 @@ judges_the_audit_log(void **state)
 	}
 }
 
+/* Each way that allows it, and by its side the same with one thing less. */
+/* req: berth-policy-nonceless */
+static void
+allows_nonceless_entries_by_name(void **state)
+{
+	(void)state;
+	const struct {
+		const char *policy;
+		const char *rule; /* NULL: clean */
+	} rows[] = {
+		{"[domain \"a\"]\nid = RElTVFJJQlVUT1I=\nnonceless = yes\n", NULL},
+		{"[domain \"a\"]\nid = RElTVFJJQlVUT1I=\nnonceless = no\n", "audit-nonceless"},
+		{"[domain \"a\"]\nid = RElTVFJJQlVUT1I=\n", "audit-nonceless"},
+		{"[domain \"another\"]\nid = QQ==\nnonceless = yes\n", "audit-nonceless"},
+		{"[audit]\nallow-nonceless = yes\n[domain \"a\"]\nid = RElTVFJJQlVUT1I=\n", NULL},
+		{"[audit]\nallow-nonceless = yes\n", "audit-unknown-domain"},
+		{"[audit]\nallow-unknown-domains = yes\n", "audit-nonceless"},
+	};
+	const struct berth_policy_audit_event event = {.domain_id = LISTED,
+						       .assertion = BERTH_LIT("verified")};
+	const struct berth_audit_facts facts = {.events = &event, .n = 1, .own_domain_id = OWN};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct berth_decision decision;
+
+		print_message("%s\n", rows[i].policy);
+		enum berth_audit_finding finding = audit(rows[i].policy, &facts, &decision);
+		assert_int_equal(finding, rows[i].rule ? BERTH_AUDIT_VIOLATION : BERTH_AUDIT_CLEAN);
+		if (rows[i].rule)
+			assert_string_equal(berth_decision_failed(&decision)->rule, rows[i].rule);
+	}
+}
+
 static void
 a_hostile_log_cannot_flood_the_trace(void **state)
 {
@@ -419,6 +452,7 @@ main(void)
 		cmocka_unit_test(refuses_a_policy_that_says_nonsense),
 		cmocka_unit_test(matches_globs),
 		cmocka_unit_test(judges_the_audit_log),
+		cmocka_unit_test(allows_nonceless_entries_by_name),
 		cmocka_unit_test(a_hostile_log_cannot_flood_the_trace),
 	};
 
