@@ -303,6 +303,7 @@ sign_and_lint(struct berth_pki *pki, const struct berth_cert_template *wanted, X
 	return err;
 }
 
+/* req: rfc8995-5.8.2-identifier */
 enum berth_err
 berth_issue(struct berth_pki *pki, const struct berth_cert_template *wanted,
 	    const struct berth_cert *issuer, struct berth_key *issuer_key, struct berth_buf *der,

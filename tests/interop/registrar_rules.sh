@@ -49,7 +49,7 @@ grep -q 'event=telemetry.version .*version=2 .*alert=yes' registrar.log || fail 
 grep -q 'event=telemetry.unknown' registrar.log || fail 'no word on unknown members'
 said 'telemetry of version 2 is heard, and raises an alert'
 
-# req: rfc8995-5.4-name
+# req: rfc8995-5.4-name rfc8995-5.4-anchors
 request N-0001 pvr.der
 post N-0001 brski/requestvoucher $voucher_media pvr.der
 [ "$code" = 502 ] || fail "a MASA of another name: $code: $(cat body)"

@@ -43,6 +43,7 @@ refuse_status(struct berth_pledge *pledge, struct pledge_attempt *attempt, struc
 	pledge_refuse_enrolment(pledge, attempt, now, &why);
 }
 
+/* req: rfc8995-5-p2 */
 void
 pledge_on_status_replied(struct berth_pledge *pledge, struct pledge_attempt *attempt,
 			 struct berth_now now, const struct pledge_message *message)

@@ -48,7 +48,7 @@ build_request(struct berth_pledge *pledge, struct pledge_attempt *attempt, struc
 	return berth_voucher_sign(pledge->env.pki, &request, &how, &attempt->body, why);
 }
 
-/* req: rfc8995-5.1-p3 */
+/* req: rfc8995-5.1-p3, rfc8995-5.2-p5 */
 void
 pledge_on_connected(struct berth_pledge *pledge, struct pledge_attempt *attempt,
 		    struct berth_now now, const struct pledge_message *message)
@@ -172,6 +172,7 @@ judge(struct berth_pledge *pledge, struct pledge_attempt *attempt, struct berth_
 	return err;
 }
 
+/* req: rfc8995-5.7-p4 */
 static enum berth_err
 say_status(struct pledge_attempt *attempt, struct berth_now now, bool status, struct berth_why *why)
 {

@@ -421,6 +421,7 @@ berth_registrar_load_issuers(struct berth_pki *pki, const struct berth_registrar
 	return err;
 }
 
+/* req: rfc8995-5.4-anchors */
 static enum berth_err
 load_masa(const struct berth_registrar_maker *maker, struct berth_manufacturer *ret,
 	  struct berth_why *why)

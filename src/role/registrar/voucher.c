@@ -143,6 +143,7 @@ ask_signer(struct berth_registrar_exchange *exchange)
 			 berth_exchange_cookie(exchange));
 }
 
+/* req: rfc8995-5.4-credentials */
 static void
 dial(struct berth_registrar_exchange *exchange, const char *accept)
 {
@@ -572,6 +573,7 @@ give_audit_verdict(struct berth_registrar_exchange *exchange)
 
 /* ---- the end ---- */
 
+/* req: rfc8995-5.4-401 */
 static void
 note_refused_voucher(struct berth_registrar_exchange *exchange)
 {

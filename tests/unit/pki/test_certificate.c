@@ -442,7 +442,7 @@ without_key_identifier(const struct chain *chain)
 	return made;
 }
 
-/* req: rfc8995-5.8.2-1 */
+/* req: rfc8995-5.8.2-1, rfc8995-5.8.2-identifier */
 static void
 names_a_domain_by_its_key_identifier_or_its_key(void **state)
 {

@@ -421,7 +421,7 @@ accepts_nonceless_voucher_unless_policy_forbids_it(void **state)
 	assert_string_equal(world->refusal_rule, "rfc8995-5.6.1-nonce-missing");
 }
 
-/* req: rfc8995-5.7-p2 */
+/* req: rfc8995-5.7-p2, rfc8995-5.7-p4 */
 static void
 gives_the_same_reason_whatever_was_wrong(void **state)
 {

@@ -78,6 +78,7 @@ tells_its_success_on_a_new_connection_with_the_new_certificate(void **state)
 	assert_int_equal(world->keys_forgotten, 0);
 }
 
+/* req: rfc8995-5-p2 */
 static void
 stays_on_one_connection_until_it_is_enrolled(void **state)
 {

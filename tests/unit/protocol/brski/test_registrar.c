@@ -452,7 +452,7 @@ an_answer_that_nobody_asked_for_ends_with_500(void **state)
 
 /* ---- the MASA's answers ---- */
 
-/* req: rfc8995-5.6-masa-error */
+/* req: rfc8995-5.6-masa-error, rfc8995-5.4-401 */
 static void
 passes_the_masas_refusal_on_and_what_lies_between_as_502(void **state)
 {
