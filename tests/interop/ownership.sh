@@ -186,20 +186,25 @@ said 'refused by the MASA: a voucher without nonce of the former owner still hol
 restart_masa "UPDATE voucher SET outstanding_until = issued_at - 1 WHERE nonce = x''" # it expired
 explained A-0003 audit-nonceless 'a unit for which A holds a voucher without nonce'
 
-former=$(openssl x509 -in home/issuing.pem -noout -ext subjectKeyIdentifier | tail -n 1 | tr -d ' :' | xxd -r -p | base64)
+domain_of() { # domain_of CERT.pem: the domainID as logs write it
+	openssl x509 -in "$1" -noout -ext subjectKeyIdentifier | tail -n 1 | tr -d ' :' | xxd -r -p | base64
+}
 allow() { # allow LINE: in the policy of B
 	echo "$1" >> b/policy.conf
 	stop "$b_pid"
 	start_b
 }
-allow "$(printf '\n[domain "Example Home"]\nid = %s' "$former")"
+allow "$(printf '\n[domain "Example Home"]\nid = %s' "$(domain_of home/issuing.pem)")"
 comes_to_b A-0001
 [ "$code" = 200 ] || fail "refused although its former domain is named: $code: $(head -c 300 body)"
 base64 -d body | openssl pkcs7 -inform DER -print_certs -out a1.pem
 openssl verify -CAfile b/domain-ca.pem -untrusted b/issuing.pem a1.pem > /dev/null || fail "openssl does not verify it to B"
 said 'with its former domain named it enrols at B; openssl verifies its certificate to the CA of B'
+# A voucher without a nonce pins what outlives a registrar's issuing CA: its root.
+allow "$(printf '\n[domain "Example Home, root"]\nid = %s' "$(domain_of home/domain-ca.pem)")"
 # req: berth-policy-nonceless
 explained A-0003 audit-nonceless 'the voucher without nonce, of a domain that is named'
+at_b berth device explain A-0003 | grep 'on .* listed domain' > /dev/null || fail 'the trace does not say listed'
 allow 'nonceless = yes'
 comes_to_b A-0003
 [ "$code" = 200 ] || fail "refused although its nonceless entries are allowed by name: $code: $(head -c 300 body)"
