@@ -209,3 +209,22 @@ allow 'nonceless = yes'
 comes_to_b A-0003
 [ "$code" = 200 ] || fail "refused although its nonceless entries are allowed by name: $code: $(head -c 300 body)"
 said 'with its nonceless entries allowed by name it enrols too'
+
+# ---- the manufacturer's side ----
+
+at_masa() { BERTH_MASA_SOCKET=$work/acme/masa/admin.sock "$@"; }
+at_masa berth masa transfer --serial A-0003 --owner c/domain-ca.pem --name 'Third Hand' > /dev/null
+ask release '{"serial-number":"A-0003"}' "${as_b[@]}"
+answered 403 berth-ownership-own 'B releases what the manufacturer gave to another'
+ask release '{"serial-number":"A-0003"}' --cert c.chain --key c/keys/registrar.key
+answered 200 '"released"' 'its new owner releases it'
+says 'nobody owns the unit' at_masa berth masa transfer --serial A-0003 --owner b/domain-ca.pem
+at_masa berth masa history A-0003 --json > history.json
+sqlite3 :memory: "select count(*), sum(json_extract(value, '$.until') is not null) from json_each(readfile('history.json'), '$.owners')" |
+	grep -x '3|3' > /dev/null || fail "the owners of A-0003: $(cat history.json)"
+for event in owner.set owner.ended voucher.requested voucher.denied ownership.refused; do
+	grep -q "\"event\":\"$event\"" history.json || fail "the history has no $event: $(cat history.json)"
+done
+at_masa berth masa history A-0003 | grep 'Third Hand' > /dev/null || fail 'the history for people names no owner'
+berth audit verify --socket acme/masa/admin.sock > /dev/null
+said 'three owners of A-0003 in its history, each come and gone; the chain of the audit log holds'

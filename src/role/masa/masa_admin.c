@@ -6,6 +6,8 @@
  *	GET  /v1/units/SERIAL		one, with its owner and its log
  *	POST /v1/units/SERIAL/owner	sold: {"certificate": PEM, "name": text, "reference": text?}
  *	POST /v1/units/SERIAL/release	the owner lets go
+ *	POST /v1/units/SERIAL/transfer	from its owner to another: as owner
+ *	GET  /v1/units/SERIAL/history	its owners, and what the audit log has of it
  *	POST /v1/units/SERIAL/block	no more vouchers; .../unblock
  *	POST /v1/manifests		a signed manifest, as a whole
  *	GET  /v1/audit/verify
@@ -211,8 +213,19 @@ read_sale(struct call *call, struct berth_cert_list *certs, struct berth_masa_ow
 	return BERTH_OK;
 }
 
+/* The owner of record, if there is one, goes before the next one comes. */
 static enum berth_err
-unit_sell(struct call *call, struct berth_bytes serial)
+end_owner(struct call *call, const struct berth_masa_unit *unit, const char *device)
+{
+	struct berth_store *store = call->role->store;
+	enum berth_err err = note(call, BERTH_EVENT_OWNER_ENDED, device);
+
+	err = err ? err : berth_masa_owner_end(store, unit->row, now(call), &call->why);
+	return err ? err : berth_masa_custody_end(store, unit->row, now(call), &call->why);
+}
+
+static enum berth_err
+set_owner(struct call *call, struct berth_bytes serial, bool ends_another)
 {
 	BERTH_CERT_LIST certs = {0};
 	struct berth_masa_unit unit = {0};
@@ -223,6 +236,8 @@ unit_sell(struct call *call, struct berth_bytes serial)
 	enum berth_err err = find(call, serial, &unit, device);
 
 	err = err ? err : read_sale(call, &certs, &owner);
+	if (!err && ends_another)
+		err = end_owner(call, &unit, device);
 	if (err)
 		return err;
 	owner.domain_id =
@@ -231,10 +246,36 @@ unit_sell(struct call *call, struct berth_bytes serial)
 		return berth_fail(&call->why, BERTH_E_CRYPTO, "berth-crypto", NULL,
 				  "SHA-256 failed");
 	owner.domain_key_sha256 = berth_bytes_of(key, sizeof(key));
-	err = note(call, BERTH_EVENT_ADMIN, device);
+	err = note(call, BERTH_EVENT_OWNER_SET, device);
 	err = err ? err : berth_masa_owner_set(call->role->store, unit.row, &owner, &call->why);
 	err = err ? err : built(call, put_unit(call->reply, &unit));
 	return err ? err : put_owner(call, call->reply, unit.row);
+}
+
+static enum berth_err
+unit_sell(struct call *call, struct berth_bytes serial)
+{
+	return set_owner(call, serial, false);
+}
+
+static enum berth_err
+unit_transfer(struct call *call, struct berth_bytes serial)
+{
+	return set_owner(call, serial, true);
+}
+
+static enum berth_err
+unit_history(struct call *call, struct berth_bytes serial)
+{
+	struct berth_masa_unit unit = {0};
+	char device[BERTH_DEVICE_ID_MAX];
+	enum berth_err err = find(call, serial, &unit, device);
+
+	err = err ? err
+		  : built(call, berth_json_set_text(call->reply, "device", berth_text(device)));
+	err = err ? err : built(call, put_unit(call->reply, &unit));
+	return err ? err
+		   : berth_masa_put_history(call->role, unit.row, device, call->reply, &call->why);
 }
 
 static enum berth_err
@@ -244,8 +285,7 @@ unit_release(struct call *call, struct berth_bytes serial)
 	char device[BERTH_DEVICE_ID_MAX];
 	enum berth_err err = find(call, serial, &unit, device);
 
-	err = err ? err : note(call, BERTH_EVENT_ADMIN, device);
-	err = err ? err : berth_masa_owner_end(call->role->store, unit.row, now(call), &call->why);
+	err = err ? err : end_owner(call, &unit, device);
 	return err ? err : built(call, put_unit(call->reply, &unit));
 }
 
@@ -391,6 +431,8 @@ static const struct {
 	{"", BERTH_HTTP_GET, unit_show},
 	{"owner", BERTH_HTTP_POST, unit_sell},
 	{"release", BERTH_HTTP_POST, unit_release},
+	{"transfer", BERTH_HTTP_POST, unit_transfer},
+	{"history", BERTH_HTTP_GET, unit_history},
 	{"block", BERTH_HTTP_POST, unit_block},
 	{"unblock", BERTH_HTTP_POST, unit_unblock},
 };

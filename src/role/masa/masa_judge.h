@@ -8,6 +8,7 @@
 #ifndef BERTH_ROLE_MASA_JUDGE_H
 #define BERTH_ROLE_MASA_JUDGE_H
 
+#include "codec/json.h"
 #include "protocol/ownership/request.h"
 #include "role/masa/masa_fetch.h"
 #include "protocol/brski/masa_memory.h"
@@ -58,6 +59,11 @@ void berth_masa_sessions_end(struct berth_masa_role *role);
 void berth_masa_ownership(struct berth_masa_role *role, struct berth_ticket *ticket,
 			  enum berth_ownership_act act, const struct berth_http_request *http,
 			  const struct berth_tls_facts *tls, struct berth_bytes peer_address);
+
+/* masa_history.c: "owners", oldest first, and "audit", what the log has of the unit, into object. */
+enum berth_err berth_masa_put_history(struct berth_masa_role *role, int64_t unit,
+				      const char *device, json_t *object,
+				      struct berth_why *why) BERTH_MUST;
 
 /* masa_facts.c: what the store knows, as the machine asks for it. */
 struct berth_masa_unit_record {

@@ -148,6 +148,31 @@ print_log(const json_t *reply)
 }
 
 static void
+print_history(const json_t *reply)
+{
+	size_t i;
+	json_t *line;
+
+	print_unit(reply);
+	printf("%-22s %-22s %s\n", "SINCE", "UNTIL", "OWNER");
+	json_array_foreach(json_object_get(reply, "owners"), i, line)
+	{
+		put(text_of(line, "since"), 23);
+		put(text_of(line, "until"), 23);
+		put(text_of(line, "owner"), 0);
+		putchar('\n');
+	}
+	printf("%-22s %-24s %s\n", "AT", "EVENT", "ACTOR");
+	json_array_foreach(json_object_get(reply, "audit"), i, line)
+	{
+		put(text_of(line, "at"), 23);
+		put(text_of(line, "event"), 25);
+		put(text_of(line, "actor"), 0);
+		putchar('\n');
+	}
+}
+
+static void
 print_load(const json_t *reply)
 {
 	printf("batch ");
@@ -292,28 +317,26 @@ sale_body(struct question *q)
 	return BERTH_OK;
 }
 
+static const struct berth_option owner_options[] = {
+	{.name = "serial",
+	 .argument = "SERIAL",
+	 .help = "the unit's serial number",
+	 .required = true},
+	{.name = "owner",
+	 .argument = "CERT.pem",
+	 .help = "the buyer's domain CA, or its registrar's certificate",
+	 .required = true},
+	{.name = "name", .argument = "TEXT", .help = "the buyer; else the certificate's"},
+	{.name = "reference", .argument = "TEXT", .help = "order number"},
+	OPTION_SOCKET,
+	BERTH_OPTION_JSON,
+	{0},
+};
+
 static int
-sell_main(int argc, char **argv)
+owner_main(const char *about, const char *act, int argc, char **argv)
 {
-	static const struct berth_option options[] = {
-		{.name = "serial",
-		 .argument = "SERIAL",
-		 .help = "the unit's serial number",
-		 .required = true},
-		{.name = "owner",
-		 .argument = "CERT.pem",
-		 .help = "the buyer's domain CA, or its registrar's certificate",
-		 .required = true},
-		{.name = "name", .argument = "TEXT", .help = "the buyer; else the certificate's"},
-		{.name = "reference", .argument = "TEXT", .help = "order number"},
-		OPTION_SOCKET,
-		BERTH_OPTION_JSON,
-		{0},
-	};
-	static const struct berth_usage usage = {
-		.about = "Records who owns a unit. Refused while another one owns it.",
-		.options = options,
-	};
+	const struct berth_usage usage = {.about = about, .options = owner_options};
 	struct question q BERTH_CLEANUP(question_end) = {0};
 	int status = 0;
 
@@ -321,9 +344,30 @@ sell_main(int argc, char **argv)
 		return status;
 	const char *serial = berth_arguments_value(&q.arguments, "serial");
 	enum berth_err err = sale_body(&q);
-	err = err ? err : unit_path(&q, serial, "owner");
+	err = err ? err : unit_path(&q, serial, act);
 	err = err ? err : ask(&q, "POST");
 	return finish(&q, argv[0], serial, err, print_unit);
+}
+
+static int
+sell_main(int argc, char **argv)
+{
+	return owner_main("Records who owns a unit. Refused while another one owns it.", "owner",
+			  argc, argv);
+}
+
+static int
+transfer_main(int argc, char **argv)
+{
+	return owner_main("Records that a unit went from its owner to another.", "transfer", argc,
+			  argv);
+}
+
+static int
+history_main(int argc, char **argv)
+{
+	return unit_main("Prints who owned a unit, and every entry that the audit log has of it.",
+			 "GET", "history", print_history, argc, argv);
 }
 
 static int
@@ -343,6 +387,8 @@ const struct berth_verb berth_masa_verbs[] = {
 	{"masa", "units", "list the MASA's units and their owners", units_main},
 	{"masa", "log", "print a unit and its voucher log", log_main},
 	{"masa", "sell", "record who owns a unit", sell_main},
+	{"masa", "transfer", "record that a unit went from its owner to another", transfer_main},
+	{"masa", "history", "print who owned a unit, and what was done about it", history_main},
 	{"masa", "release", "end a unit's ownership", release_main},
 	{"masa", "block", "issue no more vouchers for a unit", block_main},
 	{"masa", "unblock", "issue vouchers for a unit again", unblock_main},
