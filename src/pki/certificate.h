@@ -94,6 +94,9 @@ void berth_cert_list_free(struct berth_cert_list *list);
 /* Takes a reference. BERTH_E_LIMIT when full. */
 enum berth_err berth_cert_list_add(struct berth_cert_list *list, struct berth_cert *cert,
 				   struct berth_why *why) BERTH_MUST;
+/* *to is emptied first; shares the certificates. On an error *to is empty. */
+enum berth_err berth_cert_list_copy(struct berth_cert_list *to, const struct berth_cert_list *from,
+				    struct berth_why *why) BERTH_MUST;
 bool berth_cert_list_has(const struct berth_cert_list *list, const struct berth_cert *cert);
 /* PEM bundle (text around is ignored) or one DER certificate; at least one. Appends. */
 enum berth_err berth_cert_list_parse(struct berth_pki *pki, struct berth_bytes pem_or_der,

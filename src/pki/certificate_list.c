@@ -29,6 +29,19 @@ berth_cert_list_add(struct berth_cert_list *list, struct berth_cert *cert, struc
 	return BERTH_OK;
 }
 
+enum berth_err
+berth_cert_list_copy(struct berth_cert_list *to, const struct berth_cert_list *from,
+		     struct berth_why *why)
+{
+	enum berth_err err = BERTH_OK;
+	berth_cert_list_free(to);
+	for (size_t i = 0; i < from->n && !err; i++)
+		err = berth_cert_list_add(to, from->at[i], why);
+	if (err)
+		berth_cert_list_free(to);
+	return err;
+}
+
 bool
 berth_cert_list_has(const struct berth_cert_list *list, const struct berth_cert *cert)
 {

@@ -414,16 +414,24 @@ put_dns_names(const struct berth_request_fields *fields, X509_REQ *x509, struct 
 	return BERTH_OK;
 }
 
-enum berth_err
-berth_request_build(struct berth_pki *pki, const struct berth_request_fields *fields,
-		    struct berth_key *key, struct berth_buf *der, struct berth_why *why)
+/* RFC 7030 4.2.2: a renewal's subject is the certificate's, byte for byte. */
+static enum berth_err
+copy_subject(struct berth_bytes der, X509_REQ *x509, struct berth_why *why)
 {
-	unsigned char *bytes = NULL;
-
-	BERTH_OSSL(X509_REQ) *x509 = X509_REQ_new_ex(pki->libctx, NULL);
-	if (x509 == NULL || X509_REQ_set_version(x509, X509_REQ_VERSION_1) != 1 ||
-	    !berth_key_put(key, X509_REQ_get_X509_PUBKEY(x509)))
+	const unsigned char *at = der.p;
+	if (der.n > NAME_MAX_BYTES * 8)
 		return fail_build(why);
+	BERTH_OSSL(X509_NAME) *name = d2i_X509_NAME(NULL, &at, (long)der.n);
+	if (name == NULL || at != der.p + der.n || X509_REQ_set_subject_name(x509, name) != 1)
+		return fail_build(why);
+	return BERTH_OK;
+}
+
+static enum berth_err
+put_subject(const struct berth_request_fields *fields, X509_REQ *x509, struct berth_why *why)
+{
+	if (fields->subject.n > 0)
+		return copy_subject(fields->subject, x509, why);
 	X509_NAME *subject = X509_REQ_get_subject_name(x509);
 	enum berth_err err = berth_name_add(subject, NID_organizationName, fields->organization,
 					    NAME_MAX_BYTES, why);
@@ -436,6 +444,20 @@ berth_request_build(struct berth_pki *pki, const struct berth_request_fields *fi
 	if (!err)
 		err = berth_name_add(subject, NID_serialNumber, fields->serial_number,
 				     NAME_MAX_BYTES, why);
+	return err;
+}
+
+enum berth_err
+berth_request_build(struct berth_pki *pki, const struct berth_request_fields *fields,
+		    struct berth_key *key, struct berth_buf *der, struct berth_why *why)
+{
+	unsigned char *bytes = NULL;
+
+	BERTH_OSSL(X509_REQ) *x509 = X509_REQ_new_ex(pki->libctx, NULL);
+	if (x509 == NULL || X509_REQ_set_version(x509, X509_REQ_VERSION_1) != 1 ||
+	    !berth_key_put(key, X509_REQ_get_X509_PUBKEY(x509)))
+		return fail_build(why);
+	enum berth_err err = put_subject(fields, x509, why);
 	if (!err)
 		err = put_dns_names(fields, x509, why);
 	if (err)

@@ -14,6 +14,7 @@
 #define BERTH_EST_CACERTS_PATH "/.well-known/est/cacerts"
 #define BERTH_EST_CSRATTRS_PATH "/.well-known/est/csrattrs"
 #define BERTH_EST_SIMPLEENROLL_PATH "/.well-known/est/simpleenroll"
+#define BERTH_EST_SIMPLEREENROLL_PATH "/.well-known/est/simplereenroll"
 #define BERTH_EST_MEDIA_PKCS10 "application/pkcs10"
 #define BERTH_EST_MEDIA_CERTS "application/pkcs7-mime"
 #define BERTH_EST_MEDIA_CSRATTRS "application/csrattrs"

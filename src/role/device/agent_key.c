@@ -60,16 +60,6 @@ agent_forget_key(struct agent *agent, uint32_t attempt)
 	}
 }
 
-static enum berth_err
-copy_list(struct berth_cert_list *to, const struct berth_cert_list *from, struct berth_why *why)
-{
-	enum berth_err err = BERTH_OK;
-	for (size_t i = 0; i < from->n && !err; i++) {
-		err = berth_cert_list_add(to, from->at[i], why);
-	}
-	return err;
-}
-
 static struct berth_cert *
 keep(const struct berth_cert *cert)
 {
@@ -85,15 +75,29 @@ describe(struct agent *agent, const struct berth_pledge_event *event,
 	state->is_enrolled = true;
 	state->has_enrolled_at = now.wall_is_trusted;
 	state->enrolled_at = now.wall;
-	memcpy(state->key, agent->key_uri, sizeof(state->key));
+	memcpy(state->key, agent->device->state.key,
+	       sizeof(state->key)); /* of a certificate that was over */
+	berth_device_state_take_key(state, agent->key_uri);
 	memcpy(state->domain_id, enrolment->domain_id, sizeof(state->domain_id));
 	state->domain_id_bytes = enrolment->domain_id_bytes;
 	state->candidate.port = event->port;
 	(void)snprintf(state->candidate.host, sizeof(state->candidate.host), "%s", event->host);
 	state->registrar = keep(enrolment->registrar);
 	state->pinned = keep(enrolment->pinned);
-	enum berth_err err = copy_list(&state->chain, enrolment->chain, why);
-	return err ? err : copy_list(&state->ca_set, enrolment->ca_set, why);
+	enum berth_err err = berth_cert_list_copy(&state->chain, enrolment->chain, why);
+	return err ? err : berth_cert_list_copy(&state->ca_set, enrolment->ca_set, why);
+}
+
+static void
+drop_old_key(struct agent *agent, const char *uri)
+{
+	struct berth_device *device = agent->device;
+	struct berth_why why = {0};
+	if (berth_device_state_drop_key(device->pki, device->conf->state_directory, &device->state,
+					uri, &why)) {
+		berth_log_why(&device->log, BERTH_LOG_WARNING, "pledge.key-not-deleted", &why,
+			      NULL);
+	}
 }
 
 void
@@ -104,6 +108,8 @@ agent_save(struct agent *agent, const struct berth_pledge_event *event)
 	const uint32_t attempt = event->attempt;
 	struct berth_why why = {0};
 	struct berth_device_state state = {0};
+	char old_key[BERTH_KEY_URI_MAX];
+	memcpy(old_key, device->state.key, sizeof(old_key));
 	/* The one file says both: enrolled with this key, and the key pending no more. */
 	enum berth_err err = describe(agent, event, &state, &why);
 	err = err ? err : berth_device_state_save(directory, &state, &why);
@@ -116,6 +122,9 @@ agent_save(struct agent *agent, const struct berth_pledge_event *event)
 		if (berth_device_state_publish(directory, &device->state, &why)) {
 			berth_log_why(&device->log, BERTH_LOG_WARNING, "pledge.not-published", &why,
 				      NULL);
+		}
+		if (old_key[0]) {
+			drop_old_key(agent, old_key);
 		}
 	}
 	const struct berth_pledge_answer given = {.kind = BERTH_PLEDGE_SAVE,

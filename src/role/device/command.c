@@ -28,8 +28,9 @@ static const struct berth_usage usage = {
 	.operands = "run|status|reset|check-config",
 	.operands_min = 1,
 	.operands_max = 1,
-	.about = "The agent on a device. run onboards it and ends when it is enrolled; status says "
-		 "who\n"
+	.about = "The agent on a device. run onboards it and then renews its certificate, with "
+		 "--once it ends\n"
+		 "when it is enrolled; status says who\n"
 		 "it is and to whom it belongs; reset deletes its local key, certificate and "
 		 "state,\n"
 		 "after which it onboards again.",
@@ -98,6 +99,9 @@ run(const struct berth_device_conf *conf, const struct berth_device_run *how)
 	}
 	err = give_up_privilege(&device, &why);
 	err = err ? err : berth_device_onboard(&device, how, &why);
+	if (!err && !how->once) {
+		err = berth_device_keep(&device, &why);
+	}
 	berth_device_close(&device);
 	if (err == BERTH_E_PENDING) {
 		return BERTH_EXIT_DONE; /* asked to end */

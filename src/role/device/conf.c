@@ -93,6 +93,17 @@ static const struct berth_conf_key discovery_keys[] = {
 		 "discovered ones"},
 };
 
+static const struct berth_conf_key renewal_keys[] = {
+	{.name = "check-every",
+	 .type = BERTH_CONF_DURATION_S,
+	 .fallback = "1h",
+	 .min = 1,
+	 .max = 604800,
+	 AT(check_every_s),
+	 .help = "how often the registrar is asked for its CA certificates and for advice when to "
+		 "renew, a tenth more or less; what it answers with Retry-After counts instead"},
+};
+
 static const struct berth_conf_section sections[] = {
 	{.name = "device",
 	 .is_required = true,
@@ -103,6 +114,10 @@ static const struct berth_conf_section sections[] = {
 	 .keys = discovery_keys,
 	 .key_count = sizeof(discovery_keys) / sizeof(discovery_keys[0]),
 	 .help = "how it finds registrars"},
+	{.name = "renewal",
+	 .keys = renewal_keys,
+	 .key_count = sizeof(renewal_keys) / sizeof(renewal_keys[0]),
+	 .help = "how it keeps its certificate"},
 };
 
 const struct berth_conf_schema berth_device_schema = {

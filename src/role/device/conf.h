@@ -30,6 +30,8 @@ struct berth_device_conf {
 	bool dns_sd;
 	bool grasp; /* on the interfaces that are named */
 	struct berth_conf_list interfaces;
+	int64_t check_every_s; /* [renewal] */
+
 	struct berth_conf_list registrars; /* "ADDRESS:PORT", "[ADDRESS]:PORT" */
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * berth-device: the agent on the device. Today it onboards by BRSKI; the portable part of it becomes libberth-device
+ * berth-device: the agent on the device. It onboards by BRSKI and renews by EST; the portable part of it becomes libberth-device
  * (include/berth/device.h), so nothing here reads arguments or prints but the three commands below.
  */
 #ifndef BERTH_ROLE_DEVICE_H
@@ -29,7 +29,8 @@ enum berth_err berth_device_open(const struct berth_device_conf *conf, bool lock
 void berth_device_close(struct berth_device *device);
 
 struct berth_device_run {
-	bool once;	   /* give up: see berth_device_onboard */
+	bool once;  /* give up: see berth_device_onboard */
+	bool again; /* although enrolled: the certificate is over; it stays until another is there */
 	int64_t timeout_s; /* with once */
 };
 /*
@@ -39,6 +40,12 @@ struct berth_device_run {
  */
 enum berth_err berth_device_onboard(struct berth_device *device, const struct berth_device_run *run,
 				    struct berth_why *why) BERTH_MUST;
+
+/*
+ * Keeps the certificate of an enrolled device: renews it in time, follows the owner's CA certificates, and onboards
+ * again when it was over. Returns with BERTH_E_PENDING when ended by a signal, else with what broke.
+ */
+enum berth_err berth_device_keep(struct berth_device *device, struct berth_why *why) BERTH_MUST;
 
 /* The program: exit status. */
 int berth_device_main(int argc, char **argv);

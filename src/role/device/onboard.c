@@ -301,9 +301,10 @@ static enum berth_err
 start_pledge(struct agent *agent, struct berth_why *why)
 {
 	struct berth_device *device = agent->device;
+	const bool is_telling = device->state.is_enrolled && !agent->run->again;
 	const struct berth_pledge_conf conf = {
-		.is_configured = device->state.is_enrolled,
-		.untold = device->state.is_enrolled ? &agent->untold : NULL,
+		.is_configured = is_telling,
+		.untold = is_telling ? &agent->untold : NULL,
 		.idevid = &device->idevid,
 		.idevid_key = device->idevid_key,
 		.manufacturer_anchors = &device->anchors,
@@ -314,7 +315,7 @@ start_pledge(struct agent *agent, struct berth_why *why)
 		.pki = device->pki, .arena = &agent->arena, .random = berth_system_random()};
 	berth_arena_start(&agent->arena, BERTH_PLEDGE_MAX_BYTES);
 	enum berth_err err = BERTH_OK;
-	if (device->state.is_enrolled) {
+	if (is_telling) {
 		err = describe_untold(agent, why);
 	}
 	return err ? err : berth_pledge_start(&conf, &env, agent_now(agent), &agent->pledge, why);
@@ -329,7 +330,7 @@ start(struct agent *agent, struct berth_why *why)
 	err = err ? err : berth_loop_on_signal(agent->loop, SIGTERM, on_signal, agent);
 	err = err ? err : berth_loop_on_signal(agent->loop, SIGINT, on_signal, agent);
 	err = err ? err : start_pledge(agent, why);
-	if (!err && !agent->device->state.is_enrolled) {
+	if (!err && (!agent->device->state.is_enrolled || agent->run->again)) {
 		err = start_discovery(agent, why);
 	}
 	if (!err && agent->run->once) {
@@ -379,7 +380,7 @@ berth_device_onboard(struct berth_device *device, const struct berth_device_run 
 		berth_log(&device->log, BERTH_LOG_NOTICE, "pledge.tidied", "what",
 			  "keys of an onboarding that was cut short", NULL);
 	}
-	if (device->state.is_enrolled && device->state.has_told) {
+	if (device->state.is_enrolled && device->state.has_told && !run->again) {
 		berth_log(&device->log, BERTH_LOG_INFO, "pledge.already-enrolled", NULL);
 		return BERTH_OK;
 	}

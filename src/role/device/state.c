@@ -106,6 +106,25 @@ berth_device_state_intend_key(const char *directory, struct berth_device_state *
 	return err;
 }
 
+enum berth_err
+berth_device_state_copy(const struct berth_device_state *from, struct berth_device_state *ret,
+			struct berth_why *why)
+{
+	struct berth_device_state state = *from;
+	state.chain = (struct berth_cert_list){0};
+	state.ca_set = (struct berth_cert_list){0};
+	state.registrar = from->registrar ? berth_cert_ref(from->registrar) : NULL;
+	state.pinned = from->pinned ? berth_cert_ref(from->pinned) : NULL;
+	enum berth_err err = berth_cert_list_copy(&state.chain, &from->chain, why);
+	err = err ? err : berth_cert_list_copy(&state.ca_set, &from->ca_set, why);
+	if (err) {
+		berth_device_state_free(&state);
+		return err;
+	}
+	*ret = state;
+	return BERTH_OK;
+}
+
 static void
 strike_pending(struct berth_device_state *state, const char *uri)
 {
@@ -116,6 +135,18 @@ strike_pending(struct berth_device_state *state, const char *uri)
 				BERTH_KEY_URI_MAX);
 			return;
 		}
+	}
+}
+
+void
+berth_device_state_take_key(struct berth_device_state *state, const char *uri)
+{
+	char old[BERTH_KEY_URI_MAX];
+	memcpy(old, state->key, sizeof(old));
+	strike_pending(state, uri); /* makes the room that the old one needs */
+	(void)snprintf(state->key, sizeof(state->key), "%s", uri);
+	if (old[0] && state->pending_count < BERTH_DEVICE_PENDING_MAX) {
+		memcpy(state->pending[state->pending_count++], old, sizeof(old));
 	}
 }
 

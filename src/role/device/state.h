@@ -40,6 +40,13 @@ struct berth_device_state {
 void berth_device_state_free(struct berth_device_state *state);
 #define BERTH_DEVICE_STATE BERTH_CLEANUP(berth_device_state_free) struct berth_device_state
 
+/* A copy that shares the certificates. */
+enum berth_err berth_device_state_copy(const struct berth_device_state *from,
+				       struct berth_device_state *ret,
+				       struct berth_why *why) BERTH_MUST;
+/* uri becomes the key and is pending no more; the key before it is pending instead: to be deleted. Saves nothing. */
+void berth_device_state_take_key(struct berth_device_state *state, const char *uri);
+
 /* No file: unconfigured. A file that does not parse is an error: the device must not onboard over it. */
 enum berth_err berth_device_state_load(struct berth_pki *pki, const char *directory,
 				       struct berth_device_state *ret,
