@@ -40,6 +40,15 @@ take(struct berth_seen_peer *seen, struct berth_now now)
 	return seen;
 }
 
+/* What was judged good a minute ago may have ended meanwhile. */
+static bool
+has_ended(const struct berth_peer *peer, struct berth_wall now)
+{
+	const bool is_let_off =
+		peer->kind == BERTH_PEER_IDEVID && peer->manufacturer->ignore_expiry;
+	return !is_let_off && berth_cert_not_after(berth_peer_cert(peer)).s < now.s;
+}
+
 enum berth_err
 berth_peers_find(struct berth_peers *peers, struct berth_pki *pki,
 		 const struct berth_peer_trust *trust, const struct berth_tls_facts *tls,
@@ -49,7 +58,8 @@ berth_peers_find(struct berth_peers *peers, struct berth_pki *pki,
 	struct berth_seen_peer **slot = &peers->at[place(leaf)];
 	struct berth_seen_peer *seen = *slot;
 	if (seen != NULL && now.mono.ms - seen->since.ms < BERTH_PEERS_KEPT_MS &&
-	    berth_bytes_equal(berth_cert_der(berth_peer_cert(&seen->peer)), leaf)) {
+	    berth_bytes_equal(berth_cert_der(berth_peer_cert(&seen->peer)), leaf) &&
+	    !has_ended(&seen->peer, now.wall)) {
 		*ret = take(seen, now);
 		return BERTH_OK;
 	}
