@@ -61,11 +61,10 @@ text_reply(struct berth_registrar_exchange *exchange, int status, const struct b
 	berth_exchange_finish(exchange, ABOUT, &decision, &response, why);
 }
 
-/* Two thirds of the life, and a twelfth of it to spread devices over. */
+/* Two thirds of the life, which begins when it was issued (notBefore is dated back), and a twelfth to spread devices over. */
 static void
-usual_window(const struct berth_cert *cert, struct berth_renewal_info *info)
+usual_window(const struct berth_cert *cert, struct berth_wall born, struct berth_renewal_info *info)
 {
-	struct berth_wall born = berth_cert_not_before(cert);
 	int64_t life = berth_cert_not_after(cert).s - born.s;
 	info->start.s = born.s + life / 3 * 2;
 	info->end.s = info->start.s + life / 12;
@@ -136,7 +135,7 @@ advise(struct berth_registrar_exchange *exchange, struct berth_renewal_info *inf
 						      &exchange->arena, &certificate, why);
 	if (err)
 		return err;
-	usual_window(berth_peer_cert(&exchange->seen->peer), info);
+	usual_window(berth_peer_cert(&exchange->seen->peer), certificate.made_at, info);
 	former_window(role, certificate.credential.issuer_key_id, info);
 	info->has_now = true;
 	info->now = now.wall;
