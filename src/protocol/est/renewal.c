@@ -372,7 +372,7 @@ close_exchange(struct berth_renewal *x)
 void
 renewal_rest(struct berth_renewal *x, struct berth_now now)
 {
-	/* req: est-renewal-info-retry-after */
+	/* req: renewal-info-retry-after */
 	int64_t wait_ms = x->check_every_s * 1000;
 	wait_ms += renewal_jitter_ms(x, wait_ms / 5) - wait_ms / 10;
 	if (x->retry_after_s >= 0) {

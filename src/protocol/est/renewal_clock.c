@@ -64,13 +64,15 @@ void
 renewal_clock_plan(struct berth_renewal *x, struct berth_now now, bool is_fresh)
 {
 	struct berth_wall time = {0};
-	x->has_window = false;
 	if (is_fresh) {
+		x->has_used = x->has_window;
+		x->used = x->window;
 		/* Registrars date certificates back for slow clocks: its life began now, if we know when that is. */
 		x->begins = renewal_clock(x, now, &time) == RENEWAL_CLOCK_WITHIN
 				    ? time
 				    : berth_cert_not_before(x->chain.at[0]);
 	}
+	x->has_window = false;
 	const int64_t life = life_s(x);
 	const int64_t wait_s = life - life / 3 + draw(x, life / BERTH_RENEWAL_JITTER_PART);
 	x->renew_at = (struct berth_wall){x->begins.s + wait_s};
@@ -100,7 +102,8 @@ take_clock(struct berth_renewal *x, struct berth_now now, struct berth_wall thei
 	x->clock_mono = now.mono;
 }
 
-void
+/* req: renewal-info-window */
+bool
 renewal_clock_advise(struct berth_renewal *x, struct berth_now now,
 		     const struct berth_renewal_info *info)
 {
@@ -109,18 +112,30 @@ renewal_clock_advise(struct berth_renewal *x, struct berth_now now,
 	}
 	/* One draw for one window, or every question would draw an earlier moment. */
 	if (x->has_window && x->window.start.s == info->start.s && x->window.end.s == info->end.s) {
-		return;
+		return false;
 	}
 	x->has_window = true;
 	x->window = *info;
 	x->wanted_at = (struct berth_wall){info->start.s + draw(x, info->end.s - info->start.s)};
+	return true;
 }
 
-/* The earlier of our own plan and the advice: who could put it off could let the certificate end. */
+static bool
+is_same_window(const struct berth_renewal_info *a, const struct berth_renewal_info *b)
+{
+	return a->start.s == b->start.s && a->end.s == b->end.s;
+}
+
+/*
+ * The earlier of our own plan and the advice: who could put it off could let the certificate end. A window that led to
+ * this certificate already, or was over before it, would have it renewed for ever.
+ */
 static struct berth_wall
 planned(const struct berth_renewal *x)
 {
-	return x->has_window && x->wanted_at.s < x->renew_at.s ? x->wanted_at : x->renew_at;
+	const bool counts = x->has_window && x->window.end.s >= x->begins.s &&
+			    !(x->has_used && is_same_window(&x->window, &x->used));
+	return counts && x->wanted_at.s < x->renew_at.s ? x->wanted_at : x->renew_at;
 }
 
 bool

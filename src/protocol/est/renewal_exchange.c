@@ -36,7 +36,7 @@ verify(const struct berth_renewal *x, struct berth_now now, const struct berth_c
 	return berth_path_verify(x->env.pki, &check, NULL, why);
 }
 
-/* req: rfc7030-3.6.1-explicit */
+/* req: rfc7030-3.6.1-device */
 static enum berth_err
 check_server(struct berth_renewal *x, struct berth_now now, struct berth_why *why)
 {
@@ -98,7 +98,7 @@ same_set(const struct berth_cert_list *a, const struct berth_cert_list *b)
  * The connection is authenticated with the old set, so what comes over it is the owner's (RFC 7030 4.1.3). It must
  * vouch for this very registrar too, or the next connection would fail; and it holds CA certificates alone.
  */
-/* req: rfc7030-4.1.3-update */
+/* req: rfc7030-4.1.3-device */
 static enum berth_err
 check_ca_set(struct berth_renewal *x, struct berth_now now, struct berth_why *why)
 {
@@ -197,8 +197,7 @@ take_advice(struct berth_renewal *x, struct berth_now now,
 		renewal_note(x, BERTH_RENEWAL_NOTE_FAILED, &why); /* our own plan holds */
 		return;
 	}
-	renewal_clock_advise(x, now, &info);
-	if (info.explanation[0]) {
+	if (renewal_clock_advise(x, now, &info) && info.explanation[0]) {
 		berth_ignore(berth_fail(&why, BERTH_E_PENDING, "est-renewal-advised", NULL, "%s",
 					info.explanation),
 			     "the note tells");
@@ -245,8 +244,7 @@ renewal_on_csr_attributes(struct berth_renewal *x, struct berth_now now,
 		return;
 	}
 	if (!err && x->attributes.key && strcmp(x->attributes.key, x->key_kind) != 0) {
-		err = berth_fail(&why, BERTH_E_UNSUPPORTED, "rfc7030-4.5.2-key-kind",
-				 "RFC 7030 4.5.2",
+		err = berth_fail(&why, BERTH_E_UNSUPPORTED, "rfc9908-3.4-key", "RFC 9908 3.4",
 				 "the registrar asks for a key of kind %s; this device makes %s",
 				 x->attributes.key, x->key_kind);
 	}
@@ -259,7 +257,7 @@ renewal_on_csr_attributes(struct berth_renewal *x, struct berth_now now,
 	renewal_wait(x, RENEWAL_WAIT_KEY, now);
 }
 
-/* req: rfc7030-4.2.2-same-subject */
+/* req: rfc7030-4.2.2-device-subject */
 static enum berth_err
 build_request(struct berth_renewal *x, struct berth_why *why)
 {
@@ -394,7 +392,7 @@ wait_for_approval(struct berth_renewal *x, struct berth_now now, int32_t retry_a
 	x->deadline = berth_mono_after_ms(now.mono, (wait_s == 0 ? 1 : wait_s) * 1000);
 }
 
-/* req: est-renewal-same-device */
+/* req: rfc7030-4.2.3-device-certificate */
 static enum berth_err
 check_issued(const struct berth_renewal *x, const struct berth_cert *issued, struct berth_why *why)
 {
@@ -437,6 +435,7 @@ take_certificate(struct berth_renewal *x, struct berth_now now,
 	BERTH_CERT_LIST sent = {0};
 	BERTH_CERT_LIST path = {0};
 	struct berth_wall time = {0};
+	const enum renewal_clock clock = renewal_clock(x, now, &time);
 	const struct berth_cert *ours = NULL;
 	enum berth_err err =
 		berth_est_certs_parse(x->env.pki, response->media_type, response->body, &sent, why);
@@ -454,7 +453,7 @@ take_certificate(struct berth_renewal *x, struct berth_now now,
 		.leaf = ours,
 		.untrusted = &sent,
 		.anchors = &x->ca_set,
-		.ignore_time = renewal_clock(x, now, &time) != RENEWAL_CLOCK_WITHIN,
+		.ignore_time = clock != RENEWAL_CLOCK_WITHIN,
 		.at = time,
 	};
 	err = berth_path_verify(x->env.pki, &check, &path, why);

@@ -80,6 +80,8 @@ struct berth_renewal {
 	bool has_window;
 	struct berth_renewal_info window; /* the last advice, and what was drawn from it */
 	struct berth_wall wanted_at;
+	bool has_used; /* a window that the device has renewed for */
+	struct berth_renewal_info used;
 	struct berth_mono next_contact;
 	unsigned failures;  /* in a row */
 	unsigned unreached; /* of these, without an answer */
@@ -121,7 +123,8 @@ enum renewal_clock renewal_clock(const struct berth_renewal *x, struct berth_now
 				 struct berth_wall *ret);
 /* Draws when the certificate in x->chain is renewed. is_fresh: it was saved just now. */
 void renewal_clock_plan(struct berth_renewal *x, struct berth_now now, bool is_fresh);
-void renewal_clock_advise(struct berth_renewal *x, struct berth_now now,
+/* False when it is the window of before. */
+bool renewal_clock_advise(struct berth_renewal *x, struct berth_now now,
 			  const struct berth_renewal_info *info);
 bool renewal_is_due(const struct berth_renewal *x, struct berth_now now);
 struct berth_mono renewal_due_at(const struct berth_renewal *x, struct berth_now now);
