@@ -45,7 +45,8 @@ const char *berth_request_digest(const struct berth_request *request);
 
 /* What a new request says. Empty views are left out. */
 struct berth_request_fields {
-	struct berth_bytes subject; /* DER Name, as it stands in a certificate; then none of the next four */
+	struct berth_bytes
+		subject; /* DER Name, as it stands in a certificate; then none of the next four */
 	struct berth_bytes common_name;
 	struct berth_bytes serial_number; /* X520 */
 	struct berth_bytes organization;
