@@ -18,8 +18,22 @@ berth_manifest_kind_name(enum berth_manifest_kind kind)
 		return "purchase";
 	case BERTH_MANIFEST_SALE:
 		return "sale";
+	case BERTH_MANIFEST_TRANSFER:
+		return "transfer";
 	}
 	return "";
+}
+
+bool
+berth_manifest_hand(const struct berth_manifest *m, struct berth_manifest_holder *ret)
+{
+	if (m->has_owner) {
+		ret->name = m->owner.name;
+		memcpy(ret->key_sha256, m->owner.key_sha256, BERTH_SHA256_BYTES);
+	}
+	if (m->has_holder)
+		*ret = m->holder;
+	return m->has_owner || m->has_holder;
 }
 
 /* ---- what a value may be, the same for reading and writing ---- */
@@ -44,9 +58,12 @@ check_text(struct berth_bytes text, size_t max, bool may_be_empty, const char *n
 }
 
 static enum berth_err
-check_unit(const struct berth_manifest_unit *unit, struct berth_why *why)
+check_unit(enum berth_manifest_kind kind, const struct berth_manifest_unit *unit,
+	   struct berth_why *why)
 {
 	enum berth_err err = berth_device_identity_check(&unit->identity, why);
+	if (err || kind == BERTH_MANIFEST_TRANSFER)
+		return err;
 	if (!err)
 		err = check_text(unit->model, BERTH_MANIFEST_TEXT_MAX, true, "model", why);
 	if (!err)
@@ -59,30 +76,58 @@ check_unit(const struct berth_manifest_unit *unit, struct berth_why *why)
 }
 
 static enum berth_err
-check_header(const struct berth_manifest *m, struct berth_why *why)
+check_owner(const struct berth_manifest_owner *owner, struct berth_why *why)
 {
 	enum berth_err err =
-		check_text(m->manufacturer, BERTH_MANIFEST_TEXT_MAX, false, "manufacturer", why);
+		check_text(owner->name, BERTH_MANIFEST_TEXT_MAX, false, "owner's name", why);
+	if (!err)
+		err = check_text(owner->reference, BERTH_MANIFEST_TEXT_MAX, true,
+				 "owner's reference", why);
+	if (!err && (owner->domain_id.n == 0 || owner->domain_id.n > BERTH_DEVICE_MANUFACTURER_MAX))
+		err = berth_fail(why, BERTH_E_SYNTAX, "manifest-domain-id", SECTION,
+				 "the owner's domain-id has %zu bytes, 1 to %d are allowed",
+				 owner->domain_id.n, BERTH_DEVICE_MANUFACTURER_MAX);
+	return err;
+}
+
+/* Who has the units, and of a transfer who had them. */
+static enum berth_err
+check_hands(const struct berth_manifest *m, struct berth_why *why)
+{
+	enum berth_err err = BERTH_OK;
+	if (m->has_owner && m->has_holder)
+		return berth_fail(why, BERTH_E_SYNTAX, "manifest-two-hands", SECTION,
+				  "both owner and holder are named; the units go to one");
+	if (m->kind != BERTH_MANIFEST_PURCHASE && !m->has_owner && !m->has_holder)
+		return berth_fail(why, BERTH_E_SYNTAX, "manifest-sale-without-owner", SECTION,
+				  "a %s says who has the units; there is no owner and no holder",
+				  berth_manifest_kind_name(m->kind));
+	if (m->has_owner)
+		err = check_owner(&m->owner, why);
+	if (!err && m->has_holder)
+		err = check_text(m->holder.name, BERTH_MANIFEST_TEXT_MAX, false, "holder's name",
+				 why);
+	if (!err && m->kind == BERTH_MANIFEST_TRANSFER)
+		err = check_text(m->from.name, BERTH_MANIFEST_TEXT_MAX, false,
+				 "name of whom it comes from", why);
+	return err;
+}
+
+static enum berth_err
+check_header(const struct berth_manifest *m, struct berth_why *why)
+{
+	enum berth_err err = BERTH_OK;
+	if (m->kind != BERTH_MANIFEST_TRANSFER)
+		err = check_text(m->manufacturer, BERTH_MANIFEST_TEXT_MAX, false, "manufacturer",
+				 why);
 	if (!err)
 		err = check_text(m->batch, BERTH_MANIFEST_TEXT_MAX, false, "batch", why);
-	if (!err && m->kind == BERTH_MANIFEST_SALE && !m->has_owner)
-		err = berth_fail(why, BERTH_E_SYNTAX, "manifest-sale-without-owner", SECTION,
-				 "a sale says who bought; there is no owner");
+	if (!err)
+		err = check_hands(m, why);
 	if (!err && m->unit_count > BERTH_MANIFEST_UNITS_MAX)
 		err = berth_fail(why, BERTH_E_LIMIT, "manifest-units", SECTION,
 				 "%zu units, at most %d go into one manifest; split the batch",
 				 m->unit_count, BERTH_MANIFEST_UNITS_MAX);
-	if (err || !m->has_owner)
-		return err;
-	err = check_text(m->owner.name, BERTH_MANIFEST_TEXT_MAX, false, "owner's name", why);
-	if (!err)
-		err = check_text(m->owner.reference, BERTH_MANIFEST_TEXT_MAX, true,
-				 "owner's reference", why);
-	if (!err &&
-	    (m->owner.domain_id.n == 0 || m->owner.domain_id.n > BERTH_DEVICE_MANUFACTURER_MAX))
-		err = berth_fail(why, BERTH_E_SYNTAX, "manifest-domain-id", SECTION,
-				 "the owner's domain-id has %zu bytes, 1 to %d are allowed",
-				 m->owner.domain_id.n, BERTH_DEVICE_MANUFACTURER_MAX);
 	return err;
 }
 
@@ -147,8 +192,7 @@ berth_manifest_split(struct berth_bytes file, struct berth_manifest_parts *ret,
 }
 
 static enum berth_err
-parse_line(struct berth_bytes line, size_t max_bytes, const char *const *keys, size_t key_count,
-	   json_t **ret, struct berth_why *why)
+parse_line(struct berth_bytes line, size_t max_bytes, json_t **ret, struct berth_why *why)
 {
 	const struct berth_json_limits limits = {
 		.max_bytes = max_bytes, .max_depth = 2, .max_values = VALUES_MAX};
@@ -158,7 +202,7 @@ parse_line(struct berth_bytes line, size_t max_bytes, const char *const *keys, s
 	if (!json_is_object(*ret))
 		return berth_fail(why, BERTH_E_SYNTAX, "manifest-line", SECTION,
 				  "a line is a JSON object; this is another value");
-	return berth_json_only_keys(*ret, keys, key_count, why);
+	return BERTH_OK;
 }
 
 enum berth_err
@@ -167,8 +211,9 @@ berth_manifest_parse_signature(struct berth_bytes line, struct berth_buf *der,
 {
 	static const char *const keys[] = {"signature"};
 	BERTH_JSON json_t *root = NULL;
-	enum berth_err err =
-		parse_line(line, BERTH_MANIFEST_SIGNATURE_LINE_MAX, keys, 1, &root, why);
+	enum berth_err err = parse_line(line, BERTH_MANIFEST_SIGNATURE_LINE_MAX, &root, why);
+	if (!err)
+		err = berth_json_only_keys(root, keys, 1, why);
 	if (!err)
 		err = berth_json_get_base64(root, "signature", BERTH_JSON_REQUIRED, der, why);
 	return err;
@@ -270,6 +315,46 @@ parse_owner(const json_t *owner, struct berth_arena *arena, struct berth_manifes
 }
 
 static enum berth_err
+parse_holder(const json_t *holder, struct berth_arena *arena, struct berth_manifest_holder *ret,
+	     struct berth_why *why)
+{
+	static const char *const keys[] = {"name", "key-sha256"};
+	enum berth_err err = berth_json_only_keys(holder, keys, 2, why);
+	if (!err)
+		err = take_text(holder, "name", BERTH_JSON_REQUIRED, arena, &ret->name, why);
+	if (!err)
+		err = take_hash(holder, "key-sha256", ret->key_sha256, why);
+	return err;
+}
+
+/* Who had the units, who has them, and what comes before. */
+static enum berth_err
+parse_hands(const json_t *root, struct berth_arena *arena, struct berth_manifest *ret,
+	    struct berth_why *why)
+{
+	json_t *owner = NULL;
+	json_t *holder = NULL;
+	json_t *from = NULL;
+	enum berth_err err = berth_json_get_object(root, "owner", BERTH_JSON_OPTIONAL, &owner, why);
+	if (!err)
+		err = berth_json_get_object(root, "holder", BERTH_JSON_OPTIONAL, &holder, why);
+	if (!err && owner)
+		err = parse_owner(owner, arena, &ret->owner, why);
+	if (!err && holder)
+		err = parse_holder(holder, arena, &ret->holder, why);
+	ret->has_owner = owner != NULL;
+	ret->has_holder = holder != NULL;
+	if (err || ret->kind != BERTH_MANIFEST_TRANSFER)
+		return err;
+	err = berth_json_get_object(root, "from", BERTH_JSON_REQUIRED, &from, why);
+	if (!err)
+		err = parse_holder(from, arena, &ret->from, why);
+	if (!err)
+		err = take_hash(root, "previous", ret->previous_sha256, why);
+	return err;
+}
+
+static enum berth_err
 parse_kind(const json_t *root, struct berth_manifest *ret, struct berth_why *why)
 {
 	int64_t version = 0;
@@ -284,28 +369,44 @@ parse_kind(const json_t *root, struct berth_manifest *ret, struct berth_why *why
 		return berth_fail(why, BERTH_E_UNSUPPORTED, "manifest-version", SECTION,
 				  "version %" PRId64 " is not known here; this program reads 1",
 				  version);
-	ret->kind = berth_bytes_equal_text(kind, "sale") ? BERTH_MANIFEST_SALE
-							 : BERTH_MANIFEST_PURCHASE;
+	ret->kind = berth_bytes_equal_text(kind, "sale")       ? BERTH_MANIFEST_SALE
+		    : berth_bytes_equal_text(kind, "transfer") ? BERTH_MANIFEST_TRANSFER
+							       : BERTH_MANIFEST_PURCHASE;
 	if (!berth_bytes_equal_text(kind, berth_manifest_kind_name(ret->kind)))
 		return berth_fail(why, BERTH_E_UNSUPPORTED, "manifest-kind", SECTION,
-				  "the kind is neither purchase nor sale");
+				  "the kind is neither purchase, sale nor transfer");
 	return BERTH_OK;
+}
+
+/* The members that the kind has, and no others. */
+static enum berth_err
+check_members(const json_t *root, enum berth_manifest_kind kind, struct berth_why *why)
+{
+	static const char *const makers[] = {"berth-manifest", "kind",	"manufacturer", "batch",
+					     "created",	       "owner", "holder",	"units"};
+	static const char *const transfers[] = {"berth-manifest", "kind",   "batch",
+						"created",	  "from",   "previous",
+						"owner",	  "holder", "units"};
+	bool is_transfer = kind == BERTH_MANIFEST_TRANSFER;
+	return berth_json_only_keys(root, is_transfer ? transfers : makers,
+				    is_transfer ? sizeof(transfers) / sizeof(transfers[0])
+						: sizeof(makers) / sizeof(makers[0]),
+				    why);
 }
 
 static enum berth_err
 parse_header(struct berth_bytes line, struct berth_arena *arena, struct berth_manifest *ret,
 	     struct berth_why *why)
 {
-	static const char *const keys[] = {"berth-manifest", "kind",  "manufacturer", "batch",
-					   "created",	     "owner", "units"};
 	BERTH_JSON json_t *root = NULL;
-	json_t *owner = NULL;
 	struct berth_bytes created = BERTH_BYTES_NONE;
 	int64_t units = 0;
-	enum berth_err err = parse_line(line, BERTH_MANIFEST_LINE_MAX, keys, 7, &root, why);
+	enum berth_err err = parse_line(line, BERTH_MANIFEST_LINE_MAX, &root, why);
 	if (!err)
 		err = parse_kind(root, ret, why);
 	if (!err)
+		err = check_members(root, ret->kind, why);
+	if (!err && ret->kind != BERTH_MANIFEST_TRANSFER)
 		err = take_text(root, "manufacturer", BERTH_JSON_REQUIRED, arena,
 				&ret->manufacturer, why);
 	if (!err)
@@ -318,33 +419,19 @@ parse_header(struct berth_bytes line, struct berth_arena *arena, struct berth_ma
 		err = berth_json_get_i64(root, "units", BERTH_JSON_REQUIRED, 0,
 					 BERTH_MANIFEST_UNITS_MAX, &units, why);
 	if (!err)
-		err = berth_json_get_object(root, "owner", BERTH_JSON_OPTIONAL, &owner, why);
-	if (!err && owner)
-		err = parse_owner(owner, arena, &ret->owner, why);
+		err = parse_hands(root, arena, ret, why);
 	if (err)
 		return err;
-	ret->has_owner = owner != NULL;
 	ret->unit_count = (size_t)units;
 	return check_header(ret, why);
 }
 
+/* What a manufacturer says of a unit. */
 static enum berth_err
-parse_unit(struct berth_bytes line, struct berth_arena *arena, struct berth_manifest_unit *ret,
+parse_made(const json_t *root, struct berth_arena *arena, struct berth_manifest_unit *ret,
 	   struct berth_why *why)
 {
-	static const char *const keys[] = {"serial-number", "model",	  "key-sha256",
-					   "issuer-key-id", "storage",	  "masa-url",
-					   "mud-url",	    "claim-salt", "claim-sha256"};
-	BERTH_JSON json_t *root = NULL;
-	enum berth_err err = parse_line(line, BERTH_MANIFEST_LINE_MAX, keys,
-					sizeof(keys) / sizeof(keys[0]), &root, why);
-	if (!err)
-		err = take_text(root, "serial-number", BERTH_JSON_REQUIRED, arena,
-				&ret->identity.serial_number, why);
-	if (!err)
-		err = take_id(root, "issuer-key-id", arena, &ret->identity.manufacturer_key, why);
-	if (!err)
-		err = take_hash(root, "key-sha256", ret->key_sha256, why);
+	enum berth_err err = take_hash(root, "key-sha256", ret->key_sha256, why);
 	if (!err)
 		err = take_text(root, "model", BERTH_JSON_OPTIONAL, arena, &ret->model, why);
 	if (!err)
@@ -353,9 +440,30 @@ parse_unit(struct berth_bytes line, struct berth_arena *arena, struct berth_mani
 		err = take_text(root, "masa-url", BERTH_JSON_REQUIRED, arena, &ret->masa_url, why);
 	if (!err)
 		err = take_text(root, "mud-url", BERTH_JSON_OPTIONAL, arena, &ret->mud_url, why);
+	return err ? err : take_claim(root, ret, why);
+}
+
+static enum berth_err
+parse_unit(struct berth_bytes line, enum berth_manifest_kind kind, struct berth_arena *arena,
+	   struct berth_manifest_unit *ret, struct berth_why *why)
+{
+	static const char *const keys[] = {"serial-number", "issuer-key-id", "model",
+					   "key-sha256",    "storage",	     "masa-url",
+					   "mud-url",	    "claim-salt",    "claim-sha256"};
+	bool is_transfer = kind == BERTH_MANIFEST_TRANSFER;
+	BERTH_JSON json_t *root = NULL;
+	enum berth_err err = parse_line(line, BERTH_MANIFEST_LINE_MAX, &root, why);
+	if (!err) /* who hands a unit on says which, and nothing of it */
+		err = berth_json_only_keys(root, keys,
+					   is_transfer ? 2 : sizeof(keys) / sizeof(keys[0]), why);
 	if (!err)
-		err = take_claim(root, ret, why);
-	return err ? err : check_unit(ret, why);
+		err = take_text(root, "serial-number", BERTH_JSON_REQUIRED, arena,
+				&ret->identity.serial_number, why);
+	if (!err)
+		err = take_id(root, "issuer-key-id", arena, &ret->identity.manufacturer_key, why);
+	if (!err && !is_transfer)
+		err = parse_made(root, arena, ret, why);
+	return err ? err : check_unit(kind, ret, why);
 }
 
 /* The next line without its end; the caller knows that there is one. */
@@ -400,7 +508,7 @@ berth_manifest_parse_lines(struct berth_bytes lines, struct berth_arena *arena,
 		if (rest.n == 0)
 			return refuse_count(m.unit_count, i, why);
 		size_t at = lines.n - rest.n;
-		err = parse_unit(next_line(&rest), arena, &units[i], why);
+		err = parse_unit(next_line(&rest), m.kind, arena, &units[i], why);
 		if (err) {
 			if (why)
 				why->offset += at;
@@ -480,6 +588,19 @@ set_owner(json_t *header, const struct berth_manifest_owner *owner)
 }
 
 static enum berth_err
+set_holder(json_t *header, const char *key, const struct berth_manifest_holder *holder)
+{
+	json_t *object = json_object();
+	enum berth_err err = berth_json_set(header, key, object);
+	if (!err)
+		err = berth_json_set_text(object, "name", holder->name);
+	if (!err)
+		err = set_hex(object, "key-sha256",
+			      berth_bytes_of(holder->key_sha256, BERTH_SHA256_BYTES));
+	return err;
+}
+
+static enum berth_err
 append_header(const struct berth_manifest *m, struct berth_buf *out)
 {
 	char created[BERTH_TIME_TEXT_MAX];
@@ -490,37 +611,31 @@ append_header(const struct berth_manifest *m, struct berth_buf *out)
 	if (!err)
 		err = berth_json_set_text(line, "kind",
 					  berth_text(berth_manifest_kind_name(m->kind)));
-	if (!err)
+	if (!err && m->kind != BERTH_MANIFEST_TRANSFER)
 		err = berth_json_set_text(line, "manufacturer", m->manufacturer);
 	if (!err)
 		err = berth_json_set_text(line, "batch", m->batch);
 	if (!err)
 		err = berth_json_set_text(line, "created",
 					  berth_text(berth_wall_format(m->created, created)));
+	if (!err && m->kind == BERTH_MANIFEST_TRANSFER)
+		err = set_holder(line, "from", &m->from);
+	if (!err && m->kind == BERTH_MANIFEST_TRANSFER)
+		err = set_hex(line, "previous",
+			      berth_bytes_of(m->previous_sha256, BERTH_SHA256_BYTES));
 	if (!err && m->has_owner)
 		err = set_owner(line, &m->owner);
+	if (!err && m->has_holder)
+		err = set_holder(line, "holder", &m->holder);
 	if (!err)
 		err = berth_json_set_i64(line, "units", (int64_t)m->unit_count);
 	return err ? err : append_line(line, out);
 }
 
 static enum berth_err
-append_unit(const struct berth_manifest_unit *unit, struct berth_buf *out)
+set_made(json_t *line, const struct berth_manifest_unit *unit)
 {
-	BERTH_JSON json_t *line = json_object();
-	if (!line)
-		return BERTH_E_MEMORY;
-	enum berth_err err =
-		berth_json_set_text(line, "serial-number", unit->identity.serial_number);
-	if (!err)
-		err = set_text_if_any(line, "model", unit->model);
-	if (!err)
-		err = set_hex(line, "key-sha256",
-			      berth_bytes_of(unit->key_sha256, BERTH_SHA256_BYTES));
-	if (!err)
-		err = set_hex(line, "issuer-key-id", unit->identity.manufacturer_key);
-	if (!err)
-		err = berth_json_set_text(line, "storage", unit->storage);
+	enum berth_err err = berth_json_set_text(line, "storage", unit->storage);
 	if (!err)
 		err = berth_json_set_text(line, "masa-url", unit->masa_url);
 	if (!err)
@@ -531,6 +646,28 @@ append_unit(const struct berth_manifest_unit *unit, struct berth_buf *out)
 	if (!err && unit->has_claim)
 		err = set_hex(line, "claim-sha256",
 			      berth_bytes_of(unit->claim.sha256, BERTH_SHA256_BYTES));
+	return err;
+}
+
+static enum berth_err
+append_unit(enum berth_manifest_kind kind, const struct berth_manifest_unit *unit,
+	    struct berth_buf *out)
+{
+	bool is_transfer = kind == BERTH_MANIFEST_TRANSFER;
+	BERTH_JSON json_t *line = json_object();
+	if (!line)
+		return BERTH_E_MEMORY;
+	enum berth_err err =
+		berth_json_set_text(line, "serial-number", unit->identity.serial_number);
+	if (!err && !is_transfer)
+		err = set_text_if_any(line, "model", unit->model);
+	if (!err && !is_transfer)
+		err = set_hex(line, "key-sha256",
+			      berth_bytes_of(unit->key_sha256, BERTH_SHA256_BYTES));
+	if (!err)
+		err = set_hex(line, "issuer-key-id", unit->identity.manufacturer_key);
+	if (!err && !is_transfer)
+		err = set_made(line, unit);
 	return err ? err : append_line(line, out);
 }
 
@@ -544,12 +681,12 @@ berth_manifest_encode(const struct berth_manifest *manifest, struct berth_buf *o
 	if (!err)
 		err = refuse_duplicates(manifest, &arena, why);
 	for (size_t i = 0; !err && i < manifest->unit_count; i++)
-		err = check_unit(&manifest->units[i], why);
+		err = check_unit(manifest->kind, &manifest->units[i], why);
 	if (err)
 		return err;
 	err = append_header(manifest, out);
 	for (size_t i = 0; !err && i < manifest->unit_count; i++)
-		err = append_unit(&manifest->units[i], out);
+		err = append_unit(manifest->kind, &manifest->units[i], out);
 	if (err)
 		return berth_fail(why, err, "manifest-size", SECTION,
 				  "the manifest grows beyond its limit; split the batch");

@@ -16,6 +16,10 @@
  * of everything before the last line. Its signer has OU=manifest and a path to the manufacturer's
  * root: a device's own certificate has such a path too, but never that OU, so no device can sign.
  *
+ * A third kind, "transfer", hands units on (protocol/manifest/custody.h): its header names who signs
+ * ("from"), who has them from now on ("owner" or "holder") and the file before it ("previous"), its
+ * lines have serial-number and issuer-key-id alone, and its signer is whom that file names.
+ *
  * Order of checking: size, signature, signer, then the lines. No line of an unsigned file is parsed
  * by berth_manifest_open. Strict: unknown members, unknown kinds and versions, a serial number
  * twice, a count that is not the header's are refused (rules manifest-...).
@@ -48,7 +52,8 @@
 
 enum berth_manifest_kind {
 	BERTH_MANIFEST_PURCHASE, /* "purchase": units made; the owner may be known already */
-	BERTH_MANIFEST_SALE,	 /* "sale": these units now belong to owner */
+	BERTH_MANIFEST_SALE,	 /* "sale": these units now belong to owner, or holder has them */
+	BERTH_MANIFEST_TRANSFER, /* "transfer": from hands them on, to owner or holder */
 };
 const char *berth_manifest_kind_name(enum berth_manifest_kind kind);
 
@@ -73,13 +78,23 @@ struct berth_manifest_owner {
 	struct berth_bytes reference;		/* order number; may be empty */
 };
 
+/* Who has units without owning a domain: an integrator, a reseller. */
+struct berth_manifest_holder {
+	struct berth_bytes name;
+	uint8_t key_sha256[BERTH_SHA256_BYTES]; /* of the SubjectPublicKeyInfo that signs for it */
+};
+
 struct berth_manifest {
 	enum berth_manifest_kind kind;
-	struct berth_bytes manufacturer; /* its name */
+	struct berth_bytes manufacturer; /* its name; empty with a transfer */
 	struct berth_bytes batch;	 /* id, text: "5f0c3a…" */
 	struct berth_wall created;
-	bool has_owner; /* always with a sale */
+	bool has_owner; /* with a sale and a transfer: owner or holder, never both */
 	struct berth_manifest_owner owner;
+	bool has_holder;
+	struct berth_manifest_holder holder;
+	struct berth_manifest_holder from;	     /* of a transfer */
+	uint8_t previous_sha256[BERTH_SHA256_BYTES]; /* of a transfer: the file before it */
 	const struct berth_manifest_unit *units;
 	size_t unit_count;
 };
@@ -90,7 +105,13 @@ struct berth_manifest_trust {
 	struct berth_wall at;
 };
 
-/* Verifies all and fills *ret; what it points to lives in arena. file: all of the bytes. */
+/* Who has the units once this manifest holds; false: it names nobody. Borrows from m. */
+bool berth_manifest_hand(const struct berth_manifest *m, struct berth_manifest_holder *ret);
+
+/*
+ * Verifies all and fills *ret; what it points to lives in arena. file: all of the bytes. A transfer is refused: it
+ * means nothing without the files before it (berth_custody_open).
+ */
 enum berth_err berth_manifest_open(struct berth_pki *pki, struct berth_bytes file,
 				   const struct berth_manifest_trust *trust,
 				   struct berth_arena *arena, struct berth_manifest *ret,

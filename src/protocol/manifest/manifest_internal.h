@@ -7,6 +7,8 @@
 
 #define BERTH_MANIFEST_SECTION "berth-manifest(5)"
 #define BERTH_MANIFEST_VERSION 1
+/* For "%.*s" in a message: as much of a text as fits into a sentence. */
+#define BERTH_MANIFEST_SHORT(text) ((text).n > 48 ? 48 : (int)(text).n), (const char *)(text).p
 
 /* A file cut at its last line. */
 struct berth_manifest_parts {
@@ -22,5 +24,13 @@ enum berth_err berth_manifest_parse_signature(struct berth_bytes line, struct be
 enum berth_err berth_manifest_parse_lines(struct berth_bytes lines, struct berth_arena *arena,
 					  struct berth_manifest *ret,
 					  struct berth_why *why) BERTH_MUST;
+/*
+ * One file of a chain: signed by the manufacturer, or, a transfer, by whom its header names as from.
+ * Whether from had the units is not judged here.
+ */
+enum berth_err berth_manifest_open_link(struct berth_pki *pki, struct berth_bytes file,
+					const struct berth_manifest_trust *trust,
+					struct berth_arena *arena, struct berth_manifest *ret,
+					struct berth_why *why) BERTH_MUST;
 
 #endif

@@ -67,7 +67,7 @@ check_signature(struct berth_pki *pki, const struct berth_manifest_parts *parts,
 	    !berth_bytes_equal(berth_buf_view(&cms->content), berth_buf_view(&statement)))
 		return berth_fail(why, BERTH_E_SIGNATURE, "manifest-altered", SECTION,
 				  "the signature is about other contents: the file was changed "
-				  "after it was signed; get it from the manufacturer again");
+				  "after it was signed; get it again from who signed it");
 	return BERTH_OK;
 }
 
@@ -113,6 +113,33 @@ check_issuers(struct berth_pki *pki, const struct berth_manifest *m, const struc
 	return BERTH_OK;
 }
 
+/* req: custody-signer */
+static enum berth_err
+check_from(struct berth_pki *pki, const struct berth_manifest *m, const struct berth_cms *cms,
+	   struct berth_why *why)
+{
+	uint8_t sha256[BERTH_SHA256_BYTES];
+	enum berth_err err = berth_sha256(pki, berth_key_spki(berth_cert_key(cms->signer)), sha256);
+	if (err)
+		return berth_fail(why, err, "manifest-hash", NULL, "SHA-256 failed");
+	if (memcmp(sha256, m->from.key_sha256, sizeof(sha256)) != 0)
+		return berth_fail(why, BERTH_E_UNTRUSTED, "custody-holder", SECTION,
+				  "transfer %.*s says that it comes from %.*s, and %.120s with "
+				  "another key signed it",
+				  BERTH_MANIFEST_SHORT(m->batch),
+				  BERTH_MANIFEST_SHORT(m->from.name),
+				  berth_cert_subject_text(cms->signer));
+	return BERTH_OK;
+}
+
+static enum berth_err
+check_makers(struct berth_pki *pki, const struct berth_manifest *m, const struct berth_cms *cms,
+	     const struct berth_manifest_trust *trust, struct berth_why *why)
+{
+	enum berth_err err = check_signer(pki, cms, trust, why);
+	return err ? err : check_issuers(pki, m, cms, trust, why);
+}
+
 enum berth_err
 berth_manifest_open(struct berth_pki *pki, struct berth_bytes file,
 		    const struct berth_manifest_trust *trust, struct berth_arena *arena,
@@ -128,8 +155,34 @@ berth_manifest_open(struct berth_pki *pki, struct berth_bytes file,
 		err = check_signer(pki, &cms, trust, why);
 	if (!err)
 		err = berth_manifest_parse_lines(parts.lines, arena, &m, why);
+	if (!err && m.kind == BERTH_MANIFEST_TRANSFER)
+		err = berth_fail(why, BERTH_E_DENIED, "custody-break", SECTION,
+				 "a transfer means nothing without the manifests before it; "
+				 "give all of them");
 	if (!err)
 		err = check_issuers(pki, &m, &cms, trust, why);
+	if (!err)
+		*ret = m;
+	return err;
+}
+
+enum berth_err
+berth_manifest_open_link(struct berth_pki *pki, struct berth_bytes file,
+			 const struct berth_manifest_trust *trust, struct berth_arena *arena,
+			 struct berth_manifest *ret, struct berth_why *why)
+{
+	struct berth_manifest_parts parts;
+	BERTH_CMS cms = {0};
+	struct berth_manifest m = {0};
+	enum berth_err err = berth_manifest_split(file, &parts, why);
+	if (!err)
+		err = check_signature(pki, &parts, &cms, why);
+	/* The lines say whose signature it has to be. */
+	if (!err)
+		err = berth_manifest_parse_lines(parts.lines, arena, &m, why);
+	if (!err)
+		err = m.kind == BERTH_MANIFEST_TRANSFER ? check_from(pki, &m, &cms, why)
+							: check_makers(pki, &m, &cms, trust, why);
 	if (!err)
 		*ret = m;
 	return err;
