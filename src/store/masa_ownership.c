@@ -160,6 +160,42 @@ compare_hand(struct berth_store *store, int64_t unit, const struct berth_masa_cu
 			  (const char *)link->name.p);
 }
 
+/* What was released does not come back by a paper from before. */
+static enum berth_err
+refuse_ended(struct berth_store *store, int64_t unit, const struct berth_masa_custody *link,
+	     struct berth_why *why)
+{
+	BERTH_QUERY query = berth_query(store, "SELECT 1 FROM custody_link WHERE unit = ?"
+					       " AND manifest_sha256 = ? AND ended_at IS NOT NULL");
+	bool row = false;
+
+	berth_query_i64(&query, unit);
+	berth_query_blob(&query, link->manifest_sha256);
+	enum berth_err err = berth_query_row(&query, &row, why);
+	if (err || !row)
+		return err;
+	return berth_fail(
+		why, BERTH_E_STATE, "custody-ended", "berth-manifest(5)",
+		"by this manifest the unit went to %.*s, whose chain of custody ended: an "
+		"owner released or transferred the unit since",
+		link->name.n > 64 ? 64 : (int)link->name.n, (const char *)link->name.p);
+}
+
+enum berth_err
+berth_masa_custody_depth(struct berth_store *store, int64_t unit, int64_t *ret,
+			 struct berth_why *why)
+{
+	BERTH_QUERY query = berth_query(store, "SELECT count(*) FROM custody_link"
+					       " WHERE unit = ? AND ended_at IS NULL");
+	bool row = false;
+
+	berth_query_i64(&query, unit);
+	enum berth_err err = berth_query_row(&query, &row, why);
+	if (!err)
+		*ret = row ? berth_column_i64(&query, 0) : 0;
+	return err;
+}
+
 enum berth_err
 berth_masa_custody_add(struct berth_store *store, int64_t unit,
 		       const struct berth_masa_custody *link, struct berth_wall now,
@@ -170,6 +206,9 @@ berth_masa_custody_add(struct berth_store *store, int64_t unit,
 
 	err = err ? err : compare_hand(store, unit, link, &is_same, why);
 	if (err || is_same)
+		return err;
+	err = refuse_ended(store, unit, link, why);
+	if (err)
 		return err;
 	BERTH_QUERY query =
 		berth_query(store, "INSERT INTO custody_link (unit, depth, holder_key_sha256, name,"

@@ -151,12 +151,18 @@ struct berth_masa_custody {
 	struct berth_wall ended_at;
 };
 
-/* The same again is harmless; BERTH_E_EXISTS (custody-fork) when the unit went to another hand there. */
+/*
+ * The same again is harmless. BERTH_E_EXISTS (custody-fork) when the unit went to another hand there;
+ * BERTH_E_STATE (custody-ended) for a manifest of a chain that ended.
+ */
 enum berth_err berth_masa_custody_add(struct berth_store *store, int64_t unit,
 				      const struct berth_masa_custody *link, struct berth_wall now,
 				      struct berth_why *why) BERTH_MUST;
 enum berth_err berth_masa_custody_end(struct berth_store *store, int64_t unit,
 				      struct berth_wall now, struct berth_why *why) BERTH_MUST;
+/* How many hands of the chain that holds are known. */
+enum berth_err berth_masa_custody_depth(struct berth_store *store, int64_t unit, int64_t *ret,
+					struct berth_why *why) BERTH_MUST;
 typedef bool berth_masa_visit_custody(void *context, const struct berth_masa_custody *link);
 enum berth_err berth_masa_custody_each(struct berth_store *store, int64_t unit,
 				       berth_masa_visit_custody *visit, void *context,
