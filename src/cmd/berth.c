@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The one command line. Verbs live with their roles (role/verb.h); here they are only listed. */
+#include "role/custody/custody.h"
 #include "role/factory/factory.h"
 #include "role/masa/masa_verbs.h"
 #include "role/operator/operator.h"
@@ -12,6 +13,7 @@ static const struct berth_verb *const tables[] = {
 	berth_factory_verbs,	      berth_masa_verbs,		  berth_registrar_verbs,
 	berth_operator_verbs,	      berth_playbook_verbs,	  berth_voucher_verbs,
 	berth_operator_voucher_verbs, berth_operator_rekey_verbs, berth_operator_ownership_verbs,
+	berth_custody_verbs,
 };
 
 int

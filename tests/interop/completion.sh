@@ -12,8 +12,8 @@ offers() {
 	printf '%s\n' "${COMPREPLY[@]}" | sort | tr '\n' ' '
 }
 [ "$(offers berth fact)" = 'factory ' ] || fail "noun: $(offers berth fact)"
-[ "$(offers berth factory '')" = 'init make manifest request sell ' ] || fail "verbs: $(offers berth factory '')"
-[ "$(offers berth factory ma)" = 'make manifest ' ] || fail "verb: $(offers berth factory ma)"
+[ "$(offers berth factory '')" = 'init make request sell ' ] || fail "verbs: $(offers berth factory '')"
+[ "$(offers berth factory ma)" = 'make ' ] || fail "verb: $(offers berth factory ma)"
 [ "$(offers berth help factory se)" = 'sell ' ] || fail "help: $(offers berth help factory se)"
 [ "$(offers berth factory make --o)" = '--out --owner --owner-name ' ] || fail "options: $(offers berth factory make --o)"
 while read -r noun verb; do

@@ -88,9 +88,9 @@ openssl cms -verify -inform DER -in manifest.der -CAfile acme/root-ca.pem -purpo
 [ "$(head -c "$(jq .bytes statement)" out/purchase.manifest | sha256sum | cut -d' ' -f1)" = "$(jq -r .sha256 statement)" ] || fail "hash of the manifest"
 spki=$(openssl x509 -in out/A-00042/idevid.pem -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum | cut -d' ' -f1)
 [ "$(grep A-00042 out/purchase.manifest | jq -r '."key-sha256"')" = "$spki" ] || fail "key hash in the manifest"
-berth factory manifest verify out/purchase.manifest --anchor acme/root-ca.pem --json | jq -e '.verified and .header.units == 200' > /dev/null || fail "manifest verify"
+berth manifest verify out/purchase.manifest --anchor acme/root-ca.pem --json | jq -e '.verified and .links[0].units == 200' > /dev/null || fail "manifest verify"
 sed 's/A-00042/A-90042/' out/purchase.manifest > altered
-refused 1 'changed after' berth factory manifest verify altered --anchor acme/root-ca.pem
+refused 1 'changed after' berth manifest verify altered --anchor acme/root-ca.pem
 
 # ---- refusals, unit by unit ----
 refused 6 'A-00007.*made before' berth factory make --dir acme --units <(units A- 7 7) --out again
@@ -155,7 +155,7 @@ awk -F'\t' '$1 ~ / D$/ && $3 ~ /^K-/ {print "serial=" toupper($4) "\tsubject=O =
 sort seen | diff - recorded > /dev/null || fail "journal and certificates differ"
 [ "$(awk -F'\t' '$1 ~ / I$/ {print $4}' acme/journal | sort | uniq -d | wc -l)" = 0 ] || fail "an intent's certificate serial number twice"
 [ -z "$(comm -13 <(awk -F'\t' '$1 ~ / I$/ {print $4}' acme/journal | sort) <(awk -F'\t' '$1 ~ / D$/ {print $4}' acme/journal | sort))" ] || fail "a unit without intent"
-berth factory manifest verify batch/purchase.manifest --anchor acme/root-ca.pem --json | jq -e '.header.units == 1000' > /dev/null || fail "manifest of the batch"
+berth manifest verify batch/purchase.manifest --anchor acme/root-ca.pem --json | jq -e '.links[0].units == 1000' > /dev/null || fail "manifest of the batch"
 berth factory make --dir acme --units batch.csv --out batch --json | jq -e '.made == 0 and ."made-before" == 1000' > /dev/null || fail "a run with nothing to do"
 echo "killed $kills times: every unit once"
 
@@ -171,7 +171,7 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout own
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout other.key -out other.pem -subj '/O=Other' 2> /dev/null
 berth factory sell --dir acme --serial K-00001 --serial K-00002 --owner owner.pem --reference 'order 7' --out sale.manifest
 ski=$(openssl x509 -in owner.pem -noout -ext subjectKeyIdentifier | tail -n 1 | tr -d ' :' | tr A-F a-f)
-berth factory manifest show sale.manifest --anchor acme/root-ca.pem --json |
+berth manifest show sale.manifest --anchor acme/root-ca.pem --json |
 	jq -e ".header.owner.\"domain-id\" == \"$ski\" and .header.owner.name == \"Example Home\" and (.units | length) == 2" > /dev/null || fail "sale"
 berth factory sell --dir acme --serial K-00001 --owner owner.pem --out sale2.manifest
 refused 3 'sold to Example Home' berth factory sell --dir acme --serial K-00001 --owner other.pem --out sale3.manifest

@@ -15,6 +15,7 @@ PAGES = os.path.join(ROOT, "docs", "man")
 # page: nouns of the one command line, and the program whose own options it tells
 PAGE_OF = {
     "berth-factory.1": (["factory"], None),
+    "berth-manifest.1": (["manifest"], None),
     "berth-voucher.1": (["voucher"], None),
     "berth-playbook.1": (["playbook"], None),
     "berth-masa.8": (["masa", "audit"], "berth-masa"),

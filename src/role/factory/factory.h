@@ -2,7 +2,7 @@
 /*
  * The manufacturer's side of onboarding: `berth factory init` makes the manufacturer's authorities,
  * `berth factory make` gives units their birth credentials (IEEE 802.1AR IDevIDs), `berth factory
- * manifest` reads and `berth factory sell` writes the signed lists that travel with the units.
+ * sell` writes the signed lists that travel with them.
  */
 #ifndef BERTH_ROLE_FACTORY_H
 #define BERTH_ROLE_FACTORY_H
@@ -16,6 +16,5 @@ int berth_factory_init_main(int argc, char **argv);
 int berth_factory_request_main(int argc, char **argv);
 int berth_factory_make_main(int argc, char **argv);
 int berth_factory_sell_main(int argc, char **argv);
-int berth_factory_manifest_main(int argc, char **argv);
 
 #endif

@@ -12,16 +12,16 @@ no_memory(struct berth_why *why)
 }
 
 enum berth_err
-berth_papers_owner_read(struct berth_pki *pki, const char *path, const char *name,
-			struct berth_papers_owner *ret, struct berth_why *why)
+berth_papers_owner_read(struct berth_pki *pki, enum berth_papers_buyer buyer, const char *path,
+			const char *name, struct berth_papers_owner *ret, struct berth_why *why)
 {
 	BERTH_CERT *cert = NULL;
 	BERTH_PAPERS_OWNER owner = {0};
-	uint8_t id[32];
+	uint8_t id[BERTH_SHA256_BYTES];
 	enum berth_err err = berth_factory_read_certificate(pki, path, &cert, why);
 	if (err)
 		return err;
-	if (!berth_cert_is_ca(cert))
+	if (buyer == BERTH_PAPERS_OWNER_DOMAIN && !berth_cert_is_ca(cert))
 		return berth_fail(why, BERTH_E_USAGE, "owner-not-ca", "RFC 8995 5.5.2",
 				  "%s is no CA certificate; give the owner's domain CA", path);
 	struct berth_bytes said = berth_text(name);
@@ -32,11 +32,15 @@ berth_papers_owner_read(struct berth_pki *pki, const char *path, const char *nam
 	if (said.n == 0)
 		return berth_fail(why, BERTH_E_USAGE, "owner-name", NULL,
 				  "%s names nobody; say who it is with --owner-name", path);
-	size_t n = berth_cert_domain_id(pki, cert, id);
-	if (berth_buf_append(&owner.domain_id, id, n) || berth_buf_append_bytes(&owner.name, said))
-		return no_memory(why);
 	if (berth_sha256(pki, berth_key_spki(berth_cert_key(cert)), owner.owner.key_sha256))
 		return berth_fail(why, BERTH_E_CRYPTO, "owner-hash", NULL, "SHA-256 failed");
+	size_t n = sizeof(id);
+	if (buyer == BERTH_PAPERS_HOLDER)
+		memcpy(id, owner.owner.key_sha256, n);
+	else
+		n = berth_cert_domain_id(pki, cert, id);
+	if (berth_buf_append(&owner.domain_id, id, n) || berth_buf_append_bytes(&owner.name, said))
+		return no_memory(why);
 	owner.owner.domain_id = berth_buf_view(&owner.domain_id);
 	owner.owner.name = berth_buf_view(&owner.name);
 	*ret = owner;
@@ -78,7 +82,11 @@ encode(const struct berth_factory *factory, const struct berth_papers_manifest *
 		.created = wanted->now,
 		.unit_count = wanted->unit_count,
 	};
-	if (wanted->owner) {
+	if (wanted->owner && wanted->buyer == BERTH_PAPERS_HOLDER) {
+		manifest.has_holder = true;
+		manifest.holder.name = wanted->owner->name;
+		memcpy(manifest.holder.key_sha256, wanted->owner->key_sha256, BERTH_SHA256_BYTES);
+	} else if (wanted->owner) {
 		manifest.has_owner = true;
 		manifest.owner.name = wanted->owner->name;
 		manifest.owner.domain_id = wanted->owner->domain_id;

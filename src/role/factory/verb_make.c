@@ -125,8 +125,9 @@ read_owner(struct making *making, struct berth_why *why)
 	enum berth_err err = berth_pki_open(&pki, why);
 	if (!err)
 		err = berth_papers_owner_read(
-			pki, path, berth_arguments_value(&making->arguments, "owner-name"),
-			&making->owner, why);
+			pki, BERTH_PAPERS_OWNER_DOMAIN, path,
+			berth_arguments_value(&making->arguments, "owner-name"), &making->owner,
+			why);
 	return err;
 }
 

@@ -12,10 +12,10 @@
 
 static const struct berth_option options[] = {
 	{.name = "dir", .argument = "DIR", .help = "the factory's folder", .required = true},
-	{.name = "owner",
+	{.name = "owner", .argument = "FILE", .help = "the buyer's domain CA certificate"},
+	{.name = "holder",
 	 .argument = "FILE",
-	 .help = "the buyer's domain CA certificate",
-	 .required = true},
+	 .help = "instead: a certificate of who hands the units on"},
 	{.name = "out", .argument = "FILE", .help = "the sale manifest to write", .required = true},
 	{.name = "serial", .argument = "SERIAL", .help = "a unit to sell", .many = true},
 	{.name = "all", .help = "sell every unit that is made and not sold"},
@@ -30,7 +30,9 @@ static const struct berth_option options[] = {
 static const struct berth_usage usage = {
 	.about = "Writes a signed manifest that says who owns these units from now on; the MASA "
 		 "loads\n"
-		 "it, and the owner imports it.",
+		 "it, and the owner imports it. With --holder it says who has them, to hand them "
+		 "on (berth\n"
+		 "manifest transfer).",
 	.options = options,
 };
 
@@ -40,6 +42,7 @@ struct selling {
 	struct berth_factory factory;
 	struct berth_journal *journal;
 	struct berth_papers_owner owner;
+	enum berth_papers_buyer buyer;
 	struct berth_pki *pki;
 	const struct berth_journal_unit **units;
 	size_t count;
@@ -151,6 +154,7 @@ write_sale(const struct selling *selling, struct berth_why *why)
 		.batch = berth_text(
 			berth_hex_text(berth_bytes_of(id, sizeof(id)), text, sizeof(text))),
 		.owner = &selling->owner.owner,
+		.buyer = selling->buyer,
 		.reference = berth_text(berth_arguments_value(&selling->arguments, "reference")),
 		.units = selling->units,
 		.unit_count = selling->count,
@@ -164,15 +168,21 @@ static enum berth_err
 sell(struct selling *selling, struct berth_why *why)
 {
 	const struct berth_arguments *arguments = &selling->arguments;
+	const char *holder = berth_arguments_value(arguments, "holder");
+	const char *owner = berth_arguments_value(arguments, "owner");
+	if (!holder == !owner)
+		return berth_fail(why, BERTH_E_USAGE, "sale-buyer", NULL,
+				  "say who bought: --owner or --holder");
 	selling->now = berth_clock_wall();
+	selling->buyer = holder ? BERTH_PAPERS_HOLDER : BERTH_PAPERS_OWNER_DOMAIN;
 	enum berth_err err =
 		berth_factory_open(berth_arguments_value(arguments, "dir"), &selling->factory, why);
 	if (!err)
 		err = berth_pki_open(&selling->pki, why);
 	if (!err)
-		err = berth_papers_owner_read(
-			selling->pki, berth_arguments_value(arguments, "owner"),
-			berth_arguments_value(arguments, "owner-name"), &selling->owner, why);
+		err = berth_papers_owner_read(selling->pki, selling->buyer, holder ? holder : owner,
+					      berth_arguments_value(arguments, "owner-name"),
+					      &selling->owner, why);
 	if (!err)
 		err = berth_journal_open(selling->factory.directory, &selling->journal, why);
 	if (!err)

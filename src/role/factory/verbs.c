@@ -8,6 +8,5 @@ const struct berth_verb berth_factory_verbs[] = {
 	 berth_factory_request_main},
 	{"factory", "make", "give units their birth credentials", berth_factory_make_main},
 	{"factory", "sell", "say who owns units, in a signed manifest", berth_factory_sell_main},
-	{"factory", "manifest", "show or verify a manifest", berth_factory_manifest_main},
 	{0},
 };

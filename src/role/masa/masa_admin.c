@@ -9,7 +9,7 @@
  *	POST /v1/units/SERIAL/transfer	from its owner to another: as owner
  *	GET  /v1/units/SERIAL/history	its owners, and what the audit log has of it
  *	POST /v1/units/SERIAL/block	no more vouchers; .../unblock
- *	POST /v1/manifests		a signed manifest, as a whole
+ *	POST /v1/manifests		a signed manifest or a chain of them, as a whole
  *	GET  /v1/audit/verify
  */
 #include "role/masa/masa_judge.h"
@@ -18,7 +18,7 @@
 
 #include "base/hex.h"
 #include "codec/json.h"
-#include "protocol/manifest/manifest.h"
+#include "protocol/manifest/custody.h"
 #include "role/daemon/admin_error.h"
 
 #define ARENA_BYTES ((size_t)8 << 20)
@@ -329,59 +329,135 @@ load_claim(struct call *call, int64_t unit, const struct berth_manifest_unit *fr
 	return berth_masa_claim_load(call->role->store, unit, &claim, now(call), &call->why);
 }
 
+/* The store refuses a unit that went to another hand before. */
 static enum berth_err
-load_unit(struct call *call, const struct berth_manifest *manifest,
-	  const struct berth_manifest_unit *from, int64_t *added)
+load_hands(struct call *call, int64_t unit, const struct berth_custody_link *const *chain, size_t n)
 {
+	enum berth_err err = BERTH_OK;
+
+	for (size_t i = 0; !err && i < n; i++) {
+		struct berth_manifest_holder hand = {0};
+
+		(void)berth_manifest_hand(&chain[i]->manifest, &hand);
+		const struct berth_masa_custody link = {
+			.depth = (int64_t)i,
+			.holder_key_sha256 =
+				berth_bytes_of(hand.key_sha256, sizeof(hand.key_sha256)),
+			.name = hand.name,
+			.manifest_sha256 =
+				berth_bytes_of(chain[i]->sha256, sizeof(chain[i]->sha256)),
+		};
+		err = berth_masa_custody_add(call->role->store, unit, &link, now(call), &call->why);
+	}
+	return err;
+}
+
+/* True when the owner of record signed it away: it is one of the hands before the new owner's. */
+static bool
+gave_away(const struct berth_masa_owner *owner, const struct berth_custody_link *const *chain,
+	  size_t n)
+{
+	bool is_hand = false;
+
+	for (size_t i = 0; i < n; i++) {
+		struct berth_manifest_holder hand = {0};
+
+		is_hand = is_hand || (berth_manifest_hand(&chain[i]->manifest, &hand) &&
+				      berth_bytes_equal(owner->domain_key_sha256,
+							berth_bytes_of(hand.key_sha256,
+								       sizeof(hand.key_sha256))));
+	}
+	return is_hand;
+}
+
+static enum berth_err
+end_former_owner(struct call *call, int64_t unit, const struct berth_manifest_owner *next,
+		 const struct berth_custody_link *const *chain, size_t n)
+{
+	struct berth_masa_owner owner = {0};
+	enum berth_err err = berth_masa_owner_current(call->role->store, unit, now(call),
+						      call->arena, &owner, &call->why);
+
+	if (err)
+		return err == BERTH_E_NOT_FOUND ? BERTH_OK : err;
+	if (berth_bytes_equal(owner.domain_id, next->domain_id) || !gave_away(&owner, chain, n))
+		return BERTH_OK;
+	return berth_masa_owner_end(call->role->store, unit, now(call), &call->why);
+}
+
+/* The last hand that has a domain. Nothing where the store knows more hands than this chain. */
+static enum berth_err
+load_owner(struct call *call, int64_t unit, const struct berth_custody_link *const *chain, size_t n)
+{
+	int64_t depth = 0;
+	size_t i = n;
+	enum berth_err err = berth_masa_custody_depth(call->role->store, unit, &depth, &call->why);
+
+	while (i > 0 && !chain[i - 1]->manifest.has_owner)
+		i--;
+	if (err || i == 0 || depth > (int64_t)n)
+		return err;
+	const struct berth_manifest_owner *next = &chain[i - 1]->manifest.owner;
+	const struct berth_masa_owner owner = {
+		.domain_id = next->domain_id,
+		.domain_key_sha256 = berth_bytes_of(next->key_sha256, sizeof(next->key_sha256)),
+		.name = next->name,
+		.reference = next->reference,
+		.since = now(call),
+	};
+	err = end_former_owner(call, unit, next, chain, i - 1);
+	return err ? err : berth_masa_owner_set(call->role->store, unit, &owner, &call->why);
+}
+
+static enum berth_err
+load_unit(struct call *call, const struct berth_custody_unit *from, int64_t *added)
+{
+	const struct berth_custody_link *chain[BERTH_CUSTODY_DEPTH_MAX];
 	const struct berth_masa_unit unit = {
-		.identity = from->identity,
-		.model = from->model,
-		.idevid_key_sha256 = berth_bytes_of(from->key_sha256, sizeof(from->key_sha256)),
+		.identity = from->made->identity,
+		.model = from->made->model,
+		.idevid_key_sha256 =
+			berth_bytes_of(from->made->key_sha256, sizeof(from->made->key_sha256)),
 	};
 	int64_t row = 0;
 	bool is_new = false;
+	size_t n = berth_custody_chain(from, chain);
 	enum berth_err err = berth_masa_unit_load(call->role->store, &unit, now(call), &row,
 						  &is_new, &call->why);
 
 	*added += is_new;
-	err = err ? err : load_claim(call, row, from);
-	if (err || !manifest->has_owner)
-		return err;
-	const struct berth_masa_owner owner = {
-		.domain_id = manifest->owner.domain_id,
-		.domain_key_sha256 = berth_bytes_of(manifest->owner.key_sha256,
-						    sizeof(manifest->owner.key_sha256)),
-		.name = manifest->owner.name,
-		.reference = manifest->owner.reference,
-		.since = now(call),
-	};
-	return berth_masa_owner_set(call->role->store, row, &owner, &call->why);
+	err = err ? err : load_claim(call, row, from->made);
+	err = err ? err : load_hands(call, row, chain, n);
+	return err ? err : load_owner(call, row, chain, n);
 }
 
 static enum berth_err
 manifest_load(struct call *call)
 {
 	BERTH_ARENA arena = {0};
-	struct berth_manifest manifest = {0};
+	struct berth_custody custody = {0};
 	const struct berth_manifest_trust trust = {&call->role->trust.manifest, now(call)};
 	int64_t added = 0;
 	char batch[BERTH_AUDIT_SUBJECT_MAX];
 
 	berth_arena_start(&arena, BERTH_MANIFEST_ARENA_BYTES);
-	enum berth_err err = berth_manifest_open(call->role->pki, call->http->body, &trust, &arena,
-						 &manifest, &call->why);
+	enum berth_err err = berth_custody_open(call->role->pki, call->http->body, &trust, &arena,
+						&custody, &call->why);
 	if (err)
 		return err;
-	snprintf(batch, sizeof(batch), "%.*s",
-		 (int)(manifest.batch.n > 200 ? 200 : manifest.batch.n),
-		 (const char *)manifest.batch.p);
+	const struct berth_bytes last = custody.links[custody.link_count - 1].manifest.batch;
+	snprintf(batch, sizeof(batch), "%.*s", (int)(last.n > 200 ? 200 : last.n),
+		 (const char *)last.p);
 	err = note(call, BERTH_EVENT_UNITS_LOADED, batch);
-	for (size_t i = 0; !err && i < manifest.unit_count; i++)
-		err = load_unit(call, &manifest, &manifest.units[i], &added);
-	err = err ? err : built(call, berth_json_set_text(call->reply, "batch", manifest.batch));
+	for (size_t i = 0; !err && i < custody.unit_count; i++)
+		err = load_unit(call, &custody.units[i], &added);
+	err = err ? err : built(call, berth_json_set_text(call->reply, "batch", last));
 	err = err ? err
 		  : built(call,
-			  berth_json_set_i64(call->reply, "units", (int64_t)manifest.unit_count));
+			  berth_json_set_i64(call->reply, "units", (int64_t)custody.unit_count));
+	err = err ? err
+		  : built(call, berth_json_set_i64(call->reply, "manifests",
+						   (int64_t)custody.link_count));
 	return err ? err : built(call, berth_json_set_i64(call->reply, "added", added));
 }
 

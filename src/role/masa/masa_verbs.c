@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "protocol/manifest/manifest.h"
+#include "protocol/manifest/custody.h"
+#include "role/custody/custody.h"
 #include "role/masa/masa_reconcile.h"
 #include "role/operator/admin_client.h"
 #include "role/options.h"
@@ -206,11 +207,13 @@ static int
 load_main(int argc, char **argv)
 {
 	static const struct berth_usage usage = {
-		.operands = "FILE",
+		.operands = "FILE...",
 		.operands_min = 1,
-		.operands_max = 1,
-		.about = "Loads a signed manifest of units made, or of a sale. All of it, or "
-			 "nothing.",
+		.operands_max = BERTH_CUSTODY_LINKS_MAX,
+		.about = "Loads a signed manifest of units made, or of a sale, or such a manifest "
+			 "with the transfers\n"
+			 "that follow it, in any order: the last owner that they name becomes the "
+			 "owner. All of it, or nothing.",
 		.options = plain_options,
 	};
 	struct question q BERTH_CLEANUP(question_end) = {
@@ -219,8 +222,9 @@ load_main(int argc, char **argv)
 
 	if (!berth_arguments_parse(&usage, argc, argv, &q.arguments, &status))
 		return status;
-	const char *file = q.arguments.operand[0];
-	enum berth_err err = berth_file_read(file, BERTH_MANIFEST_MAX_BYTES, &q.body, &q.why);
+	const char *file = q.arguments.operand_count == 1 ? q.arguments.operand[0] : NULL;
+	enum berth_err err = berth_custody_files(q.arguments.operand, q.arguments.operand_count,
+						 &q.body, &q.why);
 	if (!err && berth_buf_append_text(&q.path, "/v1/manifests"))
 		err = berth_fail(&q.why, BERTH_E_MEMORY, "berth-memory", NULL, "out of memory");
 	err = err ? err : ask(&q, "POST");

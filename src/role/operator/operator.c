@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "role/operator/operator.h"
 
+#include "protocol/manifest/custody.h"
+#include "role/custody/custody.h"
 #include "role/operator/admin_client.h"
 #include "role/operator/audit_file.h"
 #include "role/operator/print.h"
 #include "role/options.h"
-#include "system/files.h"
 
 #include <stdio.h>
-
-#define MANIFEST_MAX_BYTES ((size_t)64 << 20) /* what a manifest may have */
 
 #define OPTION_SOCKET                                                                              \
 	{                                                                                          \
@@ -66,11 +65,14 @@ static const struct berth_usage certificate_usage = {
 		 "prints it.",
 	.options = act_options};
 static const struct berth_usage import_usage = {
-	.operands = "FILE",
+	.operands = "FILE...",
 	.operands_min = 1,
-	.operands_max = 1,
-	.about = "Imports a signed purchase manifest: its devices count as owned (require.owned in "
-		 "the policy).",
+	.operands_max = BERTH_CUSTODY_LINKS_MAX,
+	.about =
+		"Imports a signed purchase manifest: its devices count as owned (require.owned in "
+		"the policy).\n"
+		"Several files are the manufacturer's manifest and the transfers through which the "
+		"devices came.",
 	.options = import_options};
 static const struct berth_option audit_options[] = {
 	{.name = "store", .argument = "FILE", .help = "this store at rest, instead of a daemon's"},
@@ -242,9 +244,10 @@ import_main(int argc, char **argv)
 		return status;
 	BERTH_JSON json_t *reply = NULL;
 	BERTH_BUF path = {0};
-	BERTH_BUF file = {.limit = MANIFEST_MAX_BYTES + 1};
+	BERTH_BUF file = {.limit = BERTH_MANIFEST_MAX_BYTES + 1};
 	struct berth_why why = {0};
-	enum berth_err err = berth_file_read(arguments.operand[0], MANIFEST_MAX_BYTES, &file, &why);
+	enum berth_err err =
+		berth_custody_files(arguments.operand, arguments.operand_count, &file, &why);
 	if (!err)
 		err = manifest_path(berth_arguments_value(&arguments, "manufacturer"), &path, &why);
 	if (!err)

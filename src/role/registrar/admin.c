@@ -3,7 +3,6 @@
 #include "role/registrar/admin.h"
 
 #include "base/hex.h"
-#include "protocol/manifest/manifest.h"
 #include "role/daemon/admin_error.h"
 #include "role/registrar/offline.h"
 #include "role/registrar/ownership.h"
@@ -13,7 +12,6 @@
 #define ADMIN_ARENA_BYTES ((size_t)8 << 20) /* the list of all devices is the largest reply */
 #define DEVICES_PATH "/v1/devices"
 #define CERTIFICATES_PATH "/v1/certificates"
-#define MANIFESTS_PATH "/v1/manifests"
 #define VOUCHERS_PATH "/v1/vouchers"
 
 static struct berth_wall
@@ -49,7 +47,7 @@ berth_admin_note(struct berth_admin_call *call, enum berth_event_kind event, con
 				  berth_buf_view(&detail), &call->why);
 }
 
-/* ---- manufacturers, manifests ---- */
+/* ---- manufacturers ---- */
 
 static enum berth_err
 manufacturers_list(struct berth_admin_call *call)
@@ -75,100 +73,6 @@ manufacturers_list(struct berth_admin_call *call)
 				    berth_text(berth_cert_subject_text(maker->anchors.at[0])));
 	}
 	return berth_admin_built(call, err);
-}
-
-/* A manifest for another owner proves nothing about us. */
-static enum berth_err
-check_owner(struct berth_admin_call *call, const struct berth_manifest *manifest)
-{
-	if (!manifest->has_owner)
-		return BERTH_OK;
-	const struct berth_cert_list *own = &call->role->issuing;
-	for (size_t i = 0; i < own->n; i++) {
-		uint8_t id[32];
-		size_t n = berth_cert_domain_id(call->role->pki, own->at[i], id);
-		if (berth_bytes_equal(manifest->owner.domain_id, berth_bytes_of(id, n)))
-			return BERTH_OK;
-	}
-	return berth_fail(&call->why, BERTH_E_DENIED, "manifest-other-owner", NULL,
-			  "the manifest names another owner (%.*s) than this domain",
-			  manifest->owner.name.n > 80 ? 80 : (int)manifest->owner.name.n,
-			  (const char *)manifest->owner.name.p);
-}
-
-/* /v1/manifests tries every manufacturer, /v1/manifests/NAME this one. */
-static enum berth_err
-open_manifest(struct berth_admin_call *call, struct berth_arena *arena, struct berth_manifest *ret,
-	      const struct berth_manufacturer **ret_maker)
-{
-	size_t prefix = sizeof(MANIFESTS_PATH) - 1;
-	struct berth_bytes wanted = BERTH_BYTES_NONE;
-	if (call->http->path.n > prefix + 1)
-		wanted = berth_bytes_of(call->http->path.p + prefix + 1,
-					call->http->path.n - prefix - 1);
-	enum berth_err err =
-		berth_fail(&call->why, BERTH_E_NOT_FOUND, "manifest-no-manufacturer", NULL,
-			   "there is no [manufacturer] whose manifest this could be");
-	for (size_t i = 0; err && i < call->role->maker_count; i++) {
-		const struct berth_manufacturer *maker = &call->role->makers[i];
-		if (wanted.n > 0 && !berth_bytes_equal_text(wanted, maker->name))
-			continue;
-		const struct berth_manifest_trust trust = {.anchors = &maker->anchors,
-							   .at = now(call)};
-		err = berth_manifest_open(call->role->pki, call->http->body, &trust, arena, ret,
-					  &call->why);
-		*ret_maker = maker;
-	}
-	return err;
-}
-
-static enum berth_err
-load_units(struct berth_admin_call *call, const struct berth_manifest *manifest,
-	   const struct berth_manufacturer *maker, int64_t *added)
-{
-	enum berth_err err = BERTH_OK;
-	for (size_t i = 0; !err && i < manifest->unit_count; i++) {
-		const struct berth_manifest_unit *unit = &manifest->units[i];
-		const struct berth_registrar_owned owned = {
-			.identity = unit->identity,
-			.model = unit->model,
-			.birth_key_sha256 =
-				berth_bytes_of(unit->key_sha256, sizeof(unit->key_sha256)),
-			.manifest = manifest->batch,
-			.manufacturer = berth_text(maker->name),
-			.masa_url = unit->masa_url,
-		};
-		bool is_new = false;
-		err = berth_registrar_owned_load(call->role->store, &owned, now(call), &is_new,
-						 &call->why);
-		*added += is_new;
-	}
-	return err;
-}
-
-static enum berth_err
-manifest_import(struct berth_admin_call *call)
-{
-	BERTH_ARENA arena;
-	berth_arena_start(&arena, BERTH_MANIFEST_ARENA_BYTES);
-	struct berth_manifest manifest;
-	int64_t added = 0;
-	const struct berth_manufacturer *maker = NULL;
-	enum berth_err err = open_manifest(call, &arena, &manifest, &maker);
-	if (!err)
-		err = check_owner(call, &manifest);
-	if (err)
-		return err;
-	const char *batch = berth_arena_text(&arena, manifest.batch);
-	err = berth_admin_note(call, BERTH_EVENT_MANIFEST_LOADED, batch == NULL ? "" : batch, "");
-	if (!err)
-		err = load_units(call, &manifest, maker, &added);
-	if (err)
-		return err;
-	err = berth_json_set_text(call->reply, "manufacturer", manifest.manufacturer);
-	err = err ? err : berth_json_set_text(call->reply, "batch", manifest.batch);
-	err = err ? err : berth_json_set_i64(call->reply, "units", (int64_t)manifest.unit_count);
-	return berth_admin_built(call, err ? err : berth_json_set_i64(call->reply, "added", added));
 }
 
 /* ---- audit, metrics ---- */
@@ -273,7 +177,7 @@ static const struct {
 } plain[] = {
 	{DEVICES_PATH, BERTH_HTTP_GET, berth_admin_devices},
 	{"/v1/manufacturers", BERTH_HTTP_GET, manufacturers_list},
-	{MANIFESTS_PATH, BERTH_HTTP_POST, manifest_import},
+	{BERTH_ADMIN_MANIFESTS_PATH, BERTH_HTTP_POST, berth_admin_manifest},
 	{VOUCHERS_PATH, BERTH_HTTP_GET, berth_admin_vouchers},
 	{VOUCHERS_PATH, BERTH_HTTP_POST, berth_admin_voucher_add},
 	{"/v1/rekey", BERTH_HTTP_GET, berth_admin_campaign},
@@ -319,9 +223,9 @@ route(struct berth_admin_call *call)
 		if (berth_bytes_equal_text(call->http->path, plain[i].path) &&
 		    call->http->method == plain[i].method)
 			return plain[i].handler(call);
-	if (berth_bytes_starts_with(call->http->path, MANIFESTS_PATH "/") &&
+	if (berth_bytes_starts_with(call->http->path, BERTH_ADMIN_MANIFESTS_PATH "/") &&
 	    call->http->method == BERTH_HTTP_POST)
-		return manifest_import(call);
+		return berth_admin_manifest(call);
 	if (berth_bytes_starts_with(call->http->path, DEVICES_PATH "/"))
 		return route_named(call, sizeof(DEVICES_PATH "/") - 1, device_acts);
 	if (berth_bytes_starts_with(call->http->path, CERTIFICATES_PATH "/"))

@@ -35,6 +35,10 @@ enum berth_err berth_admin_device_release(struct berth_admin_call *call,
 enum berth_err berth_admin_device_transfer(struct berth_admin_call *call,
 					   const char *name) BERTH_MUST;
 
+/* admin_manifest.c */
+#define BERTH_ADMIN_MANIFESTS_PATH "/v1/manifests"
+enum berth_err berth_admin_manifest(struct berth_admin_call *call) BERTH_MUST;
+
 /* offline.c: vouchers made ahead */
 enum berth_err berth_admin_vouchers(struct berth_admin_call *call) BERTH_MUST;
 enum berth_err berth_admin_voucher_add(struct berth_admin_call *call) BERTH_MUST;
