@@ -54,3 +54,15 @@ berth_registrar_custody_add(struct berth_store *store, const struct berth_device
 	berth_query_i64(&query, now.s);
 	return berth_query_run(&query, why);
 }
+
+enum berth_err
+berth_registrar_custody_drop(struct berth_store *store,
+			     const struct berth_device_identity *identity, struct berth_why *why)
+{
+	BERTH_QUERY query = berth_query(store, "DELETE FROM custody_link WHERE serial_number = ?"
+					       " AND manufacturer_key = ?");
+
+	berth_query_text(&query, identity->serial_number);
+	berth_query_blob(&query, identity->manufacturer_key);
+	return berth_query_run(&query, why);
+}

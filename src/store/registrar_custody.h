@@ -18,5 +18,9 @@ enum berth_err berth_registrar_custody_add(struct berth_store *store,
 					   const struct berth_device_identity *identity,
 					   const struct berth_registrar_custody *link,
 					   struct berth_wall now, struct berth_why *why) BERTH_MUST;
+/* The unit is not ours any more; it may come back through other hands. */
+enum berth_err berth_registrar_custody_drop(struct berth_store *store,
+					    const struct berth_device_identity *identity,
+					    struct berth_why *why) BERTH_MUST;
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Devices, what we own, decisions, approvals, telemetry: all that hangs on a device but its credentials. */
+#include "store/registrar_custody.h"
 #include "store/registrar_store.h"
 
 #include "store/query.h"
@@ -449,5 +450,6 @@ berth_registrar_owned_drop(struct berth_store *store, const struct berth_device_
 					       " AND manufacturer_key = ?");
 	berth_query_text(&query, identity->serial_number);
 	berth_query_blob(&query, identity->manufacturer_key);
-	return berth_query_run(&query, why);
+	err = berth_query_run(&query, why);
+	return err ? err : berth_registrar_custody_drop(store, identity, why);
 }
