@@ -9,9 +9,12 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#define DESCRIPTORS_AT_LEAST 256 /* as many as every system allows */
 
 #define EXIT_NOT_STARTED 127
 
@@ -125,4 +128,18 @@ berth_process_cores(void)
 	}
 	int n = CPU_COUNT(&set);
 	return n > 0 ? (size_t)n : 1;
+}
+
+size_t
+berth_process_descriptors(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+		return DESCRIPTORS_AT_LEAST;
+	}
+	const struct rlimit raised = {.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
+	if (limit.rlim_cur != limit.rlim_max && setrlimit(RLIMIT_NOFILE, &raised) == 0) {
+		limit = raised;
+	}
+	return limit.rlim_cur < SIZE_MAX ? (size_t)limit.rlim_cur : SIZE_MAX;
 }

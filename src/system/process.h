@@ -22,5 +22,7 @@ enum berth_err berth_process_reap(pid_t pid, int *ret_status) BERTH_MUST;
 /* Becomes user (name), its groups included; nothing when we are that user already. For good. */
 enum berth_err berth_process_become(const char *user, struct berth_why *why) BERTH_MUST;
 size_t berth_process_cores(void);
+/* How many descriptors we may have open, after the soft limit was raised to the hard one. */
+size_t berth_process_descriptors(void);
 
 #endif

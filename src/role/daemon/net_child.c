@@ -11,10 +11,12 @@
 #include "role/daemon/signer_link.h"
 #include "system/clock.h"
 #include "system/files.h"
+#include "system/process.h"
 
 #define PENDING_BUCKETS 1024
 #define CHAIN_FILE_MAX 262144
-#define REFUSAL_RULES_MAX 32 /* net/http and net/tls have about 25; the last one is shared */
+#define SPARE_DESCRIPTORS 256 /* dials, links, libraries; of few descriptors a quarter */
+#define REFUSAL_RULES_MAX 32  /* net/http and net/tls have about 25; the last one is shared */
 
 /*
  * A net process. It passes requests on and answers back, and dials where the judge says. It holds certificates and
@@ -40,7 +42,8 @@ struct net {
 	struct berth_dialer *dialer;
 	struct berth_announcer *announcer; /* NULL: not this process, or nobody is told */
 	int listen_fd, plain_fd;	   /* until the server has it */
-	size_t draining;		   /* servers that have connections left */
+	size_t connections_max;
+	size_t draining; /* servers that have connections left */
 	bool has_signer;
 	uint64_t last_id;
 	struct pending *pending[PENDING_BUCKETS];
@@ -242,7 +245,7 @@ serve(struct net *net, struct berth_why *why)
 		.request_timeout_ms = conf->header_timeout_s * 1000,
 		.idle_timeout_ms = conf->idle_timeout_s * 1000,
 		.pending_timeout_ms = conf->pending_timeout_s * 1000,
-		.connections_max = (size_t)conf->connections_max,
+		.connections_max = net->connections_max,
 		.connections_per_source_max = (size_t)conf->connections_per_source_max,
 		.on_request = on_request,
 		.on_gone = on_gone,
@@ -379,6 +382,33 @@ open_parts(struct net *net, struct berth_why *why)
 	return err ? err : berth_tls_server_open(&tls, &net->tls, why);
 }
 
+/*
+ * Without a descriptor left nothing can be accepted, nor refused with a reason: the loop would turn and turn. So no more
+ * connections are allowed than there are descriptors for.
+ */
+static void
+fit_connections(struct net *net)
+{
+	const struct berth_daemon_conf *conf = net->child->conf;
+	size_t descriptors = berth_process_descriptors();
+	size_t spare = descriptors / 4 < SPARE_DESCRIPTORS ? descriptors / 4 : SPARE_DESCRIPTORS;
+	size_t room = (descriptors - spare) / (conf->plain_listen ? 2 : 1);
+	net->connections_max = (size_t)conf->connections_max;
+	if (net->connections_max <= room) {
+		return;
+	}
+	net->connections_max = room;
+	struct berth_why why;
+	berth_ignore(
+		berth_fail(&why, BERTH_E_LIMIT, "descriptors", NULL,
+			   "connections-max is %zu, but of the %zu descriptors that the system "
+			   "allows each process only %zu are free for them; raise the limit "
+			   "(LimitNOFILE=, ulimit -Hn)",
+			   (size_t)conf->connections_max, descriptors, room),
+		"only the why is wanted");
+	berth_log_why(&net->child->log, BERTH_LOG_WARNING, "connections.fewer", &why, NULL);
+}
+
 static enum berth_err
 start(struct net *net, struct berth_why *why)
 {
@@ -390,6 +420,7 @@ start(struct net *net, struct berth_why *why)
 	if (err) {
 		return err;
 	}
+	fit_connections(net);
 	net->announcer = berth_announcer_open(net->child);
 	berth_loop_prepare_names(net->child->loop);
 	return berth_child_confine(net->child, &sandbox, why);

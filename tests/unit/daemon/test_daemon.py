@@ -10,6 +10,7 @@ import glob
 import http.client
 import os
 import re
+import resource
 import signal
 import socket
 import ssl
@@ -58,7 +59,7 @@ def make_keys(folder):
 
 
 class Daemon:
-    def __init__(self, folder, **settings):
+    def __init__(self, folder, descriptors=None, **settings):
         self.folder = folder
         self.path = lambda name: os.path.join(folder, name)
         os.makedirs(self.path("state"), exist_ok=True)
@@ -74,7 +75,9 @@ class Daemon:
             f.write("[daemon]\n" + "".join("%s = %s\n" % item for item in values.items()))
             f.write("[echo]\nanchors = %s\n" % self.path("ca.pem"))
         self.log_file = open(self.path("log"), "w")
-        self.process = subprocess.Popen([DAEMON, "--config", self.path("daemon.conf")], stderr=self.log_file)
+        limit = descriptors and (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, descriptors))
+        self.process = subprocess.Popen([DAEMON, "--config", self.path("daemon.conf")], stderr=self.log_file,
+                                        preexec_fn=limit)
         until("port file", lambda: os.path.exists(self.path("port")) or self.process.poll() is not None)
         self.port = int(open(self.path("port")).read())
         self.plain_port = int(open(self.path("plain-port")).read())
@@ -785,6 +788,42 @@ class Ending(unittest.TestCase):
         daemon = Daemon(self.temporary.name)
         self.assertEqual(daemon.stop(), 0)
         self.assertIn('"event":"daemon.ready"', daemon.log())
+
+    def connections(self, daemon, count):
+        """Opens so many that are served at one time; the caller closes them."""
+        opened = []
+        for _ in range(count):
+            opened.append(daemon.connect())
+            opened[-1].sendall(b"GET /echo HTTP/1.1\r\nHost: x\r\n\r\n")
+            self.assertTrue(opened[-1].recv(100).startswith(b"HTTP/1.1 200"))
+        return opened
+
+    def test_has_more_connections_than_the_shell_that_started_it_could(self):
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        daemon = Daemon(self.temporary.name, descriptors=(64, hard), connections_per_source_max="200")
+        for s in self.connections(daemon, 100):
+            s.close()
+        self.assertNotIn("connections.fewer", daemon.log() if hard >= 16384 else "")
+        self.assertEqual(daemon.stop(), 0)
+
+    def test_allows_no_more_connections_than_it_has_descriptors_for_and_says_so(self):
+        daemon = Daemon(self.temporary.name, descriptors=(64, 64), connections_per_source_max="200")
+        daemon.logged("rule=descriptors")
+        opened = self.connections(daemon, 24)
+        with self.assertRaises((OSError, AssertionError)):
+            opened += self.connections(daemon, 1)
+        daemon.logged("http-connections-max")
+        opened.pop().close()
+
+        def is_served():
+            try:
+                return daemon.request("POST", "/echo", b"x")[0] == 200
+            except OSError:
+                return False
+        until("room again", is_served)
+        for s in opened:
+            s.close()
+        self.assertEqual(daemon.stop(), 0)
 
     def test_tells_systemd_when_it_is_ready(self):
         path = os.path.join(self.temporary.name, "notify")
