@@ -299,10 +299,11 @@ def check_vouchers():
                                          " JOIN unit u ON u.row = l.unit"):
         logged[(serial, bytes(nonce))] += 1
         expect("the audit log of RFC 8995 lost an entry", truncated == 0)
-    for what, found in (("a voucher has no entry in the audit log of RFC 8995", set(nonces) - set(logged)),
-                        ("the audit log of RFC 8995 has an entry without a voucher", set(logged) - set(nonces)),
-                        ("it has an entry twice", {entry for entry, n in logged.items() if n > 1})):
-        expect("%s: %d of %d, as for %s" % (what, len(found), len(logged), sorted(serial for serial, _ in found)[:5]),
+    # A registrar that was killed signs a device's request anew: another request and another voucher with the same nonce,
+    # and an entry for each.
+    for what, found in (("a voucher has no entry in the audit log of RFC 8995", nonces - logged),
+                        ("the audit log of RFC 8995 has an entry without a voucher", logged - nonces)):
+        expect("%s: %d of %d, as for %s" % (what, found.total(), logged.total(), sorted(serial for serial, _ in found)[:5]),
                not found)
     audit = dict(rows("acme/masa/state/masa.db", "SELECT event, count(*) FROM audit GROUP BY event"))
     expect("audit entries of vouchers: %s for %d" % (audit.get("voucher.issued"), len(of_masa)),
