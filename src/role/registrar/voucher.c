@@ -285,7 +285,10 @@ read_step(struct berth_registrar_exchange *exchange, struct berth_registrar_reco
 	record->rvr = step.rvr;
 	/* A device that rejected its voucher does not come on by saying the contrary: it asks for another one. */
 	record->audit_is_due = step.audit_finding.n == 0 && step.state != BERTH_STEP_REJECTED;
-	return record->has_voucher ? record_voucher_status(exchange, &step, why) : BERTH_OK;
+	/* Acceptance is written with the verdict that follows, in one durable step: nobody is answered before. */
+	if (!record->has_voucher || (exchange->brski.telemetry.status && record->audit_is_due))
+		return BERTH_OK;
+	return record_voucher_status(exchange, &step, why);
 }
 
 struct newest {
@@ -539,9 +542,20 @@ conclude(struct berth_registrar_exchange *exchange, struct berth_why *why)
 							  : forbid(exchange, finding, why);
 }
 
+/* What the device said, as far as it has not been written down. Its voucher step may have gone on meanwhile. */
+static enum berth_err
+record_acceptance(struct berth_registrar_exchange *exchange, struct berth_why *why)
+{
+	struct berth_registrar_step step;
+	enum berth_err err = berth_registrar_step_get(exchange->role->store, exchange->step,
+						      &exchange->arena, &step, why);
+	return err ? err : record_voucher_status(exchange, &step, why);
+}
+
 /*
- * Another request about the same voucher has its verdict, or the device has asked for a new one meanwhile: what the MASA
- * was asked for here was too late, and a log that could not be read must not take away what was proved.
+ * Another request about the same voucher has its verdict, or the device has rejected the voucher or asked for a new one
+ * meanwhile: what the MASA was asked for here was too late, and a log that could not be read must not take away what was
+ * proved.
  */
 static enum berth_err
 is_settled(struct berth_registrar_exchange *exchange, bool *ret, struct berth_why *why)
@@ -553,7 +567,8 @@ is_settled(struct berth_registrar_exchange *exchange, bool *ret, struct berth_wh
 		return err;
 	const char *unknown = berth_audit_finding_name(BERTH_AUDIT_UNKNOWN);
 	*ret = step.row != exchange->step ||
-	       (step.audit_finding.n > 0 && !berth_bytes_equal_text(step.audit_finding, unknown));
+	       (step.audit_finding.n > 0 && !berth_bytes_equal_text(step.audit_finding, unknown)) ||
+	       step.state == BERTH_STEP_REJECTED;
 	return BERTH_OK;
 }
 
@@ -561,7 +576,9 @@ static enum berth_registrar_event
 give_audit_verdict(struct berth_registrar_exchange *exchange)
 {
 	struct berth_why why = {0};
-	enum berth_err err = is_settled(exchange, &exchange->brski.is_told_again, &why);
+	enum berth_err err = record_acceptance(exchange, &why);
+	if (!err)
+		err = is_settled(exchange, &exchange->brski.is_told_again, &why);
 	if (!err && !exchange->brski.is_told_again)
 		err = conclude(exchange, &why);
 	if (err == BERTH_E_DENIED)

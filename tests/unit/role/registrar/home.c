@@ -386,16 +386,22 @@ audit_log_of(struct berth_judge *judge, struct berth_cert *const *domains, size_
 }
 
 void
+home_give_audit_log(struct berth_judge *judge, struct berth_cert *const *domains, size_t n)
+{
+	BERTH_BUF json = {0};
+	audit_log_of(judge, domains, n, &json);
+	home_masa_answers(judge, 200, "application/json", berth_buf_view(&json));
+}
+
+void
 home_accept_voucher_after(struct berth_judge *judge, struct berth_cert *const *domains, size_t n)
 {
 	struct berth_ticket ticket;
-	BERTH_BUF json = {0};
 	home_request(judge, &ticket, &judge->f->device, BERTH_BRSKI_VOUCHER_STATUS_PATH,
 		     "application/json", BERTH_LIT("{\"version\":1,\"status\":true}"));
 	assert_false(ticket.is_replied);
 	assert_string_equal(judge->dialled, "masa.example/.well-known/brski/requestauditlog");
-	audit_log_of(judge, domains, n, &json);
-	home_masa_answers(judge, 200, "application/json", berth_buf_view(&json));
+	home_give_audit_log(judge, domains, n);
 	assert_int_equal(ticket.status, 200);
 	berth_buf_free(&ticket.body);
 }

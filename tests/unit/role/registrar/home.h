@@ -64,6 +64,7 @@ void home_ask_for_voucher(struct berth_judge *judge, struct berth_ticket *ticket
 			  struct berth_bytes pvr);
 void home_give_voucher(struct berth_judge *judge);
 void home_reach_voucher(struct berth_judge *judge);
+void home_give_audit_log(struct berth_judge *judge, struct berth_cert *const *domains, size_t n);
 void home_accept_voucher(struct berth_judge *judge, struct berth_cert *domain);
 void home_accept_voucher_after(struct berth_judge *judge, struct berth_cert *const *domains,
 			       size_t n);

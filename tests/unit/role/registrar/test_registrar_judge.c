@@ -463,6 +463,37 @@ an_accepted_voucher_stands_when_a_rejection_comes_late(void **state)
 	home_close(judge);
 }
 
+/* Acceptance is written with the audit log's verdict; what the device says before that is written first, and counts. */
+static void
+a_rejection_that_comes_while_the_audit_log_is_fetched_counts(void **state)
+{
+	(void)state;
+	struct berth_judge *judge = home_open(POLICY_AUTO);
+	struct berth_ticket ticket;
+	struct berth_ticket rejection;
+	struct berth_ticket enrolment;
+	BERTH_BUF csr = {0};
+	home_reach_voucher(judge);
+	home_request(judge, &ticket, &judge->f->device, BERTH_BRSKI_VOUCHER_STATUS_PATH,
+		     "application/json", BERTH_LIT("{\"version\":1,\"status\":true}"));
+	assert_false(ticket.is_replied);
+	home_request(judge, &rejection, &judge->f->device, BERTH_BRSKI_VOUCHER_STATUS_PATH,
+		     "application/json",
+		     BERTH_LIT("{\"version\":1,\"status\":false,\"reason\":\"no\"}"));
+	assert_int_equal(rejection.status, 200);
+	home_give_audit_log(judge, &judge->chain.at[1], 1);
+	assert_int_equal(ticket.status, 200);
+	assert_int_equal(home_recorded(judge, BERTH_EVENT_VOUCHER_STATUS), 2);
+	assert_int_equal(home_recorded(judge, BERTH_EVENT_ENROL_PERMITTED), 0);
+	home_make_csr(judge, &csr);
+	home_ask_for_certificate(judge, &enrolment, berth_buf_view(&csr));
+	assert_int_equal(enrolment.status, 403);
+	berth_buf_free(&ticket.body);
+	berth_buf_free(&rejection.body);
+	berth_buf_free(&enrolment.body);
+	home_close(judge);
+}
+
 /* A device that heard nothing says it again while the MASA is asked; the answer to one of the two is lost. */
 /* req: rfc8995-5.8.3-refuse */
 static void
@@ -583,6 +614,7 @@ main(void)
 		cmocka_unit_test(the_same_bytes_get_the_same_voucher_after_it_was_accepted),
 		cmocka_unit_test(the_same_bytes_are_refused_when_the_device_rejected_their_voucher),
 		cmocka_unit_test(an_accepted_voucher_stands_when_a_rejection_comes_late),
+		cmocka_unit_test(a_rejection_that_comes_while_the_audit_log_is_fetched_counts),
 		cmocka_unit_test(what_a_log_has_proved_stands_when_it_cannot_be_read_again),
 		cmocka_unit_test(an_earlier_permission_stands_when_a_later_log_cannot_be_read),
 		cmocka_unit_test(and_falls_when_a_later_log_tells_of_a_violation),
