@@ -399,10 +399,15 @@ berth_registrar_certificate_each(struct berth_store *store, int64_t device,
 				 berth_registrar_visit_certificate *visit, void *context,
 				 struct berth_why *why)
 {
-	BERTH_QUERY query = berth_query(store, "SELECT " CERTIFICATE_COLUMNS " FROM certificate"
-					       " WHERE device = ?1 OR ?1 = 0 ORDER BY row DESC");
+	/* Two statements: one that serves both would read every certificate to find a device's. */
+	BERTH_QUERY query = berth_query(store, device ? "SELECT " CERTIFICATE_COLUMNS
+							" FROM certificate WHERE device = ?"
+							" ORDER BY row DESC"
+						      : "SELECT " CERTIFICATE_COLUMNS
+							" FROM certificate ORDER BY row DESC");
 
-	berth_query_i64(&query, device);
+	if (device)
+		berth_query_i64(&query, device);
 	return each(&query, visit, context, why);
 }
 

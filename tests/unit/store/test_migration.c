@@ -127,6 +127,30 @@ leaves_no_row_that_points_nowhere(void **state)
 	sqlite3_close(db);
 }
 
+/* A certificate names the permission that it came of by number, so a later one must not get the number of one that is gone. */
+static void
+gives_no_permission_the_number_of_one_that_is_gone(void **state)
+{
+	struct fixture *f = *state;
+	struct berth_registrar_permission permission;
+	sqlite3 *db = make_version_1(f);
+
+	run(db,
+	    "INSERT INTO device VALUES (7, 'd7', x'01', 'A1', 'Acme', 'm', x'', '', '', 2, 5, 6);"
+	    " INSERT INTO step VALUES (3, 7, x'aa', zeroblob(32), x'b0', zeroblob(32), '{}', 'm', "
+	    "0, x'', x'',"
+	    " 0, '', '', x'', 8, 9); INSERT INTO permission (row, device, step, expires) VALUES "
+	    "(41, 7, 3, 99); DELETE FROM permission");
+	sqlite3_close(db);
+	ok(f, berth_store_open(&f->conf, &f->store, &f->why));
+	begin(f);
+	ok(f, berth_registrar_permission_grant(f->store, 7, 3, (struct berth_wall){now.s + 60},
+					       &f->why));
+	commit(f);
+	ok(f, berth_registrar_permission_get(f->store, 7, &permission, &f->why));
+	assert_int_equal(permission.row, 42);
+}
+
 int
 main(void)
 {
@@ -136,6 +160,8 @@ main(void)
 			fixture_teardown),
 		cmocka_unit_test_setup_teardown(leaves_no_row_that_points_nowhere, setup,
 						fixture_teardown),
+		cmocka_unit_test_setup_teardown(gives_no_permission_the_number_of_one_that_is_gone,
+						setup, fixture_teardown),
 	};
 
 	return cmocka_run_group_tests_name("store/migration", tests, NULL, NULL);
