@@ -98,6 +98,13 @@ enum berth_err berth_cert_list_add(struct berth_cert_list *list, struct berth_ce
 enum berth_err berth_cert_list_copy(struct berth_cert_list *to, const struct berth_cert_list *from,
 				    struct berth_why *why) BERTH_MUST;
 bool berth_cert_list_has(const struct berth_cert_list *list, const struct berth_cert *cert);
+/*
+ * A cross-certificate between two keys of one CA (RFC 4210 4.4) stands for this CA's own certificate: that of the same name
+ * and key which another CA issued, or which is self-signed. cert itself where the list has none, or where it is no
+ * cross-certificate.
+ */
+struct berth_cert *berth_cert_list_uncross(const struct berth_cert_list *list,
+					   struct berth_cert *cert);
 /* PEM bundle (text around is ignored) or one DER certificate; at least one. Appends. */
 enum berth_err berth_cert_list_parse(struct berth_pki *pki, struct berth_bytes pem_or_der,
 				     struct berth_cert_list *list,

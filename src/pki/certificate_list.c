@@ -42,6 +42,29 @@ berth_cert_list_copy(struct berth_cert_list *to, const struct berth_cert_list *f
 	return err;
 }
 
+static bool
+is_cross(const struct berth_cert *cert)
+{
+	struct berth_bytes own = berth_cert_ski(cert);
+	struct berth_bytes above = berth_cert_aki_key_id(cert);
+	return berth_cert_is_self_issued(cert) && own.n > 0 && above.n > 0 &&
+	       !berth_bytes_equal(own, above);
+}
+
+struct berth_cert *
+berth_cert_list_uncross(const struct berth_cert_list *list, struct berth_cert *cert)
+{
+	for (size_t i = 0; is_cross(cert) && i < list->n; i++) {
+		struct berth_cert *other = list->at[i];
+		if (!is_cross(other) && berth_cert_is_ca(other) &&
+		    berth_bytes_equal(berth_cert_subject_der(other),
+				      berth_cert_subject_der(cert)) &&
+		    berth_key_equal(berth_cert_key(other), berth_cert_key(cert)))
+			return other;
+	}
+	return cert;
+}
+
 bool
 berth_cert_list_has(const struct berth_cert_list *list, const struct berth_cert *cert)
 {

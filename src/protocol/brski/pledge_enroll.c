@@ -257,15 +257,20 @@ check_issued(struct berth_pledge *pledge, const struct berth_cert *issued, struc
 
 /* The certificate first, then what is between it and the anchor; a self-issued anchor is known to all. */
 static enum berth_err
-keep_path(struct pledge_attempt *attempt, const struct berth_cert_list *path, struct berth_why *why)
+keep_path(struct pledge_attempt *attempt, const struct berth_cert_list *path,
+	  const struct berth_cert_list *known, struct berth_why *why)
 {
 	for (size_t i = 0; i < path->n; i++) {
-		if (i > 0 && berth_cert_is_self_issued(path->at[i])) {
+		struct berth_cert *cert = berth_cert_list_uncross(known, path->at[i]);
+		if (i > 0 && berth_cert_is_self_issued(cert)) {
 			break;
 		}
-		enum berth_err err = berth_cert_list_add(&attempt->issued, path->at[i], why);
+		enum berth_err err = berth_cert_list_add(&attempt->issued, cert, why);
 		if (err) {
 			return err;
+		}
+		if (cert != path->at[i]) {
+			break; /* what follows is another key's */
 		}
 	}
 	return BERTH_OK;
@@ -300,7 +305,7 @@ take_certificate(struct berth_pledge *pledge, struct pledge_attempt *attempt, st
 					       .ignore_time = !now.wall_is_trusted};
 	BERTH_CERT_LIST path = {0};
 	err = berth_path_verify(pledge->env.pki, &check, &path, why);
-	return err ? err : keep_path(attempt, &path, why);
+	return err ? err : keep_path(attempt, &path, &sent, why);
 }
 
 static void

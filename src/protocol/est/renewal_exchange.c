@@ -416,14 +416,19 @@ check_issued(const struct berth_renewal *x, const struct berth_cert *issued, str
 }
 
 static enum berth_err
-keep_path(struct berth_renewal *x, const struct berth_cert_list *path, struct berth_why *why)
+keep_path(struct berth_renewal *x, const struct berth_cert_list *path,
+	  const struct berth_cert_list *known, struct berth_why *why)
 {
 	enum berth_err err = BERTH_OK;
 	for (size_t i = 0; i < path->n && !err; i++) {
-		if (i > 0 && berth_cert_is_self_issued(path->at[i])) {
+		struct berth_cert *cert = berth_cert_list_uncross(known, path->at[i]);
+		if (i > 0 && berth_cert_is_self_issued(cert)) {
 			break;
 		}
-		err = berth_cert_list_add(&x->issued, path->at[i], why);
+		err = berth_cert_list_add(&x->issued, cert, why);
+		if (cert != path->at[i]) {
+			break; /* what follows is another key's */
+		}
 	}
 	return err;
 }
@@ -457,7 +462,7 @@ take_certificate(struct berth_renewal *x, struct berth_now now,
 		.at = time,
 	};
 	err = berth_path_verify(x->env.pki, &check, &path, why);
-	return err ? err : keep_path(x, &path, why);
+	return err ? err : keep_path(x, &path, &sent, why);
 }
 
 void

@@ -195,6 +195,40 @@ refuses_an_issuer_whose_key_it_has_not(void **state)
 	assert_string_equal(why.rule, "issue-issuer-key");
 }
 
+/* req: rfc7030-4.1.3-rollover */
+static void
+a_cross_certificate_is_between_two_keys_of_one_ca(void **state)
+{
+	BERTH_KEY *next_key = authority_key(&authority, "P-256");
+	struct berth_cert_template wanted =
+		authority_template(&authority, BERTH_PROFILE_ISSUING_CA, "Test Issuing", next_key);
+	BERTH_BUF der = {0};
+	struct berth_why why = {0};
+
+	(void)state;
+	BERTH_CERT *next =
+		authority_issue_by(&authority, &wanted, authority.root, authority.root_key);
+	wanted.profile = BERTH_PROFILE_CROSS_CA;
+	BERTH_CERT *new_with_old = authority_issue(&authority, &wanted);
+	assert_true(berth_cert_is_self_issued(new_with_old));
+	/* By its own key it would be a root; of another name it would be one CA too many. */
+	assert_int_equal(berth_issue(authority.pki, &wanted, next, next_key, &der, &why),
+			 BERTH_E_MISMATCH);
+	assert_string_equal(why.rule, "issue-lint");
+	wanted.common_name = BERTH_LIT("Test Issuing 2");
+	assert_int_equal(
+		berth_issue(authority.pki, &wanted, authority.ca, authority.ca_key, &der, &why),
+		BERTH_E_MISMATCH);
+	/* In a chain the CA's own certificate takes its place. */
+	BERTH_CERT_LIST known = {0};
+	assert_int_equal(berth_cert_list_add(&known, new_with_old, NULL), BERTH_OK);
+	assert_int_equal(berth_cert_list_add(&known, authority.ca, NULL), BERTH_OK);
+	assert_ptr_equal(berth_cert_list_uncross(&known, new_with_old), new_with_old);
+	assert_int_equal(berth_cert_list_add(&known, next, NULL), BERTH_OK);
+	assert_ptr_equal(berth_cert_list_uncross(&known, new_with_old), next);
+	assert_ptr_equal(berth_cert_list_uncross(&known, authority.ca), authority.ca);
+}
+
 int
 main(void)
 {
@@ -204,6 +238,7 @@ main(void)
 		cmocka_unit_test(every_profile_passes_its_own_lint),
 		cmocka_unit_test(refuses_templates_that_make_no_certificate),
 		cmocka_unit_test(refuses_an_issuer_whose_key_it_has_not),
+		cmocka_unit_test(a_cross_certificate_is_between_two_keys_of_one_ca),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
