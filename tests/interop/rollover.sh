@@ -11,7 +11,7 @@ registrar_options=()
 . "$here/revocation_lib.sh"
 publish_somewhere
 masa_settings='revocation-sources = 127.0.0.0/8'
-start_world "A-0001 A-0002 A-0003"
+start_world "A-0001 A-0002 A-0003 A-0004"
 revocation_ready
 onboard A-0001
 onboard A-0002
@@ -170,3 +170,28 @@ says third-ca.pem pledge/A-0003/ldevid.pem good
 curl -s --noproxy '*' --cacert device-cacerts.pem "$base/est/cacerts" -o body
 [ "$(base64 -d body | openssl pkcs7 -inform DER -print_certs | grep -c 'BEGIN CERT')" = 8 ] || fail 'cacerts after two'
 said 'a second roll-over: three CAs answer for their own certificates'
+
+# A backup holds the former CAs and their keys too.
+echo 'correct horse battery staple' > pass
+chmod 600 pass
+berth registrar backup --config home/registrar.conf --passphrase-file pass all.berth > /dev/null
+berth registrar restore --to restored --passphrase-file pass all.berth > /dev/null
+berth-registrar --config restored/registrar.conf --check-config > /dev/null || fail 'the restored configuration is not whole'
+for file in former/1.pem former/2.pem keys/issuing.key keys/issuing-2.key keys/issuing-3.key; do
+	cmp "home/$file" "restored/$file" || fail "the backup lacks $file"
+done
+said 'a backup has the former CAs and their keys'
+
+# Berth's own device, which is told three CAs and four cross-certificates, keeps a chain that the root alone judges.
+sed -E "s#= (file:)?(idevid|manufacturer-anchors)\.#= \1units/A-0004/\2.#" units/A-0004/device.conf > device.conf
+(umask 077; openssl pkcs8 -topk8 -nocrypt -in pledge/A-0004/idevid.key -out agent.key)
+sed -i "/^idevid-key/d; s|^\[device\]|&\nidevid-key = file:$work/agent.key|; s|^state-directory = .*|state-directory = $work/agent|" device.conf
+printf '\n[discovery]\ndns-sd = no\nregistrar = 127.0.0.1:%s\n' "$(cat home/port)" >> device.conf
+for round in 1 2 3; do
+	berth-device --config device.conf run --once --timeout 60 2> device.log || fail "berth-device: $(tail -n 3 device.log)"
+	openssl verify -CAfile home/domain-ca.pem -untrusted agent/ldevid.pem agent/ldevid.pem > verify.out 2>&1 ||
+		fail "what berth-device shows does not lead to the root (round $round): $(cat verify.out)"
+	leads third-ca.pem third-ca.pem agent/ldevid.pem || fail "berth-device: $(cat verify.out)"
+	berth-device --config device.conf reset 2>> device.log
+done
+said 'berth-device comes on, and keeps a chain that leads to the root'
