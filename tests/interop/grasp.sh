@@ -211,7 +211,7 @@ wait $tcpdump_pid || true
 echo 'DissectorTable.get("udp.port"):add(7017, Dissector.get("cbor"))' >grasp.lua # it has no dissector of GRASP itself
 tshark -X lua_script:grasp.lua -r lan.pcap -Y "ipv6.src == $lan_address && udp.dstport == 7017" \
 	-T fields -e cbor.type.textstring -e cbor.type.uint -e _ws.malformed 2>/dev/null >tshark.out || true
-grep -Eq "^AN_join_registrar,EST-TLS[[:space:]]9,[0-9]+,180000,4,255,103,6,$port[[:space:]]*$" tshark.out ||
+grep -Eq "^AN_join_registrar,EST-TLS[[:space:]]9,[0-9]+,180000,4,255,103,6,${port}[[:space:]]*$" tshark.out ||
 	failed "tshark does not read it: $(head -c 300 tshark.out)"
 echo "tshark reads the registrar's flood as CBOR"
 

@@ -175,7 +175,7 @@ static enum berth_err
 judge_ocsp(struct berth_revocation *r, struct berth_bytes body)
 {
 	BERTH_OCSP_RESPONSE *response = NULL;
-	struct berth_ocsp_answer answer;
+	struct berth_ocsp_answer answer = {0};
 	enum berth_err err = berth_ocsp_response_parse(r->pki, body, &response, &r->why);
 
 	if (!err)
