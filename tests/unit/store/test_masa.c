@@ -477,6 +477,64 @@ killed_between_operations_loses_nothing(void **state)
 	(void)state;
 }
 
+/* ---- custody ---- */
+
+static struct berth_masa_custody
+hand(int64_t depth, const char *holder, const char *manifest,
+     uint8_t digests[2][BERTH_DIGEST_BYTES])
+{
+	digest_of(holder, digests[0]);
+	digest_of(manifest, digests[1]);
+	return (struct berth_masa_custody){
+		.depth = depth,
+		.holder_key_sha256 = berth_bytes_of(digests[0], BERTH_DIGEST_BYTES),
+		.name = berth_text(holder),
+		.manifest_sha256 = berth_bytes_of(digests[1], BERTH_DIGEST_BYTES),
+	};
+}
+
+static void
+a_unit_went_through_one_hand_at_a_time(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t digests[2][BERTH_DIGEST_BYTES];
+	int64_t depth = 0;
+
+	begin(f);
+	int64_t unit = load(f, "CAM-1");
+	struct berth_masa_custody link = hand(0, "integrator", "sale", digests);
+	ok(f, berth_masa_custody_add(f->store, unit, &link, now, &f->why));
+	ok(f, berth_masa_custody_add(f->store, unit, &link, now, &f->why));
+	link = hand(1, "reseller", "transfer", digests);
+	ok(f, berth_masa_custody_add(f->store, unit, &link, now, &f->why));
+	ok(f, berth_masa_custody_depth(f->store, unit, &depth, &f->why));
+	assert_int_equal(depth, 2);
+	link = hand(1, "stranger", "another", digests);
+	refused(f, BERTH_E_EXISTS, "custody-fork",
+		berth_masa_custody_add(f->store, unit, &link, now, &f->why));
+	assert_non_null(strstr(f->why.sentence, "reseller"));
+	assert_non_null(strstr(f->why.sentence, "stranger"));
+	commit(f);
+}
+
+static void
+a_chain_that_ended_does_not_return(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t digests[2][BERTH_DIGEST_BYTES];
+
+	begin(f);
+	int64_t unit = load(f, "CAM-1");
+	struct berth_masa_custody link = hand(0, "integrator", "sale", digests);
+	ok(f, berth_masa_custody_add(f->store, unit, &link, now, &f->why));
+	ok(f, berth_masa_custody_end(f->store, unit, now, &f->why));
+	refused(f, BERTH_E_STATE, "custody-ended",
+		berth_masa_custody_add(f->store, unit, &link, now, &f->why));
+	link = hand(0, "integrator", "sold anew", digests);
+	ok(f, berth_masa_custody_add(f->store, unit, &link, now, &f->why));
+	commit(f);
+}
+
 #define MASA_TEST(name) cmocka_unit_test_setup_teardown(name, masa_setup, fixture_teardown)
 
 int
@@ -490,6 +548,8 @@ main(void)
 		MASA_TEST(a_serial_alone_must_be_the_only_one),
 		MASA_TEST(blocks_a_unit),
 		MASA_TEST(a_unit_has_one_owner_at_a_time),
+		MASA_TEST(a_unit_went_through_one_hand_at_a_time),
+		MASA_TEST(a_chain_that_ended_does_not_return),
 		MASA_TEST(an_identical_request_finds_its_row_again),
 		MASA_TEST(issuing_writes_voucher_log_and_audit_together),
 		MASA_TEST(a_failed_voucher_can_be_asked_for_anew),

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "store/registrar_custody.h"
 #include "store/registrar_store.h"
 
 static struct berth_registrar_device
@@ -615,6 +616,37 @@ killed_while_the_signer_works_the_intent_is_found_again(void **state)
 	commit(f);
 }
 
+/* ---- custody ---- */
+
+static void
+a_unit_came_through_other_hands_only_once_let_go(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t one[BERTH_DIGEST_BYTES];
+	uint8_t two[BERTH_DIGEST_BYTES];
+	const struct berth_device_identity unit = identity("CAM-1");
+
+	digest_of("reseller", one);
+	digest_of("stranger", two);
+	struct berth_registrar_custody link = {
+		.holder_key_sha256 = berth_bytes_of(one, sizeof(one)),
+		.name = BERTH_LIT("reseller"),
+		.manifest_sha256 = berth_bytes_of(one, sizeof(one)),
+	};
+	begin(f);
+	ok(f, berth_registrar_custody_add(f->store, &unit, &link, now, &f->why));
+	ok(f, berth_registrar_custody_add(f->store, &unit, &link, now, &f->why));
+	link.holder_key_sha256 = berth_bytes_of(two, sizeof(two));
+	link.name = BERTH_LIT("stranger");
+	refused(f, BERTH_E_EXISTS, "custody-fork",
+		berth_registrar_custody_add(f->store, &unit, &link, now, &f->why));
+	assert_non_null(strstr(f->why.sentence, "reseller"));
+	assert_non_null(strstr(f->why.sentence, "stranger"));
+	ok(f, berth_registrar_owned_drop(f->store, &unit, &f->why));
+	ok(f, berth_registrar_custody_add(f->store, &unit, &link, now, &f->why));
+	commit(f);
+}
+
 #define REGISTRAR_TEST(name)                                                                       \
 	cmocka_unit_test_setup_teardown(name, registrar_setup, fixture_teardown)
 
@@ -636,6 +668,7 @@ main(void)
 		REGISTRAR_TEST(a_failed_signature_frees_the_permission_but_not_the_serial),
 		REGISTRAR_TEST(a_revocation_keeps_its_first_date),
 		REGISTRAR_TEST(keeps_telemetry),
+		REGISTRAR_TEST(a_unit_came_through_other_hands_only_once_let_go),
 		REGISTRAR_TEST(killed_while_the_signer_works_the_intent_is_found_again),
 	};
 
