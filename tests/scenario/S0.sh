@@ -164,7 +164,77 @@ bootstrapping_information() {
 	refusal "control: the sale as signed loads, and again without harm"
 }
 
+custody_and_claim() {
+	local who
+	for who in integrator reseller stranger; do
+		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout $who.key -out $who.pem -days 30 \
+			-subj "/O=$who" -addext basicConstraints=critical,CA:FALSE 2> /dev/null
+		chmod 600 $who.key
+	done
+	# An owner of its own, so that the devices of the next scenarios stay as they are.
+	berth registrar init --dir second --name 'Second Home' --host registrar.home.example --listen '[::]:8443'
+	printf '\n[manufacturer "Acme"]\nanchors = %s/acme/root-ca.pem\nmasa-url = masa.acme.example:9443\n' "$BERTH_RUN" >> second/registrar.conf
+	spawn owner registrar-second berth-registrar --config "$BERTH_RUN/second/registrar.conf"
+	until_true 20 test -s second/port
+	berth factory sell --dir acme --serial A-01901 --serial A-01902 --holder integrator.pem --out link1
+	hand_on integrator link1 link2 --to reseller.pem --all
+	hand_on reseller link2 link3 --to second/domain-ca.pem --serial A-01901
+	tail -n 1 link3 | jq -r .signature | base64 -d > link.der
+	openssl cms -verify -inform DER -in link.der -CAfile reseller.pem -purpose any -binary > signed.json 2> /dev/null
+	[ "$(head -c "$(jq .bytes signed.json)" link3 | sha256sum | cut -d' ' -f1)" = "$(jq -r .sha256 signed.json)" ]
+	[ "$(sha256sum < link1 | cut -d' ' -f1)" = "$(head -n 1 link2 | jq -r .previous)" ]
+	[ "$(sha256sum < link2 | cut -d' ' -f1)" = "$(head -n 1 link3 | jq -r .previous)" ]
+	openssl x509 -in reseller.pem -noout -pubkey | openssl pkey -pubin -outform DER > reseller.spki
+	[ "$(sha256sum < reseller.spki | cut -d' ' -f1)" = "$(head -n 1 link2 | jq -r '.holder."key-sha256"')" ]
+	evidence "custody: openssl cms verifies the reseller's transfer by the key that the integrator's names, and sha256sum of each link is what the next one names"
+	berth masa load --socket acme/masa/admin.sock link3 link1 link2
+	berth device import --socket second/admin.sock link2 link3 link1
+	evidence "custody: Acme, integrator, reseller, owner; sqlite3 finds the MASA's owner of A-01901: $(owner_of A-01901), and the registrar's: $(sqlite3 "$(find second -name registrar.db)" "select group_concat(serial_number) from owned")"
+	[ "$(owner_of A-01901)" = 'Second Home' ] && [ -z "$(owner_of A-01902)" ]
+
+	sed 's/A-01901/A-01902/' link3 > broken
+	must_fail 1 'manifest-altered' berth manifest verify link1 link2 broken --anchor acme/root-ca.pem
+	refusal "one serial number of a transfer changed: $said"
+	must_fail 1 'custody-break' berth manifest verify link1 link3 --anchor acme/root-ca.pem
+	refusal "a link missing: $said"
+	hand_on reseller link2 fork --to stranger.pem --serial A-01901
+	must_fail 1 'custody-fork' berth manifest verify link1 link2 link3 fork --anchor acme/root-ca.pem
+	refusal "one unit handed on twice: $said"
+	must_fail 1 'forks:.*Second Home.*stranger' berth masa load --socket acme/masa/admin.sock link1 link2 fork
+	refusal "the other chain given to the MASA later: $said"
+	berth manifest verify link1 link2 link3 --anchor acme/root-ca.pem > /dev/null
+	berth masa load --socket acme/masa/admin.sock link1 link2 link3
+	refusal "control: the chain as it was verifies, and loads again without harm"
+
+	berth factory make --dir acme --units <(units_csv A- cam-1 95001 95002) --out boxed --claim-codes
+	berth masa load --socket acme/masa/admin.sock boxed/purchase.manifest
+	(umask 077 && sed -n 's/^"A-95001",//p' boxed/claim-codes.csv > code && sed -n 's/^"A-95002",//p' boxed/claim-codes.csv > wrong)
+	[ -s code ] && [ -s wrong ]
+	[ "$(stat -c %a boxed/claim-codes.csv)" = 600 ] && ! grep -qf code boxed/purchase.manifest
+	must_fail 3 'has this code' berth device claim A-95001 --code-file wrong --socket second/admin.sock
+	refusal "a home buyer with the code of another box: $said"
+	berth device claim A-95001 --code-file code --socket second/admin.sock
+	local ski claimed
+	ski=$(openssl x509 -in second/domain-ca.pem -noout -ext subjectKeyIdentifier | tail -n 1 | tr -d ' :')
+	claimed=$(sqlite3 acme/masa/state/masa.db "select hex(o.domain_id) from owner o join unit u on u.row = o.unit where u.serial_number = 'A-95001'")
+	[ -n "$claimed" ] && [ "$claimed" = "$ski" ]
+	evidence "a home buyer without a sales record claims A-95001 by the code in its box; the domain of the MASA's owner, by sqlite3, is the key identifier of its CA, by openssl: $ski"
+	stop registrar-second
+}
+hand_on() { # hand_on WHO FILE NEXT OPTIONS...
+	local who=$1 from=$2 out=$3
+	shift 3
+	berth manifest transfer --from "$from" --key "file:$who.key" --certificate "$who.pem" --out "$out" "$@"
+}
+owner_of() { # owner_of SERIAL: in the MASA's own store
+	sqlite3 acme/masa/state/masa.db "select o.name from owner o join unit u on u.row = o.unit where o.until is null and u.serial_number = '$1'"
+}
+bootstrapping() {
+	bootstrapping_information
+	custody_and_claim
+}
+
 run_row S0.C1 birth_credential
 run_row S0.C2 birth_credential_signed
-run_row S0.C3 bootstrapping_information
+run_row S0.C3 bootstrapping
 finish

@@ -6,12 +6,11 @@
 static const char needs_8021x[] = "needs 802.1X admission";
 static const char needs_attestation[] = "needs attestation";
 static const char needs_application[] = "needs application onboarding";
-static const char needs_custody[] = "custody chain and claim codes are not built";
 
 const struct berth_capability berth_capabilities[BERTH_CAPABILITY_COUNT] = {
 	{"S0.C1", "birth credential generated and stored", true, false, NULL},
 	{"S0.C2", "birth credential signed", true, false, NULL},
-	{"S0.C3", "bootstrapping information available", true, false, needs_custody},
+	{"S0.C3", "bootstrapping information available", true, false, NULL},
 	{"S1.C1", "device authentication", true, false, NULL},
 	{"S1.C2", "device authorization", true, false, NULL},
 	{"S1.C3", "network authentication", true, false, NULL},
