@@ -139,10 +139,16 @@ ask_voucher
 [ "$code" = 403 ] && grep -q 'was revoked' body || fail "a registrar that was revoked: $code: $(head -c 300 body)"
 grep -q 'rule="\?rfc8995-5.5.4-revocation' masa.log || fail 'the MASA does not name the rule'
 said 'the MASA asks OCSP: refused with 403, the registrar was revoked'
+# req: berth-ownership-revocation
+if berth device release A-0002 2> error; then fail 'a revoked registrar released a unit'; fi
+grep -q 'was revoked.*ownership-revocation' error || fail "a revoked registrar releases: $(cat error)"
+said "refused: a release by a registrar that was revoked"
 restart_masa '10.0.0.0/8'
 ask_voucher
 [ "$code" = 403 ] && grep -q 'not a public one' body || fail "a source on the loopback: $code: $(head -c 300 body)"
 said 'the MASA does not go where a stranger sends it: refused with 403, not a public address'
+if berth device release A-0002 2> error; then fail 'released, though nobody can say that it was not revoked'; fi
+grep -q 'not a public one.*ownership-revocation' error || fail "a source on the loopback: $(cat error)"
 restart_masa localhost
 ask_voucher
 [ "$code" = 403 ] && grep -q 'not a public one' body || fail "another host is named: $code: $(head -c 300 body)"

@@ -107,6 +107,7 @@ berth_ownership_end(struct berth_ownership *o)
 	if (!o)
 		return;
 	berth_ownership_request_wipe(&o->request);
+	berth_revocation_end(&o->revocation);
 	berth_cert_list_free(&o->chain);
 	berth_cert_list_free(&o->path);
 	berth_cert_free(o->owner_certificate);
@@ -190,21 +191,6 @@ check_configured(struct berth_ownership *o, const struct berth_masa_policy *poli
 		      cause.sentence);
 }
 
-/* This resource asks no CRL and no responder: what cannot be known is refused, unless policy ignores it everywhere. */
-static enum berth_err
-check_revocation(struct berth_ownership *o, const struct berth_masa_policy *policy)
-{
-	if (policy->revocation == BERTH_MASA_REVOCATION_IGNORED)
-		return BERTH_OK;
-	for (size_t i = 0; i + 1 < o->path.n; i++)
-		if (berth_cert_has_revocation_source(o->path.at[i]))
-			return REFUSE(o, BERTH_E_UNTRUSTED, "ownership-revocation", SECTION,
-				      "%s names a CRL or OCSP responder, which is not asked here; "
-				      "use a registrar certificate without one",
-				      berth_cert_subject_text(o->path.at[i]));
-	return BERTH_OK;
-}
-
 static enum berth_err
 check_peer(struct berth_ownership *o, const struct berth_masa_policy *policy,
 	   const struct berth_tls_facts *tls)
@@ -212,7 +198,7 @@ check_peer(struct berth_ownership *o, const struct berth_masa_policy *policy,
 	if (tls->peer_count == 0)
 		return REFUSE(o, BERTH_E_UNTRUSTED, "ownership-peer", SECTION,
 			      "who asks must show its registrar's certificate in TLS");
-	if (find_path(o, tls) || check_configured(o, policy) || check_revocation(o, policy))
+	if (find_path(o, tls) || check_configured(o, policy))
 		return o->why.err;
 	return pass(o, "ownership-peer", "%s of %s", o->registrar_name, o->asker.name);
 }
@@ -246,6 +232,7 @@ berth_ownership_input(struct berth_ownership *o, const struct berth_masa_policy 
 {
 	struct berth_why cause = {0};
 
+	o->policy = policy;
 	if (check_http(o, http) || check_peer(o, policy, tls))
 		return o->why.err;
 	if (berth_ownership_request_parse(http->body, o->act, &o->arena, &o->request, &cause))
@@ -371,6 +358,62 @@ berth_ownership_decide(struct berth_ownership *o, const struct berth_ownership_f
 		return err;
 	}
 	return err;
+}
+
+/* ---- revocation: as of a voucher-request's registrar (protocol/brski/masa_revocation.c) ---- */
+
+static enum berth_err
+settle(struct berth_ownership *o, enum berth_revocation_step step)
+{
+	const struct berth_revocation *r = &o->revocation;
+	const char *subject = berth_cert_subject_text(o->path.at[o->checked]);
+
+	switch (step) {
+	case BERTH_REVOCATION_FETCH:
+		return BERTH_E_PENDING;
+	case BERTH_REVOCATION_GOOD:
+		o->checked++;
+		return pass(o, "ownership-revocation", "%s: not revoked, as %s of %s says", subject,
+			    r->fetch.is_ocsp ? "OCSP" : "the revocation list", r->fetch.url.host);
+	case BERTH_REVOCATION_REFUSED:
+		break;
+	}
+	return REFUSE(o, BERTH_E_UNTRUSTED, "ownership-revocation", SECTION, "%s", r->why.sentence);
+}
+
+/* req: berth-ownership-revocation */
+enum berth_err
+berth_ownership_check_revocation(struct berth_ownership *o)
+{
+	enum berth_err err = BERTH_OK;
+
+	if (o->policy->revocation == BERTH_MASA_REVOCATION_IGNORED)
+		return BERTH_OK;
+	if (o->path.n == 1 && berth_cert_has_revocation_source(o->path.at[0]))
+		return REFUSE(o, BERTH_E_UNTRUSTED, "ownership-revocation", SECTION,
+			      "the registrar's certificate names a source of revocation, and its "
+			      "issuer was not sent");
+	while (!err && o->checked + 1 < o->path.n) {
+		size_t i = o->checked;
+
+		if (!berth_cert_has_revocation_source(o->path.at[i])) {
+			o->checked++;
+			continue;
+		}
+		berth_revocation_end(&o->revocation);
+		err = settle(o, berth_revocation_start(&o->revocation, o->pki, o->path.at[i],
+						       o->path.at[i + 1], o->now.wall));
+	}
+	return err;
+}
+
+enum berth_err
+berth_ownership_answer_revocation(struct berth_ownership *o, struct berth_bytes body,
+				  const struct berth_why *why)
+{
+	enum berth_err err = settle(o, berth_revocation_answer(&o->revocation, body, why));
+
+	return err ? err : berth_ownership_check_revocation(o);
 }
 
 enum berth_err

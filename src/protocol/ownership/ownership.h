@@ -6,6 +6,8 @@
  *	berth_ownership_start(&o, pki, act, now)
  *	err = berth_ownership_input(&o, &policy, &http, &tls)		who asks, for which unit
  *	err = err ? err : berth_ownership_decide(&o, &facts)		may it; o.effect is what to write
+ *	err = err ? err : berth_ownership_check_revocation(&o)		is its certificate revoked
+ *	PENDING: o.revocation says what to fetch, then berth_ownership_answer_revocation; then look up and decide again
  *	err = err ? err : berth_ownership_end_well(&o, &reply)
  *	any err: o.response is the refusal, o.why its reason
  *
@@ -19,6 +21,7 @@
 #include "base/message.h"
 #include "model/decision.h"
 #include "protocol/brski/masa.h"
+#include "protocol/brski/revocation.h"
 #include "protocol/ownership/request.h"
 
 #define BERTH_OWNERSHIP_ARENA_BYTES ((size_t)128 << 10) /* a request, a chain's names, the reply */
@@ -61,6 +64,7 @@ struct berth_ownership {
 	struct berth_masa_unit_query unit_query; /* the unit, and the path of who asks */
 	struct berth_ownership_domain asker;	 /* its domain: the last certificate of the path */
 	struct berth_ownership_domain next;	 /* of a transfer */
+	struct berth_revocation revocation;	 /* fetch, good_until */
 	const char *registrar_name;		 /* of the TLS certificate; NULL: none was good */
 	enum berth_ownership_effect effect;
 	struct berth_decision decision;
@@ -70,6 +74,8 @@ struct berth_ownership {
 	/* its own */
 	enum berth_ownership_act act;
 	struct berth_pki *pki;
+	const struct berth_masa_policy *policy;
+	size_t checked; /* of path, for revocation */
 	struct berth_now now;
 	struct berth_arena arena;
 	struct berth_buf body;
@@ -83,13 +89,21 @@ void berth_ownership_start(struct berth_ownership *o, struct berth_pki *pki,
 void berth_ownership_end(struct berth_ownership *o);
 #define BERTH_OWNERSHIP BERTH_CLEANUP(berth_ownership_end) struct berth_ownership
 
-/* http and tls are read during the call only. */
+/* http and tls are read during the call only; policy outlives o. */
 enum berth_err berth_ownership_input(struct berth_ownership *o,
 				     const struct berth_masa_policy *policy,
 				     const struct berth_http_request *http,
 				     const struct berth_tls_facts *tls) BERTH_MUST;
 enum berth_err berth_ownership_decide(struct berth_ownership *o,
 				      const struct berth_ownership_facts *facts) BERTH_MUST;
+/*
+ * Last of all, so that nobody makes us ask a responder of his choice who could not do what he asks for. PENDING: not an
+ * end.
+ */
+enum berth_err berth_ownership_check_revocation(struct berth_ownership *o) BERTH_MUST;
+/* body: of a reply with status 200; empty: none came, and why says so. */
+enum berth_err berth_ownership_answer_revocation(struct berth_ownership *o, struct berth_bytes body,
+						 const struct berth_why *why) BERTH_MUST;
 enum berth_err berth_ownership_end_well(struct berth_ownership *o,
 					const struct berth_ownership_reply *reply) BERTH_MUST;
 /* What the caller could not do: the refusal's status follows from its kind. */

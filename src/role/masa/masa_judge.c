@@ -22,6 +22,7 @@ judge_end(void *context)
 	if (!role)
 		return;
 	berth_masa_sessions_end(role);
+	berth_masa_ownership_end(role);
 	berth_masa_memory_end(&role->memory);
 	berth_store_close(role->store);
 	berth_masa_trust_free(&role->trust);
@@ -165,13 +166,14 @@ judge_dialled(void *context, uint64_t cookie, const struct berth_http_response *
 {
 	(void)tls;
 	berth_masa_session_fetched(context, cookie, response, why);
+	berth_masa_ownership_fetched(context, cookie, response, why);
 }
 
 static void
 judge_gone(void *context, struct berth_ticket *ticket)
 {
-	(void)context;
 	berth_masa_session_gone(ticket);
+	berth_masa_ownership_gone(context, ticket);
 }
 
 const struct berth_judge_role berth_masa_judge_role = {

@@ -20,9 +20,11 @@ extern const struct berth_judge_role berth_masa_judge_role;
 
 #define BERTH_MASA_STORE_FILE "masa.db" /* in the state directory */
 #define BERTH_MASA_WITNESS_FILE "masa.witness"
+#define BERTH_MASA_ASKINGS_MAX 256   /* claims, releases, transfers that wait for revocation data */
 #define BERTH_MASA_SESSIONS_MAX 4096 /* requests that wait for the signer at one time */
 
 struct berth_masa_session;
+struct berth_masa_asking;
 
 struct berth_masa_role {
 	struct berth_judge *judge;
@@ -37,6 +39,8 @@ struct berth_masa_role {
 	struct berth_log_limit refusals;     /* lines that strangers can make us write */
 	struct berth_masa_session *sessions; /* that wait for the signer */
 	size_t session_count;
+	struct berth_masa_asking *askings; /* that wait for revocation data */
+	size_t asking_count;
 	uint64_t next_cookie;
 };
 
@@ -59,6 +63,12 @@ void berth_masa_sessions_end(struct berth_masa_role *role);
 void berth_masa_ownership(struct berth_masa_role *role, struct berth_ticket *ticket,
 			  enum berth_ownership_act act, const struct berth_http_request *http,
 			  const struct berth_tls_facts *tls, struct berth_bytes peer_address);
+void berth_masa_ownership_fetched(struct berth_masa_role *role, uint64_t cookie,
+				  const struct berth_http_response *response,
+				  const struct berth_why *why);
+/* What was decided is still done, so that the same request finds it. */
+void berth_masa_ownership_gone(struct berth_masa_role *role, const struct berth_ticket *ticket);
+void berth_masa_ownership_end(struct berth_masa_role *role);
 
 /* masa_history.c: "owners", oldest first, and "audit", what the log has of the unit, into object. */
 enum berth_err berth_masa_put_history(struct berth_masa_role *role, int64_t unit,

@@ -3,6 +3,7 @@
 #include "protocol/ownership/ownership.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "net/http_sources.h"
 #include "role/masa/masa_judge.h"
@@ -10,9 +11,14 @@
 #define RECORD_ARENA_BYTES ((size_t)64 << 10) /* a unit and its owner */
 #define ADDRESS_MAX 64
 
-struct asking {
+struct berth_masa_asking {
+	struct berth_masa_asking *next;
 	struct berth_masa_role *role;
-	struct berth_ownership *o;
+	struct berth_ticket *ticket; /* NULL: the requester has gone */
+	uint64_t cookie;
+	uint8_t question[BERTH_SHA256_BYTES]; /* the revocation data that is waited for */
+	struct berth_ownership machine;
+	struct berth_ownership *o; /* the machine */
 	char address[ADDRESS_MAX];
 	struct berth_arena arena;
 	struct berth_masa_unit_record record;
@@ -21,7 +27,7 @@ struct asking {
 };
 
 static struct berth_wall
-wall(const struct asking *a)
+wall(const struct berth_masa_asking *a)
 {
 	return berth_judge_now(a->role->judge).wall;
 }
@@ -29,7 +35,8 @@ wall(const struct asking *a)
 /* ---- who told wrong codes ---- */
 
 static enum berth_err
-bucket_of(const struct asking *a, struct berth_bytes what, int64_t *ret, struct berth_why *why)
+bucket_of(const struct berth_masa_asking *a, struct berth_bytes what, int64_t *ret,
+	  struct berth_why *why)
 {
 	uint8_t digest[BERTH_DIGEST_BYTES];
 
@@ -40,7 +47,7 @@ bucket_of(const struct asking *a, struct berth_bytes what, int64_t *ret, struct 
 }
 
 static enum berth_err
-find_waits(struct asking *a, struct berth_ownership_facts *facts, struct berth_why *why)
+find_waits(struct berth_masa_asking *a, struct berth_ownership_facts *facts, struct berth_why *why)
 {
 	const struct berth_masa_settings *settings = a->role->settings;
 	const struct berth_http_source source = berth_http_source_of(a->address);
@@ -62,7 +69,7 @@ find_waits(struct asking *a, struct berth_ownership_facts *facts, struct berth_w
 /* ---- facts ---- */
 
 static enum berth_err
-find_code(struct asking *a, struct berth_ownership_facts *facts, struct berth_why *why)
+find_code(struct berth_masa_asking *a, struct berth_ownership_facts *facts, struct berth_why *why)
 {
 	struct berth_masa_claim claim = {0};
 	enum berth_err err = berth_masa_claim_get(a->role->store, a->record.unit.row, &claim, why);
@@ -77,7 +84,7 @@ find_code(struct asking *a, struct berth_ownership_facts *facts, struct berth_wh
 }
 
 static enum berth_err
-find_last(struct asking *a, struct berth_ownership_facts *facts, struct berth_why *why)
+find_last(struct berth_masa_asking *a, struct berth_ownership_facts *facts, struct berth_why *why)
 {
 	const struct berth_bytes next =
 		berth_bytes_of(a->o->next.key_sha256, sizeof(a->o->next.key_sha256));
@@ -92,7 +99,7 @@ find_last(struct asking *a, struct berth_ownership_facts *facts, struct berth_wh
 }
 
 static enum berth_err
-find_facts(struct asking *a, struct berth_ownership_facts *facts, struct berth_why *why)
+find_facts(struct berth_masa_asking *a, struct berth_ownership_facts *facts, struct berth_why *why)
 {
 	struct berth_masa_unit_facts unit = {0};
 	enum berth_err err = berth_masa_look_up_owner(a->role, &a->o->unit_query, &a->arena,
@@ -112,7 +119,7 @@ find_facts(struct asking *a, struct berth_ownership_facts *facts, struct berth_w
 /* ---- effects: the record first, each in the request's savepoint ---- */
 
 static enum berth_err
-note(struct asking *a, enum berth_event_kind event, struct berth_why *why)
+note(struct berth_masa_asking *a, enum berth_event_kind event, struct berth_why *why)
 {
 	BERTH_BUF trace = {.limit = BERTH_DECISION_JSON_MAX_BYTES};
 	char actor[BERTH_AUDIT_ACTOR_MAX];
@@ -125,8 +132,8 @@ note(struct asking *a, enum berth_event_kind event, struct berth_why *why)
 }
 
 static enum berth_err
-set_owner(struct asking *a, const struct berth_ownership_domain *domain, const char *reference,
-	  struct berth_why *why)
+set_owner(struct berth_masa_asking *a, const struct berth_ownership_domain *domain,
+	  const char *reference, struct berth_why *why)
 {
 	const struct berth_masa_owner owner = {
 		.domain_id = berth_bytes_of(domain->domain_id, domain->domain_id_length),
@@ -141,7 +148,7 @@ set_owner(struct asking *a, const struct berth_ownership_domain *domain, const c
 }
 
 static enum berth_err
-leave_code(struct asking *a, struct berth_why *why)
+leave_code(struct berth_masa_asking *a, struct berth_why *why)
 {
 	const struct berth_ownership_request *request = &a->o->request;
 	struct berth_masa_claim next = {0};
@@ -154,7 +161,7 @@ leave_code(struct asking *a, struct berth_why *why)
 }
 
 static enum berth_err
-end_owner(struct asking *a, struct berth_why *why)
+end_owner(struct berth_masa_asking *a, struct berth_why *why)
 {
 	struct berth_store *store = a->role->store;
 	enum berth_err err = note(a, BERTH_EVENT_OWNER_ENDED, why);
@@ -165,7 +172,7 @@ end_owner(struct asking *a, struct berth_why *why)
 }
 
 static enum berth_err
-claim(struct asking *a, struct berth_why *why)
+claim(struct berth_masa_asking *a, struct berth_why *why)
 {
 	enum berth_err err = berth_masa_claim_use(a->role->store, a->record.unit.row,
 						  a->o->asker.key_sha256, wall(a), why);
@@ -174,7 +181,7 @@ claim(struct asking *a, struct berth_why *why)
 }
 
 static enum berth_err
-take_effect(struct asking *a, struct berth_why *why)
+take_effect(struct berth_masa_asking *a, struct berth_why *why)
 {
 	enum berth_err err = BERTH_OK;
 
@@ -198,7 +205,7 @@ take_effect(struct asking *a, struct berth_why *why)
 
 /* All of it, or nothing. */
 static enum berth_err
-write_effect(struct asking *a, struct berth_why *why)
+write_effect(struct berth_masa_asking *a, struct berth_why *why)
 {
 	struct berth_store *store = a->role->store;
 	struct berth_why ignored = {0};
@@ -214,7 +221,7 @@ write_effect(struct asking *a, struct berth_why *why)
 }
 
 static enum berth_err
-reply_well(struct asking *a)
+reply_well(struct berth_masa_asking *a)
 {
 	const struct berth_masa_unit *unit = &a->record.unit;
 	struct berth_ownership_reply reply = {
@@ -234,7 +241,7 @@ reply_well(struct asking *a)
 
 /* A wrong code leaves its mark in the count always, in the audit log where the unit is ours. */
 static enum berth_err
-mark_refusal(struct asking *a, struct berth_why *why)
+mark_refusal(struct berth_masa_asking *a, struct berth_why *why)
 {
 	struct berth_store *store = a->role->store;
 	enum berth_err err = BERTH_OK;
@@ -250,7 +257,7 @@ mark_refusal(struct asking *a, struct berth_why *why)
 }
 
 static void
-log_end(struct asking *a)
+log_end(struct berth_masa_asking *a)
 {
 	struct berth_masa_role *role = a->role;
 	const struct berth_ownership *o = a->o;
@@ -272,28 +279,99 @@ log_end(struct asking *a)
 			      a->address, NULL);
 }
 
+/* ---- from the first look to the end ---- */
+
 static void
-serve(struct asking *a, const struct berth_http_request *http, const struct berth_tls_facts *tls)
+asking_free(struct berth_masa_asking *a)
+{
+	berth_ownership_end(&a->machine);
+	berth_arena_end(&a->arena);
+	free(a);
+}
+
+static void
+finish(struct berth_masa_asking *a)
+{
+	log_end(a);
+	if (a->ticket)
+		berth_judge_reply(a->role->judge, a->ticket, &a->o->response);
+	asking_free(a);
+}
+
+/* True: it may; else o holds the refusal, and its mark is made. */
+static bool
+decide(struct berth_masa_asking *a)
 {
 	struct berth_ownership_facts facts = {0};
 	struct berth_why why = {0};
 
-	if (berth_ownership_input(a->o, &a->role->trust.policy, http, tls))
-		return;
+	a->record = (struct berth_masa_unit_record){0};
 	if (find_facts(a, &facts, &why)) {
 		berth_ignore(berth_ownership_fail(a->o, &why), "the refusal is the outcome");
-		return;
+		return false;
 	}
-	if (berth_ownership_decide(a->o, &facts)) {
+	if (berth_ownership_decide(a->o, &facts) == BERTH_OK)
+		return true;
+	if (mark_refusal(a, &why))
+		berth_log_why(&a->role->log, BERTH_LOG_ERROR, "store.failed", &why, NULL);
+	return false;
+}
+
+static void
+do_it(struct berth_masa_asking *a)
+{
+	struct berth_why why = {0};
+
+	if (write_effect(a, &why))
+		berth_ignore(berth_ownership_fail(a->o, &why), "the refusal is the outcome");
+	else
+		berth_ignore(reply_well(a), "else the response is the refusal");
+	finish(a);
+}
+
+static enum berth_err
+wait_for(struct berth_masa_asking *a, struct berth_why *why)
+{
+	struct berth_masa_role *role = a->role;
+
+	if (role->asking_count >= BERTH_MASA_ASKINGS_MAX)
+		return berth_fail(why, BERTH_E_TIMEOUT, "masa-busy", NULL,
+				  "too many requests wait; try again");
+	a->cookie = ++role->next_cookie;
+	a->next = role->askings;
+	role->askings = a;
+	role->asking_count++;
+	return BERTH_OK;
+}
+
+/* err: of the check of revocation so far. Until it is known, or must be fetched. */
+static void
+go_on(struct berth_masa_asking *a, enum berth_err err, bool was_away)
+{
+	struct berth_masa_fetcher *fetcher = &a->role->fetcher;
+	struct berth_why why = {0};
+
+	while (err == BERTH_E_PENDING) {
+		struct berth_bytes kept = BERTH_BYTES_NONE;
+		if (berth_masa_question(fetcher, &a->o->revocation, a->question) == BERTH_OK) {
+			kept = berth_masa_kept_find(fetcher, a->question, wall(a));
+			if (kept.n == 0 && wait_for(a, &why) == BERTH_OK) {
+				berth_masa_dial(fetcher, a->role->judge, &a->o->revocation,
+						a->cookie);
+				return;
+			}
+		}
+		err = berth_ownership_answer_revocation(a->o, kept, &why);
+	}
+	if (err) {
 		if (mark_refusal(a, &why))
 			berth_log_why(&a->role->log, BERTH_LOG_ERROR, "store.failed", &why, NULL);
-		return;
+		finish(a);
+	} else if (was_away && !decide(a)) { /* another may have come first meanwhile */
+		finish(a);
+	} else {
+		do_it(a);
 	}
-	if (write_effect(a, &why)) {
-		berth_ignore(berth_ownership_fail(a->o, &why), "the refusal is the outcome");
-		return;
-	}
-	berth_ignore(reply_well(a), "else the response is the refusal");
 }
 
 void
@@ -301,15 +379,83 @@ berth_masa_ownership(struct berth_masa_role *role, struct berth_ticket *ticket,
 		     enum berth_ownership_act act, const struct berth_http_request *http,
 		     const struct berth_tls_facts *tls, struct berth_bytes peer_address)
 {
-	BERTH_OWNERSHIP o;
-	struct asking a = {.role = role, .o = &o};
+	struct berth_masa_asking *a = calloc(1, sizeof(*a));
 
-	snprintf(a.address, sizeof(a.address), "%.*s", (int)peer_address.n,
+	if (!a) {
+		berth_judge_reply_text(role->judge, ticket, 503, false, "out of memory");
+		return;
+	}
+	a->role = role;
+	a->ticket = ticket;
+	a->o = &a->machine;
+	snprintf(a->address, sizeof(a->address), "%.*s", (int)peer_address.n,
 		 (const char *)peer_address.p);
-	berth_ownership_start(&o, role->pki, act, berth_judge_now(role->judge));
-	berth_arena_start(&a.arena, RECORD_ARENA_BYTES);
-	serve(&a, http, tls);
-	log_end(&a);
-	berth_judge_reply(role->judge, ticket, &o.response);
-	berth_arena_end(&a.arena);
+	berth_ownership_start(a->o, role->pki, act, berth_judge_now(role->judge));
+	berth_arena_start(&a->arena, RECORD_ARENA_BYTES);
+	if (berth_ownership_input(a->o, &role->trust.policy, http, tls) || !decide(a))
+		finish(a);
+	else
+		go_on(a, berth_ownership_check_revocation(a->o), false);
+}
+
+static struct berth_masa_asking *
+take_waiting(struct berth_masa_role *role, uint64_t cookie)
+{
+	for (struct berth_masa_asking **at = &role->askings; *at; at = &(*at)->next) {
+		struct berth_masa_asking *a = *at;
+
+		if (a->cookie == cookie) {
+			*at = a->next;
+			role->asking_count--;
+			return a;
+		}
+	}
+	return NULL;
+}
+
+void
+berth_masa_ownership_fetched(struct berth_masa_role *role, uint64_t cookie,
+			     const struct berth_http_response *response,
+			     const struct berth_why *why)
+{
+	struct berth_masa_asking *a = take_waiting(role, cookie);
+	struct berth_why said = {0};
+
+	if (!a)
+		return;
+	if (response->status != 0 && response->status != 200)
+		berth_ignore(berth_fail(&said, BERTH_E_UNREACHABLE, "revocation-status", NULL,
+					"it answered with status %d", response->status),
+			     "passed on");
+	else if (why != NULL)
+		said = *why;
+	struct berth_bytes body = response->status == 200 ? response->body : BERTH_BYTES_NONE;
+	a->o->revocation.good_until = (struct berth_wall){0};
+	uint8_t question[BERTH_SHA256_BYTES];
+	memcpy(question, a->question, sizeof(question));
+	enum berth_err err = berth_ownership_answer_revocation(a->o, body, &said);
+	if (!err)
+		berth_masa_keep(&role->fetcher, question, body, wall(a),
+				a->o->revocation.good_until);
+	go_on(a, err, true);
+}
+
+void
+berth_masa_ownership_gone(struct berth_masa_role *role, const struct berth_ticket *ticket)
+{
+	for (struct berth_masa_asking *a = role->askings; a; a = a->next)
+		if (a->ticket == ticket)
+			a->ticket = NULL;
+}
+
+void
+berth_masa_ownership_end(struct berth_masa_role *role)
+{
+	while (role->askings) {
+		struct berth_masa_asking *a = role->askings;
+
+		role->askings = a->next;
+		asking_free(a);
+	}
+	role->asking_count = 0;
 }
