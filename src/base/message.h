@@ -18,6 +18,7 @@ enum berth_http_method {
 };
 
 #define BERTH_TLS_UNIQUE_BYTES 12 /* verify_data of every cipher suite in use (RFC 5246 7.4.9) */
+#define BERTH_TLS_RANDOM_BYTES 32
 #define BERTH_CHAIN_MAX 8 /* certificates a TLS peer may send; deeper chains have no use here */
 
 /* What TLS says of the peer and of ourselves on this connection. */
@@ -27,7 +28,9 @@ struct berth_tls_facts {
 	struct berth_bytes own_certificate;		/* DER of the end entity we presented */
 	struct berth_bytes exporter; /* RFC 9266 tls-exporter, 32 bytes, TLS 1.3 only; else empty */
 	struct berth_bytes tls_unique; /* RFC 5929 3, 12 bytes, TLS 1.2 only; else empty */
-	uint16_t version;	       /* 0x0303, 0x0304; 0: no TLS (admin socket) */
+	/* ClientHello.random: whoever passed the connection on has seen it too, and nobody can guess it; a server's alone. */
+	struct berth_bytes client_random;
+	uint16_t version;    /* 0x0303, 0x0304; 0: no TLS (admin socket) */
 	uint64_t connection; /* unique in this net process; same value = same connection */
 };
 

@@ -55,6 +55,8 @@ struct circuit {
 	int64_t window_since_ms; /* 0: no window runs */
 	uint64_t window_from;	 /* source.received when it began */
 	int trickles;
+	uint8_t head[BERTH_RELAY_HEAD_BYTES];
+	size_t head_n;
 };
 
 struct berth_relay {
@@ -251,6 +253,23 @@ pass_end(struct side *from)
 		end_circuit(circuit, BERTH_RELAY_DONE);
 }
 
+/* What a source says first is shown once it is whole. */
+static void
+show_head(struct side *from)
+{
+	struct circuit *circuit = from->circuit;
+	const struct berth_relay_conf *conf = &circuit->relay->conf;
+	size_t wanted = sizeof circuit->head - circuit->head_n;
+
+	if (from != &circuit->source || !conf->began || !wanted)
+		return;
+	ev_ssize_t n = evbuffer_copyout(bufferevent_get_input(from->bev),
+					circuit->head + circuit->head_n, wanted);
+	circuit->head_n += n > 0 ? (size_t)n : 0;
+	if (circuit->head_n == sizeof circuit->head)
+		conf->began(conf->context, berth_bytes_of(circuit->head, circuit->head_n));
+}
+
 /* Not more than a buffer's worth waits: then reading stops until the other side has taken some. */
 /* req: rfc8995-4.1-j2 */
 static void
@@ -271,6 +290,7 @@ on_readable(struct bufferevent *bev, void *arg)
 	size_t n = evbuffer_get_length(bufferevent_get_input(bev));
 
 	note_bytes(from, n);
+	show_head(from);
 	pump(from);
 }
 

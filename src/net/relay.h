@@ -16,6 +16,7 @@
 #define BERTH_RELAY_BUFFER_MAX 65536 /* waiting in one direction; a whole voucher request fits */
 #define BERTH_RELAY_TARGETS_MAX 16
 #define BERTH_RELAY_ADDRESS_MAX 80 /* with NUL; numeric, "fe80::1%eth0" */
+#define BERTH_RELAY_HEAD_BYTES 43  /* of a connection, shown to who asks for it */
 #define BERTH_RELAY_TRICKLES_MAX                                                                   \
 	3 /* windows in a row without progress; a request may straddle two */
 
@@ -53,6 +54,8 @@ struct berth_relay_conf {
 	int64_t progress_window_ms; /* begins with the first byte after the last window */
 	size_t progress_min_bytes;  /* from the source, per window */
 	void (*ended)(void *context, const struct berth_relay_report *report);
+	/* The first BERTH_RELAY_HEAD_BYTES from a source, once they are there; nothing is changed by it. May be NULL. */
+	void (*began)(void *context, struct berth_bytes head);
 	/* Refused at once: why says limit-total, limit-source or no target. */
 	void (*refused)(void *context, const char *source, const struct berth_why *why);
 	void *context;

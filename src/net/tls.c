@@ -488,6 +488,11 @@ berth_tls_see(struct bufferevent *bev, uint64_t connection, struct berth_tls_see
 		facts->exporter = berth_bytes_of(ret->exporter, sizeof(ret->exporter));
 	}
 	see_unique(ssl, ret);
+	if (SSL_is_server(ssl) &&
+	    SSL_get_client_random(ssl, ret->client_random, sizeof(ret->client_random)) ==
+		    sizeof(ret->client_random))
+		facts->client_random =
+			berth_bytes_of(ret->client_random, sizeof(ret->client_random));
 	return BERTH_OK;
 }
 

@@ -29,6 +29,7 @@ struct berth_tls_seen {
 	struct berth_tls_facts facts;
 	uint8_t exporter[BERTH_TLS_EXPORTER_BYTES];
 	uint8_t tls_unique[BERTH_TLS_UNIQUE_BYTES];
+	uint8_t client_random[BERTH_TLS_RANDOM_BYTES];
 	uint8_t *memory;
 };
 /* connection: the number for facts.connection. */

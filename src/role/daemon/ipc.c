@@ -41,7 +41,8 @@ enum tag {
 	TAG_PLAIN,
 	TAG_NETWORKS,
 	TAG_TLS_UNIQUE,
-	TAG_WWW_AUTHENTICATE
+	TAG_WWW_AUTHENTICATE,
+	TAG_CLIENT_RANDOM
 };
 
 #define OPTIONAL_BYTES(t, m, n)                                                                    \
@@ -76,6 +77,7 @@ enum tag {
 		OPTIONAL_BYTES(TAG_OWN_CERTIFICATE, 0, "own-certificate"),                         \
 		OPTIONAL_BYTES(TAG_EXPORTER, 32, "exporter"),                                      \
 		OPTIONAL_BYTES(TAG_TLS_UNIQUE, BERTH_TLS_UNIQUE_BYTES, "tls-unique"),              \
+		OPTIONAL_BYTES(TAG_CLIENT_RANDOM, BERTH_TLS_RANDOM_BYTES, "client-random"),        \
 		REQUIRED(TAG_VERSION, BERTH_FRAME_U32, "version"),                                 \
 		REQUIRED(TAG_CONNECTION, BERTH_FRAME_U64, "connection")
 
@@ -207,6 +209,7 @@ read_tls(const struct berth_frame *frame, struct berth_tls_facts *ret, struct be
 		.own_certificate = berth_frame_get(frame, TAG_OWN_CERTIFICATE),
 		.exporter = berth_frame_get(frame, TAG_EXPORTER),
 		.tls_unique = berth_frame_get(frame, TAG_TLS_UNIQUE),
+		.client_random = berth_frame_get(frame, TAG_CLIENT_RANDOM),
 		.connection = berth_frame_get_u64(frame, TAG_CONNECTION, 0),
 	};
 	uint32_t version = berth_frame_get_u32(frame, TAG_VERSION, 0);
@@ -219,6 +222,9 @@ read_tls(const struct berth_frame *frame, struct berth_tls_facts *ret, struct be
 	}
 	if (ret->tls_unique.n != 0 && ret->tls_unique.n != BERTH_TLS_UNIQUE_BYTES) {
 		return bad_value(why, "tls-unique");
+	}
+	if (ret->client_random.n != 0 && ret->client_random.n != BERTH_TLS_RANDOM_BYTES) {
+		return bad_value(why, "client-random");
 	}
 	struct berth_bytes certificate;
 	for (size_t at = 0; berth_frame_next(frame, TAG_PEER_CERTIFICATE, &at, &certificate);) {
@@ -430,6 +436,8 @@ put_tls(struct berth_buf *buf, const struct berth_tls_facts *tls)
 	err = err ? err : put_some(buf, TAG_OWN_CERTIFICATE, tls->own_certificate, 0);
 	err = err ? err : put_some(buf, TAG_EXPORTER, tls->exporter, 32);
 	err = err ? err : put_some(buf, TAG_TLS_UNIQUE, tls->tls_unique, BERTH_TLS_UNIQUE_BYTES);
+	err = err ? err
+		  : put_some(buf, TAG_CLIENT_RANDOM, tls->client_random, BERTH_TLS_RANDOM_BYTES);
 	err = err ? err : berth_frame_put_u32(buf, TAG_VERSION, tls->version);
 	return err ? err : berth_frame_put_u64(buf, TAG_CONNECTION, tls->connection);
 }
