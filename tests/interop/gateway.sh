@@ -94,6 +94,7 @@ until_true 20 test -s "$run/registrar.port" -a -s "$run/rogue.port" || failed "t
 
 cat >"$run/gateway.conf" <<CONF
 [gateway]
+identity = none
 device-interfaces = to-dev
 registrar-interfaces = to-lan
 name = hall 2

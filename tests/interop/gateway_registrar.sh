@@ -88,6 +88,7 @@ stop_registrar() {
 
 cat >gateway.conf <<CONF
 [gateway]
+identity = none
 device-interfaces = to-dev
 registrar-interfaces = to-lan
 port-file = gateway.port

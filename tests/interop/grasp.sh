@@ -114,6 +114,7 @@ cat >home/policy.conf <<-'END'
 END
 cat >gateway.conf <<-'END'
 	[gateway]
+	identity = none
 	device-interfaces = to-dev
 	registrar-interfaces = to-lan
 	dns-sd = no

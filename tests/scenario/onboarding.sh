@@ -15,6 +15,7 @@ home() { # home NOUN VERB ...: the operator of the owner's network
 start_gateway() { # start_gateway NAMESPACE REGISTRAR-INTERFACE [REGISTRAR]: without one, it finds it by DNS-SD
 	cat > "$BERTH_RUN/gateway-$1.conf" <<-EOF
 		[gateway]
+		identity = none
 		device-interfaces = dev
 		registrar-interfaces = $2
 		${3:+registrars = $3}

@@ -173,6 +173,20 @@ berth_peer_check_role(const struct berth_peer *peer, bool is_open_to_all, struct
 			  berth_cert_subject_text(peer->chain.at[0]));
 }
 
+/* req: gateway-certificate */
+enum berth_err
+berth_peer_check_gateway(const struct berth_peer *peer, struct berth_why *why)
+{
+	if (peer->kind == BERTH_PEER_LDEVID &&
+	    berth_bytes_equal_text(berth_cert_subject_unit(peer->chain.at[0]),
+				   BERTH_PEER_GATEWAY_UNIT))
+		return BERTH_OK;
+	return berth_fail(why, BERTH_E_DENIED, "peer-not-gateway", NULL,
+			  "this is for gateways alone: it needs a certificate of this domain with "
+			  "OU=" BERTH_PEER_GATEWAY_UNIT ", which a policy rule with role = gateway "
+			  "gives");
+}
+
 void
 berth_peer_free(struct berth_peer *peer)
 {

@@ -64,6 +64,9 @@ enum berth_err berth_peer_check_standing(const struct berth_peer *peer,
  */
 enum berth_err berth_peer_check_role(const struct berth_peer *peer, bool is_open_to_all,
 				     struct berth_why *why) BERTH_MUST;
+/* What is for gateways alone. DENIED. */
+enum berth_err berth_peer_check_gateway(const struct berth_peer *peer,
+					struct berth_why *why) BERTH_MUST;
 
 static inline const struct berth_cert *
 berth_peer_cert(const struct berth_peer *peer)

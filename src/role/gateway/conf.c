@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "role/device/conf.h"
 #include "system/files.h"
 
 #define CONF_MAX_BYTES ((size_t)64 << 10) /* written by hand */
@@ -13,7 +14,16 @@ static const char *const locators[] = {"link-local", "unique-local", NULL};
 
 #define AT(member) .offset = offsetof(struct berth_gateway_conf, member)
 
+static const char *const identities[] = {"device", "none", NULL};
+
 static const struct berth_conf_key gateway_keys[] = {
+	{.name = "identity",
+	 .type = BERTH_CONF_CHOICE,
+	 .choices = identities,
+	 .fallback = "device",
+	 AT(identity),
+	 .help = "device: relays only once this host is onboarded as a gateway ([identity]); none: "
+		 "for a lab, relays as it stands and takes no orders"},
 	{.name = "device-interfaces",
 	 .type = BERTH_CONF_LIST,
 	 .is_required = true,
@@ -91,6 +101,33 @@ static const struct berth_conf_key gateway_keys[] = {
 	 .help = "form of log lines on standard error"},
 };
 
+static const char *const away_words[] = {"keep", "close", NULL};
+
+static const struct berth_conf_key identity_keys[] = {
+	{.name = "state-directory",
+	 .type = BERTH_CONF_PATH,
+	 AT(device_state),
+	 .help = "the state-directory of berth-device on this host, which onboards it: its "
+		 "certificate, with the role of a gateway, and its key are the gateway's"},
+	{.name = "directory",
+	 .type = BERTH_CONF_PATH,
+	 .fallback = "/var/lib/berth-gateway",
+	 AT(directory),
+	 .help = "where the gateway keeps what its registrar told it"},
+	{.name = "registrar",
+	 .type = BERTH_CONF_TEXT,
+	 AT(registrar),
+	 .help = "ADDRESS:PORT of the registrar that it takes its orders from; default: where "
+		 "berth-device met it"},
+	{.name = "when-registrar-away",
+	 .type = BERTH_CONF_CHOICE,
+	 .choices = away_words,
+	 .fallback = "keep",
+	 AT(when_away),
+	 .help = "when the lease of its last word is over: keep relaying, or close until it is "
+		 "back"},
+};
+
 static const struct berth_conf_key limit_keys[] = {
 	{.name = "connections",
 	 .type = BERTH_CONF_INTEGER,
@@ -149,6 +186,10 @@ static const struct berth_conf_section sections[] = {
 	 .keys = gateway_keys,
 	 .key_count = sizeof gateway_keys / sizeof *gateway_keys,
 	 .help = "The join proxy of RFC 8995 4.1."},
+	{.name = "identity",
+	 .keys = identity_keys,
+	 .key_count = sizeof identity_keys / sizeof *identity_keys,
+	 .help = "Who the gateway is, and its registrar."},
 	{.name = "limits",
 	 .keys = limit_keys,
 	 .key_count = sizeof limit_keys / sizeof *limit_keys,
@@ -208,7 +249,15 @@ static enum berth_err
 check(const struct berth_gateway_conf *settings, struct berth_why *why)
 {
 	struct berth_relay_target target;
+	struct berth_pledge_candidate registrar;
 
+	if (settings->identity == BERTH_GATEWAY_IDENTITY_DEVICE && !settings->device_state)
+		return berth_fail(why, BERTH_E_USAGE, "gateway-identity", NULL,
+				  "a gateway needs an identity: a section [identity] with the "
+				  "state-directory of berth-device, or, in a lab, identity = none");
+	if (settings->registrar &&
+	    berth_device_candidate_parse(settings->registrar, &registrar, why))
+		return why ? why->err : BERTH_E_USAGE;
 	if (!settings->registrars.count && !settings->registrar_interfaces.count)
 		return berth_fail(
 			why, BERTH_E_USAGE, "gateway-no-registrar", NULL,

@@ -6,7 +6,20 @@
 #include "codec/conf.h"
 #include "net/relay.h"
 
+/* Once the lease of what the registrar said last has ended. */
+enum berth_gateway_when_away { BERTH_GATEWAY_KEEP, BERTH_GATEWAY_CLOSE };
+
+enum berth_gateway_identity_kind {
+	BERTH_GATEWAY_IDENTITY_DEVICE,
+	BERTH_GATEWAY_IDENTITY_NONE, /* a lab: relays as it stands */
+};
+
 struct berth_gateway_conf {
+	int identity;		  /* enum berth_gateway_identity_kind */
+	const char *device_state; /* of berth-device on this host */
+	const char *directory;	  /* our own */
+	const char *registrar;	  /* NULL: the one that berth-device met */
+	int when_away;		  /* enum berth_gateway_when_away */
 	struct berth_conf_list device_interfaces;
 	struct berth_conf_list registrar_interfaces;
 	struct berth_conf_list registrars; /* ADDRESS:PORT; none: discovered */

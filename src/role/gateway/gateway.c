@@ -8,6 +8,7 @@
 #include "net/dns_sd.h"
 #include "role/gateway/listen.h"
 #include "role/gateway/registrars.h"
+#include "role/gateway/stream.h"
 #include "role/grasp.h"
 #include "system/clock.h"
 #include "system/files.h"
@@ -38,6 +39,8 @@ struct gateway {
 	struct berth_grasp *device_grasp;
 	struct berth_grasp *registrar_grasp;
 	struct berth_gateway_registrars registrars;
+	struct berth_gateway_stream *stream; /* NULL: no identity */
+	bool may_proxy;
 	struct port ports[INTERFACES_MAX];
 	size_t port_count;
 	bool has_failed;
@@ -76,6 +79,15 @@ on_refused(void *context, const char *source, const struct berth_why *why)
 	snprintf(more, sizeof more, "%llu", (unsigned long long)suppressed);
 	berth_log_why(&gateway->log, BERTH_LOG_WARNING, "relay.refused", why, "source", source,
 		      "suppressed", suppressed ? more : NULL, NULL);
+}
+
+static void
+on_began(void *context, struct berth_bytes head)
+{
+	struct gateway *gateway = context;
+
+	if (gateway->stream)
+		berth_gateway_stream_relayed(gateway->stream, head);
 }
 
 /* ---- announcing ---- */
@@ -144,7 +156,7 @@ set_targets(struct gateway *gateway, const struct berth_relay_target *targets, s
 {
 	struct berth_why why;
 
-	for (size_t i = 0; i < gateway->port_count; i++) {
+	for (size_t i = 0; i < gateway->port_count && gateway->may_proxy; i++) {
 		if (berth_relay_set_targets(gateway->ports[i].relay, targets, n, &why))
 			berth_log_why(&gateway->log, BERTH_LOG_WARNING, "registrar.unusable", &why,
 				      NULL);
@@ -163,6 +175,8 @@ follow(struct gateway *gateway, const char *const *methods_before, size_t before
 	size_t n = berth_gateway_registrar_methods(&gateway->registrars, methods);
 	bool is_same = n == before_count;
 
+	if (!gateway->may_proxy)
+		return;
 	for (size_t i = 0; is_same && i < n; i++)
 		is_same = strcmp(methods[i], methods_before[i]) == 0;
 	size_t target_count = berth_gateway_registrar_targets(&gateway->registrars, targets);
@@ -221,11 +235,11 @@ on_discovery_failed(void *context, const struct berth_why *why)
 
 /* ---- starting ---- */
 
+/* port->port is kept, so that a proxy that was closed comes back where it was. */
 static enum berth_err
-open_port(struct gateway *gateway, const char *interface, struct berth_why *why)
+open_port(struct gateway *gateway, struct port *port, struct berth_why *why)
 {
 	const struct berth_gateway_conf *conf = gateway->conf;
-	struct port *port = &gateway->ports[gateway->port_count];
 	const struct berth_relay_conf limits = {
 		.connections_max = (size_t)conf->connections_max,
 		.connections_per_source_max = (size_t)conf->connections_per_source_max,
@@ -235,20 +249,15 @@ open_port(struct gateway *gateway, const char *interface, struct berth_why *why)
 		.progress_window_ms = conf->progress_window_s * 1000,
 		.progress_min_bytes = (size_t)conf->progress_min_bytes,
 		.ended = on_relayed,
+		.began = on_began,
 		.refused = on_refused,
 		.context = gateway,
 	};
 	int fd = -1;
 	enum berth_err err =
-		berth_gateway_listen(interface, (uint16_t)conf->listen_port, &fd, &port->port, why);
+		berth_gateway_listen(port->interface, port->port, &fd, &port->port, why);
 
-	if (!err)
-		err = berth_relay_open(gateway->loop, &limits, fd, &port->relay, why);
-	if (err)
-		return err;
-	port->interface = interface;
-	gateway->port_count++;
-	return BERTH_OK;
+	return err ? err : berth_relay_open(gateway->loop, &limits, fd, &port->relay, why);
 }
 
 static enum berth_err
@@ -260,12 +269,24 @@ open_ports(struct gateway *gateway, struct berth_why *why)
 		return berth_fail(why, BERTH_E_LIMIT, "gateway-interfaces", NULL,
 				  "device-interfaces: at most %d", INTERFACES_MAX);
 	for (size_t i = 0; i < interfaces->count; i++) {
-		enum berth_err err = open_port(gateway, interfaces->items[i], why);
+		struct port *port = &gateway->ports[gateway->port_count++];
 
+		port->interface = interfaces->items[i];
+		port->port = (uint16_t)gateway->conf->listen_port;
+		enum berth_err err = open_port(gateway, port, why);
 		if (err)
 			return err;
 	}
 	return BERTH_OK;
+}
+
+static void
+close_ports(struct gateway *gateway)
+{
+	for (size_t i = 0; i < gateway->port_count; i++) {
+		berth_relay_close(gateway->ports[i].relay);
+		gateway->ports[i].relay = NULL;
+	}
 }
 
 /* Fixed registrars need no looking for. */
@@ -349,6 +370,71 @@ use_fixed_registrars(struct gateway *gateway, struct berth_why *why)
 	return BERTH_OK;
 }
 
+/* ---- its own identity ---- */
+
+static void
+begin_to_proxy(struct gateway *gateway)
+{
+	struct berth_why why;
+
+	for (size_t i = 0; i < gateway->port_count; i++) {
+		struct port *port = &gateway->ports[i];
+
+		if (port->relay || open_port(gateway, port, &why) == BERTH_OK)
+			continue;
+		/* Ended, and started again by who looks after it, is better than half a proxy. */
+		gateway->has_failed = true;
+		gateway->failure = why;
+		berth_loop_stop(gateway->loop);
+		return;
+	}
+	gateway->may_proxy = true;
+	berth_log(&gateway->log, BERTH_LOG_NOTICE, "proxy.opened", NULL);
+	if (!gateway->conf->registrars.count)
+		follow(gateway, NULL, 0);
+	else if (use_fixed_registrars(gateway, &why))
+		berth_log_why(&gateway->log, BERTH_LOG_WARNING, "registrar.unusable", &why, NULL);
+}
+
+static void
+cease_to_proxy(struct gateway *gateway)
+{
+	gateway->may_proxy = false;
+	withdraw(gateway);
+	close_ports(gateway);
+	berth_log(&gateway->log, BERTH_LOG_NOTICE, "proxy.closed", NULL);
+}
+
+static void
+on_allowed(void *context, bool may_proxy)
+{
+	struct gateway *gateway = context;
+
+	if (may_proxy)
+		begin_to_proxy(gateway);
+	else
+		cease_to_proxy(gateway);
+}
+
+/* The ports were opened to know that they can be, and which they are. */
+static enum berth_err
+open_stream(struct gateway *gateway, struct berth_why *why)
+{
+	const struct berth_gateway_stream_conf conf = {
+		.settings = gateway->conf,
+		.log = &gateway->log,
+		.loop = gateway->loop,
+		.allowed = on_allowed,
+		.context = gateway,
+	};
+
+	if (gateway->conf->identity == BERTH_GATEWAY_IDENTITY_NONE)
+		return use_fixed_registrars(gateway, why);
+	close_ports(gateway);
+	gateway->may_proxy = false;
+	return berth_gateway_stream_open(&conf, &gateway->stream, why);
+}
+
 static enum berth_err
 write_ports(const struct gateway *gateway, struct berth_why *why)
 {
@@ -369,7 +455,12 @@ write_ports(const struct gateway *gateway, struct berth_why *why)
 static enum berth_err
 give_up_privilege(const struct gateway *gateway, struct berth_why *why)
 {
-	const struct berth_sandbox sandbox = {.read = {"/"}, .sockets = BERTH_SANDBOX_INET};
+	const struct berth_sandbox sandbox = {
+		.read = {"/"},
+		.write = {gateway->stream ? gateway->conf->directory : NULL},
+		.sockets = BERTH_SANDBOX_INET,
+		.holds_secrets = gateway->stream != NULL,
+	};
 	struct berth_sandbox_report report;
 	enum berth_err err = BERTH_OK;
 
@@ -398,7 +489,7 @@ start(struct gateway *gateway, struct berth_why *why)
 	if (!err)
 		err = open_grasp(gateway, why);
 	if (!err)
-		err = use_fixed_registrars(gateway, why);
+		err = open_stream(gateway, why);
 	if (!err)
 		err = write_ports(gateway, why);
 	if (!err)
@@ -412,13 +503,13 @@ start(struct gateway *gateway, struct berth_why *why)
 static void
 end(struct gateway *gateway)
 {
+	berth_gateway_stream_close(gateway->stream);
 	withdraw(gateway);
 	berth_grasp_close(gateway->registrar_grasp);
 	berth_grasp_close(gateway->device_grasp);
 	berth_dns_sd_close(gateway->registrar_side);
 	berth_dns_sd_close(gateway->device_side);
-	for (size_t i = 0; i < gateway->port_count; i++)
-		berth_relay_close(gateway->ports[i].relay);
+	close_ports(gateway);
 	if (gateway->loop)
 		berth_loop_close(gateway->loop);
 }
@@ -430,6 +521,7 @@ berth_gateway_run(const struct berth_gateway_conf *conf, struct berth_why *why)
 		.conf = conf,
 		.log = berth_log_open("berth-gateway", conf->log == 1),
 		.refusals = {.burst = REFUSALS_LOGGED, .interval_ms = 60000},
+		.may_proxy = true,
 	};
 	struct berth_why notice;
 	enum berth_err err = start(&gateway, why);

@@ -86,6 +86,11 @@ berth_print_devices(const json_t *reply)
 		column(text_of(device, "model"), MODEL_WIDTH);
 		column(text_of(device, "segment"), SEGMENT_WIDTH);
 		put(text_of(device, "last-seen"));
+		/* devices without a role are nearly all */
+		if (*text_of(device, "role") != '\0') {
+			fputs("  ", stdout);
+			put(text_of(device, "role"));
+		}
 		putchar('\n');
 	}
 }
@@ -99,6 +104,7 @@ print_head(const json_t *reply)
 	line("manufacturer", text_of(reply, "manufacturer"));
 	line("model", text_of(reply, "model"));
 	line("segment", text_of(reply, "segment"));
+	line("role", text_of(reply, "role"));
 	line("MUD URL", text_of(reply, "mud-url"));
 	line("birth key", text_of(reply, "birth-key-sha256"));
 	line("first seen", text_of(reply, "first-seen"));

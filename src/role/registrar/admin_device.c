@@ -3,6 +3,7 @@
 #include "role/registrar/admin.h"
 
 #include "base/hex.h"
+#include "store/registrar_gateway.h"
 #include "store/registrar_revocation.h"
 
 static struct berth_wall
@@ -81,6 +82,17 @@ approval_word(enum berth_registrar_approval_state state)
 #define APPROVAL_ARENA_BYTES                                                                       \
 	((size_t)512 << 10) /* one device's, as long as an operator may write */
 
+static enum berth_err
+show_role(struct berth_admin_call *call, json_t *object, int64_t device)
+{
+	bool is_gateway = false;
+	enum berth_err err =
+		berth_registrar_gateway_is(call->role->store, device, &is_gateway, &call->why);
+	if (err || !is_gateway)
+		return err;
+	return berth_admin_built(call, berth_json_set_text(object, "role", BERTH_LIT("gateway")));
+}
+
 /* Into object; nothing when nobody was asked. */
 static enum berth_err
 show_approval(struct berth_admin_call *call, json_t *object, int64_t device)
@@ -114,6 +126,8 @@ list_device(void *context, const struct berth_registrar_device *device)
 		return false;
 	}
 	listing->err = berth_admin_built(listing->call, describe(object, device));
+	if (!listing->err)
+		listing->err = show_role(listing->call, object, device->row);
 	if (!listing->err)
 		listing->err = show_approval(listing->call, object, device->row);
 	return listing->err == BERTH_OK;
@@ -194,6 +208,8 @@ berth_admin_device_show(struct berth_admin_call *call, const char *name)
 	enum berth_err err = find_device(call, name, &device);
 	if (!err)
 		err = berth_admin_built(call, describe(call->reply, &device));
+	if (!err)
+		err = show_role(call, call->reply, device.row);
 	if (!err)
 		err = show_approval(call, call->reply, device.row);
 	if (!err)

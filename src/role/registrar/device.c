@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "role/registrar/judge.h"
+#include "role/registrar/gateway.h"
 
 #include "store/registrar_revocation.h"
 
@@ -340,6 +340,7 @@ berth_exchange_finish(struct berth_registrar_exchange *exchange, const char *abo
 	if (store_trace(exchange, about, decision, &cause))
 		berth_log_why(&role->log, BERTH_LOG_ERROR, "store.failed", &cause, "request",
 			      exchange->what, (const char *)NULL);
+	berth_registrar_gateways_note(exchange);
 	berth_registrar_count(role, exchange->resource, response->status);
 	if (response->status >= 400)
 		log_refusal(exchange, response, why);

@@ -3,7 +3,10 @@
 
 #include "protocol/est/client.h"
 #include "protocol/est/renewal_info.h"
+#include "protocol/gateway/desired_state.h"
+#include "protocol/gateway/relayed.h"
 #include "role/registrar/campaign.h"
+#include "role/registrar/gateway.h"
 #include "role/registrar/offline.h"
 #include "role/registrar/ownership.h"
 #include "system/files.h"
@@ -289,7 +292,13 @@ batch_abort(void *context)
 
 /* ---- requests ---- */
 
-enum resource_kind { RESOURCE_BRSKI, RESOURCE_EST_PUBLIC, RESOURCE_EST, RESOURCE_RENEWAL_INFO };
+enum resource_kind {
+	RESOURCE_BRSKI,
+	RESOURCE_EST_PUBLIC,
+	RESOURCE_EST,
+	RESOURCE_RENEWAL_INFO,
+	RESOURCE_GATEWAY,
+};
 
 /* req: rfc8995-1.5-operations */
 static const struct resource {
@@ -313,6 +322,9 @@ static const struct resource {
 	{NULL, "fullcmc", RESOURCE_EST_PUBLIC, BERTH_EST_FULLCMC},
 	/* a certificate's name may follow it; the one on the connection is what counts */
 	{BERTH_EST_RENEWAL_INFO_PATH, "renewal-info", RESOURCE_RENEWAL_INFO, 0},
+	{BERTH_GATEWAY_STATE_PATH, "gateway-desired-state", RESOURCE_GATEWAY,
+	 BERTH_GATEWAY_DESIRED_STATE},
+	{BERTH_GATEWAY_REPORT_PATH, "gateway-report", RESOURCE_GATEWAY, BERTH_GATEWAY_REPORT},
 };
 
 static const struct resource *
@@ -402,6 +414,11 @@ serve(struct berth_registrar_exchange *exchange, const struct resource *resource
 		berth_registrar_serve_renewal_info(exchange, http);
 		return;
 	}
+	if (resource->kind == RESOURCE_GATEWAY) {
+		berth_registrar_serve_gateway(
+			exchange, (enum berth_gateway_operation)resource->operation, http);
+		return;
+	}
 	if (resource->kind == RESOURCE_BRSKI) {
 		berth_registrar_start(&exchange->brski, &role->machine,
 				      (enum berth_registrar_operation)resource->operation,
@@ -455,12 +472,13 @@ static const enum berth_registrar_kind exchange_kinds[] = {
 	[RESOURCE_EST_PUBLIC] = BERTH_EXCHANGE_EST,
 	[RESOURCE_EST] = BERTH_EXCHANGE_EST,
 	[RESOURCE_RENEWAL_INFO] = BERTH_EXCHANGE_RENEWAL_INFO,
+	[RESOURCE_GATEWAY] = BERTH_EXCHANGE_GATEWAY,
 };
 
 static bool
 is_open_to_all(const struct resource *resource)
 {
-	return resource->kind == RESOURCE_RENEWAL_INFO ||
+	return resource->kind == RESOURCE_RENEWAL_INFO || resource->kind == RESOURCE_GATEWAY ||
 	       (resource->kind == RESOURCE_BRSKI &&
 		resource->operation == BERTH_REGISTRAR_ENROLL_STATUS) ||
 	       (resource->kind == RESOURCE_EST && resource->operation == BERTH_EST_SIMPLEREENROLL);
@@ -496,6 +514,9 @@ judge_request(void *context, struct berth_ticket *ticket, const struct berth_htt
 	copy_address(exchange, peer_address);
 	exchange->tls =
 		(struct berth_tls_facts){.version = tls->version, .connection = tls->connection};
+	exchange->has_random = tls->client_random.n == sizeof(exchange->client_random);
+	if (exchange->has_random)
+		memcpy(exchange->client_random, tls->client_random.p, tls->client_random.n);
 	if (berth_exchange_check_standing(exchange, &why) ||
 	    berth_peer_check_role(&exchange->seen->peer, is_open_to_all(resource), &why)) {
 		refuse_peer(exchange, &why);
@@ -539,6 +560,8 @@ certificate_answer(struct berth_registrar_exchange *exchange, enum berth_err err
 	if (!err)
 		err = berth_registrar_certificate_issued(role->store, exchange->certificate, der,
 							 &why);
+	if (!err)
+		err = berth_registrar_gateway_enrolled(exchange, &why);
 	if (!err && exchange->renewed == 0)
 		err = berth_exchange_move_device(exchange, BERTH_DEVICE_ENROLLED, &why);
 	if (!err)
@@ -617,6 +640,7 @@ judge_tick(void *context)
 {
 	berth_offline_tick(context);
 	berth_publish_refresh(context);
+	berth_registrar_gateways_tick(context);
 }
 
 const struct berth_judge_role berth_registrar_judge_role = {

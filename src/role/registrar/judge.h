@@ -32,7 +32,7 @@ enum berth_err berth_registrar_check_files(struct berth_pki *pki, const void *co
 
 #define BERTH_REGISTRAR_WITNESS_FILE                                                               \
 	"registrar.witness" /* beside the store, as "berth audit verify" expects it */
-#define BERTH_REGISTRAR_RESOURCES 10
+#define BERTH_REGISTRAR_RESOURCES 12
 #define BERTH_REGISTRAR_STATUS_CLASSES 4   /* 2xx to 5xx */
 #define BERTH_OFFLINE_JOBS_MAX 64	   /* an operator's script and the renewals of one minute */
 #define BERTH_OWNERSHIP_JOBS_MAX 64	   /* claims and releases of an operator's script */
@@ -46,6 +46,21 @@ struct berth_running_campaign {
 	int64_t total;
 	char match[BERTH_CAMPAIGN_MATCH_MAX + 1];
 	struct berth_rate rate;
+};
+
+#define BERTH_GATEWAY_SIGHTINGS_MAX                                                                \
+	4096 /* connections remembered, each at the place that its random bytes say */
+
+/* A connection, by its ClientHello.random, and whose it is. */
+struct berth_gateway_sighting {
+	uint8_t random[BERTH_TLS_RANDOM_BYTES];
+	int64_t device; /* row; 0: free */
+};
+
+/* gateway.h: lost with the process, as the connections are. */
+struct berth_gateway_sightings {
+	struct berth_gateway_sighting seen[BERTH_GATEWAY_SIGHTINGS_MAX];    /* a device's */
+	struct berth_gateway_sighting claimed[BERTH_GATEWAY_SIGHTINGS_MAX]; /* a gateway's */
 };
 
 struct berth_registrar_role {
@@ -75,6 +90,7 @@ struct berth_registrar_role {
 	struct berth_mono offline_next;
 	struct berth_ownership_job *ownership[BERTH_OWNERSHIP_JOBS_MAX]; /* ownership.h */
 	struct berth_running_campaign campaign;
+	struct berth_gateway_sightings gateways;
 	uint32_t generation;
 	uint64_t suppressed;
 	uint64_t requests[BERTH_REGISTRAR_RESOURCES]
@@ -85,7 +101,12 @@ struct berth_registrar_role {
 const char *berth_registrar_resource_name(size_t resource);
 void berth_registrar_count(struct berth_registrar_role *role, size_t resource, int status);
 
-enum berth_registrar_kind { BERTH_EXCHANGE_BRSKI, BERTH_EXCHANGE_EST, BERTH_EXCHANGE_RENEWAL_INFO };
+enum berth_registrar_kind {
+	BERTH_EXCHANGE_BRSKI,
+	BERTH_EXCHANGE_EST,
+	BERTH_EXCHANGE_RENEWAL_INFO,
+	BERTH_EXCHANGE_GATEWAY,
+};
 
 struct berth_registrar_exchange {
 	struct berth_registrar_role *role;
@@ -109,7 +130,12 @@ struct berth_registrar_exchange {
 	const struct berth_user *user; /* who came with a password; NULL */
 	bool waits_again;	       /* was told to wait before: its trace is kept */
 	struct berth_tls_facts tls;    /* numbers only; its views are gone after the request */
-	struct berth_registrar brski;  /* kind says which of these */
+	bool has_random;
+	uint8_t client_random[BERTH_TLS_RANDOM_BYTES]; /* of the connection */
+	bool is_waiting; /* a gateway, for news after this generation */
+	int64_t after;
+	struct berth_mono until;
+	struct berth_registrar brski; /* kind says which of these */
 	struct berth_est est;
 };
 

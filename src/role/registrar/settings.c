@@ -123,6 +123,14 @@ static const struct berth_conf_key registrar_keys[] = {
 	 SETTING(ocsp_per_minute),
 	 .help = "The signer refuses to sign more OCSP responses than this; those kept from before "
 		 "are still given."},
+	{.name = "gateway-lease",
+	 .type = BERTH_CONF_DURATION_S,
+	 .fallback = "60s",
+	 .min = 2,
+	 .max = 3600,
+	 SETTING(gateway_lease_s),
+	 .help = "How long a gateway may go on with what it was told last; it is answered after "
+		 "half of it, or at once when there is news."},
 	{.name = "announce",
 	 .type = BERTH_CONF_LIST,
 	 SETTING(announce.interfaces),
@@ -351,6 +359,10 @@ berth_registrar_settings_check(const void *configuration, struct berth_why *why)
 			why, BERTH_E_USAGE, "registrar-former-issuers", NULL,
 			"more than %d [former-issuer] sections; take out those that ended",
 			BERTH_FORMER_ISSUERS_MAX);
+	if (settings->gateway_lease_s / 2 >= settings->daemon.pending_timeout_s)
+		return berth_fail(why, BERTH_E_USAGE, "registrar-gateway-lease", NULL,
+				  "gateway-lease: half of it must be less than pending-timeout, or "
+				  "no gateway that waits is ever answered");
 	if (settings->publish_url == NULL)
 		return BERTH_OK;
 	if (settings->daemon.plain_listen == NULL)

@@ -71,6 +71,7 @@ struct berth_registrar_settings {
 	int64_t crl_lifetime_s;
 	int64_t ocsp_lifetime_s;
 	int64_t ocsp_per_minute;
+	int64_t gateway_lease_s;
 	struct berth_announce_settings announce;
 	int est_layout;	     /* enum berth_est_layout */
 	int stored_vouchers; /* enum berth_stored_vouchers */

@@ -31,7 +31,7 @@ reads_what_it_needs_and_fills_in_the_rest(void **state)
 	struct berth_gateway_conf settings = {0};
 
 	(void)state;
-	assert_int_equal(load("[gateway]\ndevice-interfaces = eth1, eth2\n"
+	assert_int_equal(load("[gateway]\nidentity = none\ndevice-interfaces = eth1, eth2\n"
 			      "registrar-interfaces = eth0\n",
 			      &conf, &settings, NULL),
 			 BERTH_OK);
@@ -50,17 +50,33 @@ refuses_what_would_relay_to_nobody_or_anybody(void **state)
 		const char *text;
 		const char *rule; /* NULL: of the configuration reader */
 	} rows[] = {
-		{"[gateway]\ndevice-interfaces = a\nregistrars = 192.0.2.1:8443\n", ""},
-		{"[gateway]\ndevice-interfaces = a\n", "gateway-no-registrar"},
+		{"[gateway]\nidentity = none\ndevice-interfaces = a\nregistrars = 192.0.2.1:8443\n",
+		 ""},
+		{"[gateway]\nidentity = none\ndevice-interfaces = a\n", "gateway-no-registrar"},
+		/* Relaying without an identity is something that somebody says, not what is forgotten. */
+		{"[gateway]\ndevice-interfaces = a\nregistrars = 192.0.2.1:8443\n",
+		 "gateway-identity"},
+		{"[gateway]\ndevice-interfaces = a\nregistrars = 192.0.2.1:8443\n"
+		 "[identity]\nstate-directory = /var/lib/berth-device\n",
+		 ""},
+		{"[gateway]\ndevice-interfaces = a\nregistrars = 192.0.2.1:8443\n[identity]\n"
+		 "when-registrar-away = close\n",
+		 "gateway-identity"},
 		{"[gateway]\nregistrar-interfaces = a\n", NULL},
-		{"[gateway]\ndevice-interfaces = a\nregistrar-interfaces = b\ndns-sd = no\n", ""},
-		{"[gateway]\ndevice-interfaces = a\nregistrar-interfaces = b\ndns-sd = no\n"
+		{"[gateway]\nidentity = none\ndevice-interfaces = a\nregistrar-interfaces = "
+		 "b\ndns-sd = no\n",
+		 ""},
+		{"[gateway]\nidentity = none\ndevice-interfaces = a\nregistrar-interfaces = "
+		 "b\ndns-sd = no\n"
 		 "grasp = no\n",
 		 "gateway-no-discovery"},
-		{"[gateway]\ndevice-interfaces = a\nregistrars = registrar.example:8443\n",
+		{"[gateway]\nidentity = none\ndevice-interfaces = a\nregistrars = "
+		 "registrar.example:8443\n",
 		 "gateway-registrar"},
-		{"[gateway]\ndevice-interfaces = a\nregistrars = 192.0.2.1\n", "gateway-registrar"},
-		{"[gateway]\ndevice-interfaces = a\nregistrar-interfaces = b\n[limits]\n"
+		{"[gateway]\nidentity = none\ndevice-interfaces = a\nregistrars = 192.0.2.1\n",
+		 "gateway-registrar"},
+		{"[gateway]\nidentity = none\ndevice-interfaces = a\nregistrar-interfaces = "
+		 "b\n[limits]\n"
 		 "connections = 0\n",
 		 NULL},
 	};
