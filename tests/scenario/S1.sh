@@ -55,7 +55,8 @@ owner_network() {
 # Somebody else's network on the same link: the same programs, the same manufacturers known, another domain.
 rogue_network() {
 	berth registrar init --dir rogue --name Rogue --host registrar.rogue.example --listen '[::]:8443'
-	sed -n '/^\[manufacturer/,$p' home/registrar.conf >> rogue/registrar.conf
+	sed -n '/^\[manufacturer/,$p' home/registrar.conf |
+		sed 's/^\[manufacturer "Acme"\]/&\nmasa-url = masa.acme.example:9443/' >> rogue/registrar.conf
 	printf '[rule "all"]\napprove = auto\n' > rogue/policy.conf
 	start_registrar rogue rogue
 	start_gateway rogue up 192.0.2.40:8443
@@ -210,15 +211,26 @@ network_authorization() {
 	refusal "the rogue's registrar asked for units that are the owner's: $said"
 	must_fail 3 'was sold' berth factory sell --dir acme --serial A-00001 --owner rogue/domain-ca.pem --out second.manifest
 	refusal "a second sale of a sold unit: $said"
-	berth masa release --socket acme/masa/admin.sock A-00007 2> /dev/null || true
-	berth factory sell --dir acme --serial A-00007 --owner rogue/domain-ca.pem --out rogue-sale.manifest
-	berth masa load --socket acme/masa/admin.sock rogue-sale.manifest
+	# A-00007 is the owner's; the other network wants it before it was released, then after.
+	berth factory sell --dir acme --serial A-00007 --owner home/domain-ca.pem --out resold.manifest
+	berth masa load --socket acme/masa/admin.sock resold.manifest
+	home device import resold.manifest --manufacturer Acme
 	device d11 acme-units/A-00007
 	stop gateway-gw
+	must_not_onboard d11 7
+	logged masa-acme 'event=voucher.denied .*A-00007.*rule="?rfc8995-5.5-owner'
+	refusal "a second owner before release: $said"
+	must_fail 3 'is owned by this domain' berth device release A-00007 --socket rogue/admin.sock
+	refusal "that other domain releases what it does not own: $said"
+	evidence "the MASA's audit log holds both, under its hash chain: $(sqlite3 -separator ' by ' acme/masa/state/masa.db "select event, actor from audit where subject like '%-A-00007' and event in ('voucher.denied', 'ownership.refused') group by event" | tr '\n' ',')"
+	[ "$(sqlite3 acme/masa/state/masa.db "select count(distinct event) from audit where subject like '%-A-00007' and event in ('voucher.denied', 'ownership.refused')")" -eq 2 ]
+	home device release A-00007 --next-code-file resold.code
+	berth device claim A-00007 --socket rogue/admin.sock --code-file resold.code
+	evidence "released by its owner's registrar and claimed by the other's with a one-time code: $(berth masa history A-00007 --socket acme/masa/admin.sock --json | jq -r '[.owners[].owner] | join(", then ")')"
 	onboard d11
 	start_gateway gw lan
 	openssl verify -CAfile rogue/domain-ca.pem -untrusted acme-units/A-00007/state/ldevid.pem acme-units/A-00007/state/ldevid.pem > /dev/null
-	refusal "control: a unit sold to that other domain is vouched for, and joins there"
+	refusal "control: the unit that the other domain claimed is vouched for, and joins there"
 }
 
 local_credentialing() {
