@@ -27,7 +27,7 @@ berth_campaign_begin(struct berth_store *store, const struct berth_campaign *wan
 		store, "INSERT INTO campaign (state, match, rate_per_minute, total, started_at,"
 		       " started_by) SELECT 0, ?1, ?2, count(DISTINCT c.device), ?3, ?4"
 		       " FROM certificate c JOIN device d ON d.row = c.device"
-		       " WHERE c.state = 1 AND c.made_at < ?3 AND c.not_after > ?3"
+		       " WHERE c.state = 1 AND c.made_at <= ?3 AND c.not_after > ?3"
 		       " AND d.serial_number GLOB ?1");
 	berth_query_text(&query, wanted->match);
 	berth_query_i64(&query, wanted->rate_per_minute);
@@ -107,6 +107,22 @@ berth_campaign_set_rate(struct berth_store *store, int64_t campaign, int64_t rat
 }
 
 enum berth_err
+berth_campaign_told_at(struct berth_store *store, int64_t campaign, int64_t device,
+		       struct berth_wall *ret, struct berth_why *why)
+{
+	BERTH_QUERY query = berth_query(
+		store, "SELECT first_at FROM campaign_offer WHERE campaign = ? AND device = ?");
+	bool row = false;
+
+	berth_query_i64(&query, campaign);
+	berth_query_i64(&query, device);
+	enum berth_err err = berth_query_row(&query, &row, why);
+	if (!err)
+		ret->s = row ? berth_column_i64(&query, 0) : 0;
+	return err;
+}
+
+enum berth_err
 berth_campaign_offer(struct berth_store *store, int64_t campaign, int64_t device,
 		     struct berth_wall now, struct berth_why *why)
 {
@@ -127,13 +143,13 @@ berth_campaign_offer(struct berth_store *store, int64_t campaign, int64_t device
 #define NOT_DONE                                                                                   \
 	" FROM device d WHERE d.serial_number GLOB ?2"                                             \
 	" AND EXISTS (SELECT 1 FROM certificate c WHERE c.device = d.row AND c.state IN (1, 3)"    \
-	" AND c.made_at < ?1 AND c.not_after > ?1 AND (c.state = 1 OR c.revoked_at > ?1))"         \
+	" AND c.made_at <= ?1 AND c.not_after > ?1 AND (c.state = 1 OR c.revoked_at > ?1))"        \
 	" AND NOT EXISTS (SELECT 1 FROM certificate c WHERE c.device = d.row AND c.state = 1"      \
-	" AND c.made_at >= ?1)"
+	" AND c.made_at > ?1)"
 /* They still hold the old one; ?3 now. */
 #define STILL_HOLD                                                                                 \
 	" AND EXISTS (SELECT 1 FROM certificate c WHERE c.device = d.row AND c.state = 1"          \
-	" AND c.made_at < ?1 AND c.not_after > ?3)"
+	" AND c.made_at <= ?1 AND c.not_after > ?3)"
 
 enum berth_err
 berth_campaign_count(struct berth_store *store, const struct berth_campaign *campaign,
@@ -143,7 +159,7 @@ berth_campaign_count(struct berth_store *store, const struct berth_campaign *cam
 	BERTH_QUERY query = berth_query(
 		store, "SELECT count(*), coalesce(sum(holds), 0), coalesce(sum(holds AND told), 0)"
 		       " FROM (SELECT EXISTS (SELECT 1 FROM certificate c WHERE c.device = d.row"
-		       " AND c.state = 1 AND c.made_at < ?1 AND c.not_after > ?3) AS holds,"
+		       " AND c.state = 1 AND c.made_at <= ?1 AND c.not_after > ?3) AS holds,"
 		       " EXISTS (SELECT 1 FROM campaign_offer o WHERE o.campaign = ?4"
 		       " AND o.device = d.row) AS told" NOT_DONE ")");
 	bool row = false;

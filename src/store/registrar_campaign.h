@@ -42,7 +42,10 @@ enum berth_err berth_campaign_move(struct berth_store *store, int64_t campaign,
 				   struct berth_why *why) BERTH_MUST;
 enum berth_err berth_campaign_set_rate(struct berth_store *store, int64_t campaign,
 				       int64_t rate_per_minute, struct berth_why *why) BERTH_MUST;
-/* The device was told to renew now. */
+/* When the device was first told to renew; 0: it was not. */
+enum berth_err berth_campaign_told_at(struct berth_store *store, int64_t campaign, int64_t device,
+				      struct berth_wall *ret, struct berth_why *why) BERTH_MUST;
+/* The device is told to renew (again). */
 enum berth_err berth_campaign_offer(struct berth_store *store, int64_t campaign, int64_t device,
 				    struct berth_wall now, struct berth_why *why) BERTH_MUST;
 

@@ -103,12 +103,16 @@ berth device revoke R-0001 > /dev/null
 start A-0001
 until_true 100 'A-0001 is onboarded' test -s A-0001.state/ldevid.pem
 first=$(serial_of A-0001)
+cp A-0001.state/ldevid.pem first.pem
 first_key=$(key_of A-0001)
 berth registrar rekey start --rate 600 > /dev/null
 until_true 100 'A-0001 follows the re-key campaign' has_another A-0001 "$first"
 is_whole A-0001
 [ "$(key_of A-0001)" != "$first_key" ]
 second=$(serial_of A-0001)
+began() { date -d "$(openssl x509 -in "$1" -noout -startdate | cut -d= -f2)" +%s; }
+[ $(($(began A-0001.state/ldevid.pem) - $(began first.pem))) -lt 13 ] || fail 'it renewed at two thirds, not when it was told'
+berth registrar rekey status --json > rekey.json; grep -q '"done":1' rekey.json || fail "the campaign: $(cat rekey.json)"
 said 'told by a re-key campaign, it renews at once, with a new key'
 until_true 200 'A-0001 renews at two thirds' has_another A-0001 "$second"
 is_whole A-0001

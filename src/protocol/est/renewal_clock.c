@@ -102,6 +102,29 @@ take_clock(struct berth_renewal *x, struct berth_now now, struct berth_wall thei
 	x->clock_mono = now.mono;
 }
 
+static bool
+is_same_window(const struct berth_renewal_info *a, const struct berth_renewal_info *b)
+{
+	return a->start.s == b->start.s && a->end.s == b->end.s;
+}
+
+/*
+ * A moment that was drawn before holds where the new window has it too, and where it has come while the new window is
+ * open: a registrar whose window begins whenever it is asked would else put it off for ever.
+ */
+static bool
+drawn_holds(const struct berth_renewal *x, struct berth_now now,
+	    const struct berth_renewal_info *info)
+{
+	struct berth_wall time = {0};
+	if (!x->has_window || x->wanted_at.s > info->end.s) {
+		return false;
+	}
+	const bool has_come = renewal_clock(x, now, &time) != RENEWAL_CLOCK_UNKNOWN &&
+			      x->wanted_at.s <= time.s && info->start.s <= time.s;
+	return x->wanted_at.s >= info->start.s || has_come;
+}
+
 /* req: renewal-info-window */
 bool
 renewal_clock_advise(struct berth_renewal *x, struct berth_now now,
@@ -111,19 +134,17 @@ renewal_clock_advise(struct berth_renewal *x, struct berth_now now,
 		take_clock(x, now, info->now);
 	}
 	/* One draw for one window, or every question would draw an earlier moment. */
-	if (x->has_window && x->window.start.s == info->start.s && x->window.end.s == info->end.s) {
+	if (x->has_window && is_same_window(&x->window, info)) {
 		return false;
 	}
+	const bool holds = drawn_holds(x, now, info);
 	x->has_window = true;
 	x->window = *info;
+	if (holds) {
+		return true;
+	}
 	x->wanted_at = (struct berth_wall){info->start.s + draw(x, info->end.s - info->start.s)};
 	return true;
-}
-
-static bool
-is_same_window(const struct berth_renewal_info *a, const struct berth_renewal_info *b)
-{
-	return a->start.s == b->start.s && a->end.s == b->end.s;
 }
 
 /*

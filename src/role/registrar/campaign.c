@@ -8,9 +8,11 @@
 
 #include <stdio.h>
 
-#define WINDOW_S 3600	  /* of a device that is told to renew at once: its own jitter lies in it */
-#define AGAIN_MIN_S 60	  /* nobody is told to ask again sooner */
-#define AGAIN_MAX_S 86400 /* or later */
+#define WINDOW_MAX_S                                                                               \
+	3600 /* in which who is told to renew does so, so that they do not come together */
+#define WINDOW_PART 12		/* of the certificate's life, where that is shorter */
+#define AGAIN_MIN_S 60		/* nobody is told to ask again sooner */
+#define AGAIN_MAX_S 86400	/* or later */
 #define ABOUT "renewal-info"	/* of the trace */
 #define RATE_MAX 1000000	/* a minute; no registrar issues more */
 #define OPEN_SHOWN 1000		/* devices named in one report; the counts tell of all */
@@ -113,20 +115,47 @@ takes_part(const struct berth_running_campaign *campaign,
 	   const struct berth_registrar_device *device,
 	   const struct berth_registrar_certificate *certificate)
 {
-	return campaign->is_running && certificate->made_at.s < campaign->started_at.s &&
+	return campaign->is_running && certificate->made_at.s <= campaign->started_at.s &&
 	       berth_glob_matches(campaign->match, device->identity.serial_number);
 }
 
+/*
+ * Tells a device whose turn it is. Its turn stays its own: asked again, it hears of the same window, or it would draw a
+ * new moment of it each time that it comes to renew, and never get there.
+ */
 /* req: renewal-info-campaign */
+static enum berth_err
+call_up(struct berth_registrar_exchange *exchange, const struct berth_registrar_device *device,
+	const struct berth_registrar_certificate *certificate, struct berth_renewal_info *info,
+	int32_t *retry_after_s, struct berth_why *why)
+{
+	struct berth_registrar_role *role = exchange->role;
+	struct berth_now now = berth_judge_now(role->judge);
+	struct berth_wall told_at;
+	struct berth_why full = {0};
+	int64_t part = (certificate->credential.not_after.s - certificate->made_at.s) / WINDOW_PART;
+	enum berth_err err =
+		berth_campaign_told_at(role->store, role->campaign.row, device->row, &told_at, why);
+	if (err)
+		return err;
+	if (told_at.s == 0 &&
+	    berth_rate_take(&role->campaign.rate, now.mono, "the campaign's rate", &full)) {
+		*retry_after_s = ask_again_in(role);
+		return BERTH_OK;
+	}
+	info->start = told_at.s == 0 ? now.wall : told_at;
+	info->end.s = info->start.s + (part < WINDOW_MAX_S ? part : WINDOW_MAX_S);
+	(void)snprintf(info->explanation, sizeof(info->explanation), "the fleet is re-keyed");
+	return berth_campaign_offer(role->store, role->campaign.row, device->row, now.wall, why);
+}
+
 static enum berth_err
 advise(struct berth_registrar_exchange *exchange, struct berth_renewal_info *info,
        int32_t *retry_after_s, struct berth_why *why)
 {
 	struct berth_registrar_role *role = exchange->role;
-	struct berth_now now = berth_judge_now(role->judge);
 	struct berth_registrar_device device;
 	struct berth_registrar_certificate certificate;
-	struct berth_why full = {0};
 	enum berth_err err = berth_exchange_know_device(exchange, false, &device, why);
 	if (!err)
 		err = berth_device_check_welcome(&device, why);
@@ -138,17 +167,10 @@ advise(struct berth_registrar_exchange *exchange, struct berth_renewal_info *inf
 	usual_window(berth_peer_cert(&exchange->seen->peer), certificate.made_at, info);
 	former_window(role, certificate.credential.issuer_key_id, info);
 	info->has_now = true;
-	info->now = now.wall;
-	if (!takes_part(&role->campaign, &device, &certificate))
-		return BERTH_OK;
-	if (berth_rate_take(&role->campaign.rate, now.mono, "the campaign's rate", &full)) {
-		*retry_after_s = ask_again_in(role);
-		return BERTH_OK;
-	}
-	info->start = now.wall;
-	info->end.s = now.wall.s + WINDOW_S;
-	(void)snprintf(info->explanation, sizeof(info->explanation), "the fleet is re-keyed");
-	return berth_campaign_offer(role->store, role->campaign.row, device.row, now.wall, why);
+	info->now = berth_judge_now(role->judge).wall;
+	return takes_part(&role->campaign, &device, &certificate)
+		       ? call_up(exchange, &device, &certificate, info, retry_after_s, why)
+		       : BERTH_OK;
 }
 
 /* req: renewal-info-client */

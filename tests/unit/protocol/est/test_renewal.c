@@ -47,6 +47,7 @@ struct scene {
 	bool gives_no_advice;
 	bool has_window;
 	struct berth_wall window[2];
+	bool is_called_up; /* until it has renewed: the hour that begins when it asks */
 	int32_t retry_after_s;
 	int advice_status;
 	int reenroll_status;
@@ -205,11 +206,15 @@ reply_advice(struct berth_http_response *response, struct berth_buf *body)
 	if (response->status != 200) {
 		return;
 	}
-	const struct berth_renewal_info info = {
+	struct berth_renewal_info info = {
 		.start = {scene.has_window ? scene.window[0].s : WORLD_START_S + 100 * YEAR_S},
 		.end = {scene.has_window ? scene.window[1].s : WORLD_START_S + 100 * YEAR_S},
 		.has_now = true,
 		.now = true_time()};
+	if (scene.is_called_up && scene.renewed == 0) {
+		info.start = true_time();
+		info.end.s = info.start.s + 3600;
+	}
 	ok(berth_renewal_info_build(&info, body, NULL));
 	response->media_type = BERTH_LIT(BERTH_EST_MEDIA_RENEWAL_INFO);
 }
@@ -478,6 +483,33 @@ renews_when_it_is_advised(void **state)
 	run_until(12 * DAY_S);
 	assert_int_equal(scene.renewed, 1); /* and not again for the same advice */
 	assert_in_range(scene.renewed_at_ms / 1000, 10 * DAY_S, 11 * DAY_S + 1);
+}
+
+/* req: renewal-info-window */
+static void
+a_window_that_begins_whenever_it_asks_does_not_put_it_off(void **state)
+{
+	(void)state;
+	scene.is_called_up = true;
+	start();
+	run_until(6 * 3600 + 3600); /* its first question, and the hour */
+	assert_int_equal(scene.renewed, 1);
+	assert_in_range(scene.connections, 1, 3);
+}
+
+static void
+advice_that_is_taken_back_is_forgotten(void **state)
+{
+	(void)state;
+	scene.is_called_up = true;
+	start();
+	while (scene.advices == 0) {
+		run_until(scene.mono_ms / 1000 + 60);
+	}
+	scene.is_called_up =
+		scene.renewed > 0; /* it drew the very moment: a chance of one in 3601 */
+	run_until(30 * DAY_S);
+	assert_int_equal(scene.renewed, scene.is_called_up);
 }
 
 static void
@@ -895,6 +927,8 @@ main(void)
 		RENEWAL(devices_of_one_day_do_not_come_together),
 		RENEWAL(renews_again_and_again),
 		RENEWAL(renews_when_it_is_advised),
+		RENEWAL(a_window_that_begins_whenever_it_asks_does_not_put_it_off),
+		RENEWAL(advice_that_is_taken_back_is_forgotten),
 		RENEWAL(advice_does_not_put_it_off),
 		RENEWAL(asks_again_when_it_is_told_to),
 		RENEWAL(nobody_can_silence_it_for_long),

@@ -386,6 +386,7 @@ a_campaign_tells_devices_to_renew_until_they_have(void **state)
 	struct berth_ticket ticket;
 	struct berth_renewal_info info;
 	BERTH_BUF csr = {0};
+	int64_t told;
 	later(&home, 60);
 	operate(&home, BERTH_HTTP_GET, "/v1/rekey", "", 404, "never re-keyed");
 	operate(&home, BERTH_HTTP_POST, "/v1/rekey", "{\"rate-per-minute\":1}", 200,
@@ -395,18 +396,19 @@ a_campaign_tells_devices_to_renew_until_they_have(void **state)
 	ask_advice(&home, &ticket, &home.device, &info);
 	assert_int_equal(info.start.s, home.judge->f->now.wall.s);
 	assert_string_equal(info.explanation, "the fleet is re-keyed");
-	/* The minute is full: again later, and until then as usual. */
+	/* Its turn stays its own: the same window, and nobody else's place in the minute. */
+	told = home.judge->f->now.wall.s;
+	later(&home, 30);
 	ask_advice(&home, &ticket, &home.device, &info);
-	assert_true(info.start.s > home.judge->f->now.wall.s);
-	assert_in_range(ticket.retry_after_s, 60, 180);
-	operate(&home, BERTH_HTTP_GET, "/v1/rekey/report", "", 200, "\"times-told\":1");
-	later(&home, 61);
+	assert_int_equal(info.start.s, told);
+	assert_int_equal(info.end.s, told + 3600);
+	operate(&home, BERTH_HTTP_GET, "/v1/rekey/report", "", 200, "\"times-told\":2");
 	operate(&home, BERTH_HTTP_POST, "/v1/rekey/pause", "", 200, "\"paused\"");
 	ask_advice(&home, &ticket, &home.device, &info);
 	assert_true(info.start.s > home.judge->f->now.wall.s);
 	operate(&home, BERTH_HTTP_POST, "/v1/rekey/resume", "", 200, "\"running\"");
 	ask_advice(&home, &ticket, &home.device, &info);
-	assert_int_equal(info.start.s, home.judge->f->now.wall.s);
+	assert_int_equal(info.start.s, told);
 	/* It comes. */
 	make_csr(&home, NULL, &csr);
 	ask(&home, &ticket, &home.device, berth_buf_view(&csr));
@@ -420,6 +422,46 @@ a_campaign_tells_devices_to_renew_until_they_have(void **state)
 		"\"devices\":1,\"done\":1,\"told\":0,\"waiting\":0");
 	operate(&home, BERTH_HTTP_GET, "/v1/rekey", "", 200, "\"campaign\":\"done\"");
 	operate(&home, BERTH_HTTP_POST, "/v1/rekey/resume", "", 409, "campaign-ended");
+	leave(&home);
+}
+
+/* req: renewal-info-campaign */
+static void
+a_campaign_tells_so_many_a_minute(void **state)
+{
+	(void)state;
+	struct home home = enrolled(POLICY_AUTO);
+	struct berth_registrar_role *role = home.judge->role;
+	struct berth_ticket ticket;
+	struct berth_renewal_info info;
+	struct berth_why why;
+	later(&home, 60);
+	operate(&home, BERTH_HTTP_POST, "/v1/rekey", "{\"rate-per-minute\":1}", 200, "\"told\":0");
+	assert_int_equal(berth_rate_take(&role->campaign.rate, home.judge->f->now.mono,
+					 "another device", &why),
+			 BERTH_OK);
+	/* The minute is full: again later, and until then as usual. */
+	ask_advice(&home, &ticket, &home.device, &info);
+	assert_true(info.start.s > home.judge->f->now.wall.s);
+	assert_in_range(ticket.retry_after_s, 60, 180);
+	operate(&home, BERTH_HTTP_GET, "/v1/rekey", "", 200, "\"told\":0,\"waiting\":1");
+	later(&home, 61);
+	ask_advice(&home, &ticket, &home.device, &info);
+	assert_int_equal(info.start.s, home.judge->f->now.wall.s);
+	leave(&home);
+}
+
+static void
+a_campaign_takes_what_was_issued_in_its_own_second(void **state)
+{
+	(void)state;
+	struct home home = enrolled(POLICY_AUTO);
+	struct berth_ticket ticket;
+	struct berth_renewal_info info;
+	operate(&home, BERTH_HTTP_POST, "/v1/rekey", "{\"rate-per-minute\":9}", 200,
+		"\"campaign\":\"running\"");
+	ask_advice(&home, &ticket, &home.device, &info);
+	assert_string_equal(info.explanation, "the fleet is re-keyed");
 	leave(&home);
 }
 
@@ -467,6 +509,8 @@ main(void)
 		cmocka_unit_test(advises_two_thirds_of_the_life),
 		cmocka_unit_test(advises_nobody_without_a_certificate_of_ours),
 		cmocka_unit_test(a_campaign_tells_devices_to_renew_until_they_have),
+		cmocka_unit_test(a_campaign_tells_so_many_a_minute),
+		cmocka_unit_test(a_campaign_takes_what_was_issued_in_its_own_second),
 		cmocka_unit_test(a_campaign_leaves_out_who_does_not_match),
 		cmocka_unit_test(refuses_a_campaign_that_makes_no_sense),
 	};
