@@ -70,6 +70,8 @@ bench:
 soak:
 	@tools/install-deps build test
 	@$(MAKE) --no-print-directory build
+	@tools/soak kill
+	@tools/soak mean
 	@tools/soak --record docs/soak.md
 
 install: build
