@@ -36,7 +36,7 @@ const struct berth_capability berth_capabilities[BERTH_CAPABILITY_COUNT] = {
 	{"S4.C8", "periodic reauthorization", false, false, needs_8021x},
 	{"S5.C1", "trusted firmware updates", false, false, "needs the firmware service"},
 	{"S5.C2", "certificate provisioning", true, false, NULL},
-	{"S5.C3", "credential update", false, false, "needs renewal"},
+	{"S5.C3", "credential update", true, false, NULL},
 	{"S5.C4", "server attestation", false, false, needs_attestation},
 	{"S5.C5", "MUD integration", false, false, "needs the MUD enforcer"},
 	{"S5.C6", "lifecycle management", false, false, "needs the lifecycle service"},
