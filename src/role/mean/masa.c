@@ -56,17 +56,16 @@ serve_signature(struct berth_mean *mean, struct berth_masa *masa)
 
 /* As many entries as vouchers went to this domain: all of them ours. */
 static enum berth_masa_event
-serve_log(struct berth_mean *mean, struct berth_masa *masa, const struct berth_mean_device *device)
+serve_log(struct berth_masa *masa, const struct berth_mean_device *device)
 {
 	struct berth_audit_event event = {
 		.date = berth_clock_wall(),
 		.domain_id = berth_bytes_of(masa->issue.domain_id, masa->issue.domain_id_length),
 		.assertion = BERTH_ASSERTION_LOGGED,
 		.nonce = BERTH_LIT("bm9uY2U="),
-		.truncated = device->log_entries,
+		.truncated = device != NULL ? device->log_entries : 0,
 	};
 	const struct berth_audit_log log = {.events = &event, .event_count = 1};
-	(void)mean;
 	return berth_masa_answer_audit_log(masa, &log);
 }
 
@@ -95,11 +94,12 @@ berth_mean_masa(struct berth_mean *mean, enum berth_masa_operation operation,
 			event = serve_signature(mean, &masa);
 			break;
 		case BERTH_MASA_NEED_RECORD:
-			device->log_entries++;
+			if (device != NULL)
+				device->log_entries++;
 			event = berth_masa_answer_record(&masa);
 			break;
 		case BERTH_MASA_NEED_AUDIT_LOG:
-			event = serve_log(mean, &masa, device);
+			event = serve_log(&masa, device);
 			break;
 		case BERTH_MASA_NEED_REQUEST:
 		case BERTH_MASA_END:

@@ -13,6 +13,13 @@ put_spaces(struct berth_mean *mean, struct berth_buf *out)
 			     "a shorter one is as good");
 }
 
+/* White space may stand after these; a number or a word must not be torn. */
+static bool
+is_structural(uint8_t c)
+{
+	return c == '{' || c == '}' || c == '[' || c == ']' || c == ':' || c == ',' || c == '"';
+}
+
 /* In strings some characters become \u escapes, '/' becomes "\/" (RFC 8259 7); between tokens there may be white space. */
 static enum berth_err
 rewrite(struct berth_mean *mean, struct berth_bytes json, struct berth_buf *out)
@@ -34,8 +41,7 @@ rewrite(struct berth_mean *mean, struct berth_bytes json, struct berth_buf *out)
 		else if (c == '"')
 			in_string = true;
 		is_escaped = in_string && !is_escaped && c == '\\';
-		if (!in_string && !err &&
-		    memchr("{}[]:,\"", c, 7) != NULL) /* not inside a number */
+		if (!in_string && !err && is_structural(c))
 			put_spaces(mean, out);
 	}
 	return err;

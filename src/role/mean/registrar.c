@@ -168,7 +168,7 @@ serve_permission(struct work *work, struct berth_est *x)
 	struct berth_est_permission answer = {.retry_after_s = -1};
 	struct berth_mean_device *device = work->device;
 	bool is_renewal = x->client == BERTH_EST_CLIENT_RENEWAL;
-	if (!is_renewal && !device->is_permitted)
+	if (device == NULL || (!is_renewal && !device->is_permitted))
 		berth_ignore(berth_fail(&answer.why, BERTH_E_DENIED, "rfc8995-5.9-no-permission",
 					"RFC 8995 5.9", "the voucher step has not passed"),
 			     "it is told");
@@ -218,7 +218,8 @@ serve_certificate(struct work *work, struct berth_est *x)
 	BERTH_BUF der = {0};
 	struct berth_why why = {0};
 	struct berth_mean_device *device = work->device;
-	if (issue(work, x, &der, &why) || !keep(&device->certificate, berth_buf_view(&der)))
+	if (device == NULL || issue(work, x, &der, &why) ||
+	    !keep(&device->certificate, berth_buf_view(&der)))
 		return berth_est_fail(x, &why);
 	memcpy(device->key_digest, x->key_digest, sizeof(device->key_digest));
 	return berth_est_answer_certificate(x, berth_buf_view(&der));
