@@ -525,6 +525,12 @@ class AuditFirst(unittest.TestCase):
         assert ask.kind == DIAL, side.log()
         return ask
 
+    def batch_ends(self, side):
+        """What a judge asks leaves at the end of a batch: what it answers after that, it answers in a later one."""
+        number = side.request(b"/nowhere", b"", [], net=1, method=GET, media=b"")
+        got = receive(side.nets[1])
+        self.assertEqual((got.id, got.status), (number, 404), side.log())
+
     def nothing_left(self, side):
         """What comes out is that the service cannot keep its records."""
         got = receive(side.nets[0])
@@ -539,6 +545,8 @@ class AuditFirst(unittest.TestCase):
         self.assertEqual((where, ask.kind), ("signer", SIGN))
         signed = masa.sign(ask)
         self.assertTrue(signed.get(OBJECT))
+        # The intent is on the disk, so what cannot be written from now on is the voucher's record and nothing before it.
+        self.batch_ends(masa)
         self.close_files(masa.judge)
         masa.from_judge.send(signed.packet)
         self.nothing_left(masa)
