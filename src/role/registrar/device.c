@@ -122,6 +122,30 @@ berth_exchange_check_standing(struct berth_registrar_exchange *exchange, struct 
 	return err;
 }
 
+/* A key identifier and a serial number are what a CA says; that the device is the one of the record, its key says. */
+/* req: rfc8995-5-same-certificates */
+static enum berth_err
+find_idevid(struct berth_registrar_exchange *exchange, struct berth_registrar_device *ret,
+	    struct berth_why *why)
+{
+	struct berth_registrar_role *role = exchange->role;
+	const struct berth_peer *peer = &exchange->seen->peer;
+	const struct berth_device_identity identity = identity_of(peer);
+	uint8_t key[BERTH_SHA256_BYTES];
+	enum berth_err err =
+		berth_registrar_device_find(role->store, &identity, &exchange->arena, ret, why);
+	if (err)
+		return err;
+	if (berth_sha256(role->pki, berth_key_spki(berth_cert_key(berth_peer_cert(peer))), key))
+		return berth_fail(why, BERTH_E_CRYPTO, "sha256", NULL,
+				  "the key's digest could not be made");
+	if (ret->birth_key_sha256.n == 0 ||
+	    berth_bytes_equal(ret->birth_key_sha256, berth_bytes_of(key, sizeof(key))))
+		return BERTH_OK;
+	return berth_fail(why, BERTH_E_DENIED, "device-birth-key-changed", NULL,
+			  "device %s has shown another birth key before: this is not it", ret->id);
+}
+
 enum berth_err
 berth_exchange_know_device(struct berth_registrar_exchange *exchange, bool make,
 			   struct berth_registrar_device *ret, struct berth_why *why)
@@ -133,9 +157,7 @@ berth_exchange_know_device(struct berth_registrar_exchange *exchange, bool make,
 	} else if (make) {
 		err = make_or_refresh(exchange, ret, why);
 	} else {
-		const struct berth_device_identity identity = identity_of(peer);
-		err = berth_registrar_device_find(exchange->role->store, &identity,
-						  &exchange->arena, ret, why);
+		err = find_idevid(exchange, ret, why);
 	}
 	if (err)
 		return err;
