@@ -9,12 +9,8 @@ before_registrar() {
 	key_id=$(openssl x509 -in pledge/A-0001/idevid.pem -noout -ext authorityKeyIdentifier | sed -n '2s/[^0-9A-F:]//gp')
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout liar.key -out liar.pem \
 		-subj '/CN=Liar' -days 3650 2> /dev/null
-	openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout line.key -out line.csr -subj '/CN=Line' \
-		2> /dev/null
-	printf 'basicConstraints=critical,CA:true\nsubjectKeyIdentifier=%s\n' "$key_id" > line.ext
-	openssl x509 -req -in line.csr -CA liar.pem -CAkey liar.key -days 3000 -extfile line.ext -out line.pem 2> /dev/null
-	lie L-1 A-0001
-	lie L-2 printer
+	lie L-1 A-0001 "$key_id"
+	lie L-2 printer "$(printf berth:est-user | od -An -tx1 | tr -d ' \n')"
 	cat >> home/registrar.conf <<-END
 
 		[manufacturer "Liar"]
@@ -23,8 +19,12 @@ before_registrar() {
 		masa-url = localhost:$(cat masa.port)
 	END
 }
-lie() { # lie NAME SERIAL
+lie() { # lie NAME SERIAL KEY-ID
 	mkdir -p "pledge/$1"
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout line.key -out line.csr -subj "/CN=Line $1" \
+		2> /dev/null
+	printf 'basicConstraints=critical,CA:true\nsubjectKeyIdentifier=%s\n' "$3" > line.ext
+	openssl x509 -req -in line.csr -CA liar.pem -CAkey liar.key -days 3000 -extfile line.ext -out line.pem 2> /dev/null
 	openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "pledge/$1/idevid.key" -out lie.csr \
 		-subj "/serialNumber=$2" 2> /dev/null
 	echo 'authorityKeyIdentifier=keyid' > lie.ext
@@ -54,3 +54,9 @@ post L-1 brski/voucher_status application/json no.json
 post A-0001 est/simpleenroll application/pkcs10 csr.b64
 [ "$code" = 200 ] || fail "the device itself: $code: $(cat body)"
 said 'the device itself comes on'
+
+# The users of EST are kept as the devices of a maker that there is not.
+request L-2 pvr.der printer
+post L-2 brski/requestvoucher $voucher_media pvr.der
+refused 403 device-identity-reserved 'a device that is called as a user of EST'
+! berth device list | grep -q printer || fail 'it has a record'

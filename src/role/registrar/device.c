@@ -7,6 +7,9 @@
 
 #include <stdio.h>
 
+#define USERS_KEY                                                                                  \
+	"berth:est-user" /* neither a key's identifier nor a hash: no honest manufacturer's */
+
 static struct berth_device_identity
 identity_of(const struct berth_peer *peer)
 {
@@ -154,6 +157,11 @@ berth_exchange_know_device(struct berth_registrar_exchange *exchange, bool make,
 	enum berth_err err = BERTH_OK;
 	if (peer->kind == BERTH_PEER_LDEVID) {
 		err = find_ldevid(exchange, ret, why);
+	} else if (berth_bytes_equal_text(berth_peer_issuer(peer), USERS_KEY)) {
+		err = berth_fail(
+			why, BERTH_E_DENIED, "device-identity-reserved", NULL,
+			"the birth certificate's issuer calls itself as the users of EST are "
+			"kept here");
 	} else if (make) {
 		err = make_or_refresh(exchange, ret, why);
 	} else {
@@ -165,8 +173,6 @@ berth_exchange_know_device(struct berth_registrar_exchange *exchange, bool make,
 	memcpy(exchange->device_id, ret->id, sizeof(exchange->device_id));
 	return BERTH_OK;
 }
-
-#define USERS_KEY "berth:est-user" /* neither a key's identifier nor a hash: no manufacturer's */
 
 enum berth_err
 berth_exchange_know_user(struct berth_registrar_exchange *exchange,
