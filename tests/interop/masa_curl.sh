@@ -175,10 +175,10 @@ base=https://localhost:$(cat port)/.well-known/brski
 export BERTH_MASA_SOCKET=$work/admin.sock
 
 berth masa load units.manifest
-berth masa load units.manifest | grep -q ' 0 new' || fail 'loading the same manifest again added units'
+berth masa load units.manifest | grep ' 0 new' > /dev/null || fail 'loading the same manifest again added units'
 sed 's/"model":"cam"/"model":"car"/' units.manifest > altered.manifest
 if berth masa load altered.manifest 2> err; then fail 'an altered manifest was loaded'; fi
-berth masa units | grep -q A-0002 || fail 'the units are not listed'
+berth masa units | grep A-0002 > /dev/null || fail 'the units are not listed'
 berth masa sell --serial A-0001 --owner domain.pem --name 'Home' --reference 4711
 berth masa sell --serial A-0003 --owner domain.pem --name 'Home'
 if berth masa sell --serial A-0001 --owner rogue.pem 2> err; then fail 'a sold unit was sold again'; fi

@@ -87,8 +87,8 @@ said 'refused with 403: the same request once the unit belongs to another owner'
 berth masa release --socket acme/masa/admin.sock A-0001 > /dev/null
 berth masa sell --socket acme/masa/admin.sock --serial A-0001 --owner home/domain-ca.pem > /dev/null
 berth voucher add a1.vcj > /dev/null
-berth voucher list | grep -q '^A-0001 .*Acme' || fail "the list: $(berth voucher list)"
-berth voucher fetch A-0003 | grep -q '^expires on' || fail 'the MASA gave the registrar none to keep'
+berth voucher list | grep '^A-0001 .*Acme' > /dev/null || fail "the list: $(berth voucher list)"
+berth voucher fetch A-0003 | grep '^expires on' > /dev/null || fail 'the MASA gave the registrar none to keep'
 says "no manifest and no device" berth voucher fetch X-9999
 grep -q 'event=voucher.stored .*A-0001' registrar.log || fail 'no log line says that a voucher is kept'
 
@@ -112,11 +112,11 @@ comes_on() { # comes_on SERIAL
 comes_on A-0001
 cmp -s A-0001.got a1.vcj || fail 'another voucher than the one that was added'
 [ "$code" = 200 ] || fail "simpleenroll: $code: $(head -c 300 body)"
-berth device explain A-0001 | grep -q 'rfc8995-5.5.6-stored' || fail 'the trace does not tell of the stored voucher'
+berth device explain A-0001 | grep 'rfc8995-5.5.6-stored' > /dev/null || fail 'the trace does not tell of the stored voucher'
 said 'A-0001 came on with its stored voucher; no MASA was there'
 comes_on A-0003
 [ "$code" = 403 ] || fail "enrolled without an audit log under a rule that wants one: $code"
-berth device explain A-0003 | grep -q 'policy-audit' || fail "the trace: $(berth device explain A-0003)"
+berth device explain A-0003 | grep 'policy-audit' > /dev/null || fail "the trace: $(berth device explain A-0003)"
 said 'refused with 403: a rule that wants the audit log'
 request A-0004 pvr.der
 post A-0004 brski/requestvoucher $voucher_media pvr.der

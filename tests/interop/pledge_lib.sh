@@ -228,7 +228,7 @@ onboard() { # onboard SERIAL
 	base64 -d body | openssl pkcs7 -inform DER -print_certs -out cacerts.pem
 	get est/csrattrs
 	[ "$code" = 200 ] || fail "csrattrs: $code"
-	base64 -d body | openssl asn1parse -inform DER | grep -q 'serialNumber' || fail 'csrattrs asks for no serialNumber'
+	base64 -d body | openssl asn1parse -inform DER | grep 'serialNumber' > /dev/null || fail 'csrattrs asks for no serialNumber'
 
 	openssl ecparam -name prime256v1 -genkey -noout -out "pledge/$1/ldevid.key"
 	openssl req -new -key "pledge/$1/ldevid.key" -subj "/serialNumber=$1" -outform DER |
@@ -239,7 +239,7 @@ onboard() { # onboard SERIAL
 	base64 -d body | openssl pkcs7 -inform DER -print_certs -out "pledge/$1/ldevid.pem"
 	openssl verify -CAfile home/domain-ca.pem -untrusted cacerts.pem "pledge/$1/ldevid.pem" > /dev/null ||
 		fail 'openssl does not verify the LDevID'
-	openssl x509 -in "pledge/$1/ldevid.pem" -noout -subject | grep -q "$1"
+	openssl x509 -in "pledge/$1/ldevid.pem" -noout -subject | grep "$1" > /dev/null
 	said "openssl verifies the LDevID of $1"
 	post "$1" est/simpleenroll application/pkcs10 csr.b64
 	[ "$code" = 200 ] && cmp -s first body || fail "the same request again: $code, or another certificate"
@@ -248,6 +248,6 @@ onboard() { # onboard SERIAL
 		-H 'Content-Type: application/json' --data-binary @status.json -o body -w '%{http_code}' \
 		"$base/brski/enrollstatus")
 	[ "$code" = 200 ] || fail "enrollstatus: $code: $(head -c 300 body)"
-	berth device show "$1" | grep -q 'on its new certificate' || fail 'enrollstatus did not count as on the new certificate'
+	berth device show "$1" | grep 'on its new certificate' > /dev/null || fail 'enrollstatus did not count as on the new certificate'
 	said "$1 told its success on a session with its new certificate"
 }

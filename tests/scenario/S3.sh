@@ -52,7 +52,7 @@ listed() { # listed CERTIFICATE: its revocation list, verified by openssl, holds
 	in_ns acme curl -s --noproxy '*' -o list.crl "$url"
 	openssl crl -inform DER -in list.crl -CAfile home/issuing.pem -noout 2> crl.out
 	grep -q 'verify OK' crl.out
-	openssl crl -inform DER -in list.crl -noout -text | grep -q "Serial Number: $(openssl x509 -in "$1" -noout -serial | cut -d= -f2)"
+	openssl crl -inform DER -in list.crl -noout -text | grep "Serial Number: $(openssl x509 -in "$1" -noout -serial | cut -d= -f2)" > /dev/null
 }
 
 reonboarding() {
