@@ -11,7 +11,7 @@ registrar_options=()
 . "$here/revocation_lib.sh"
 publish_somewhere
 masa_settings='revocation-sources = 127.0.0.0/8'
-start_world "A-0001 A-0002"
+start_world "A-0001 A-0002 A-0003"
 revocation_ready
 onboard A-0001
 onboard A-0002
@@ -105,6 +105,37 @@ said 'the other device is untouched'
 
 # ---- the registrar's own certificate ----
 
+cat > device.conf <<-END
+	[device]
+	idevid-certificates = $work/pledge/A-0003/idevid.pem
+	idevid-key = file:$work/device.key
+	manufacturer-anchors = $work/acme/root-ca.pem
+	state-directory = $work/device
+	[discovery]
+	dns-sd = no
+	registrar = 127.0.0.1:$(cat home/port)
+	[renewal]
+	check-every = 1s
+	registrar-revocation = required
+END
+mkdir device
+(umask 077 && openssl pkcs8 -topk8 -nocrypt -in pledge/A-0003/idevid.key -out device.key)
+berth-device --config device.conf run 2> device.log &
+device_pid=$!
+pids+=("$device_pid")
+until_true() { # until_true COMMAND...: within 20 s
+	local _
+	for _ in $(seq 200); do
+		! "$@" || return 0
+		read -r -t 0.1 <> <(:) || true
+	done
+	fail "not in time: $*: $(tail -n 5 device.log)"
+}
+talked() { grep 'renewal.advised' device.log > /dev/null; }
+turned_away() { grep 'renewal.failed.*was revoked' device.log > /dev/null; }
+until_there device/ldevid.pem "$device_pid"
+until_true talked
+said 'an enrolled device that must know asks OCSP about its registrar, and takes its advice'
 certificate_says shown.pem good
 serial=$(openssl x509 -in shown.pem -noout -serial | sed 's/.*=//')
 fetch_crl shown.pem
@@ -113,6 +144,13 @@ certificate_says shown.pem revoked
 fetch_crl shown.pem
 openssl crl -in crl.pem -noout -text | grep -i "Serial Number: $serial" > /dev/null || fail "the list has not the registrar's own"
 said "the registrar's own certificate can be revoked"
+# req: rfc7030-3.6.1-device-revocation
+until_true turned_away
+grep 'renewal.failed' device.log | head -n 1 | grep 'est-renewal-registrar-revoked' > /dev/null ||
+	fail "the device had trouble with its registrar before: $(grep renewal device.log | head -n 3)"
+kill "$device_pid"
+wait "$device_pid" || true
+said 'refused: the same device turns away from a registrar that was revoked'
 
 # ---- the MASA asks, and only where it may ----
 

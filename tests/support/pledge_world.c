@@ -91,6 +91,8 @@ make_identity(struct world *world, struct identity *ret, enum berth_cert_profile
 		.serial_number = berth_text(serial),
 		.dns_names = has_name ? dns : NULL,
 		.dns_name_count = has_name ? 1 : 0,
+		.ocsp_url = ret == &world->registrar_ocsp ? BERTH_LIT("http://owner.example/ocsp")
+							  : BERTH_BYTES_NONE,
 		.masa_url = profile == BERTH_PROFILE_IDEVID ? BERTH_LIT("masa.example")
 							    : BERTH_BYTES_NONE,
 		.key = ret->key,
@@ -124,6 +126,8 @@ world_open(void)
 	make_identity(world, &world->registrar, BERTH_PROFILE_REGISTRAR, "Registrar", NULL,
 		      &world->owner);
 	make_identity(world, &world->registrar2, BERTH_PROFILE_REGISTRAR, "Registrar 2", NULL,
+		      &world->owner);
+	make_identity(world, &world->registrar_ocsp, BERTH_PROFILE_REGISTRAR, "Registrar 3", NULL,
 		      &world->owner);
 	make_identity(world, &world->no_ra, BERTH_PROFILE_SERVER, "No registrar", NULL,
 		      &world->owner);
@@ -205,7 +209,7 @@ world_close(struct world *world)
 	struct identity *all[] = {&world->maker,       &world->masa,	    &world->idevid,
 				  &world->owner,       &world->registrar,   &world->registrar2,
 				  &world->rogue,       &world->rogue_owner, &world->no_ra,
-				  &world->other_maker, &world->other_masa};
+				  &world->other_maker, &world->other_masa,  &world->registrar_ocsp};
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		berth_cert_free(all[i]->cert);
 		berth_key_free(all[i]->key);
@@ -216,6 +220,29 @@ world_close(struct world *world)
 	berth_pki_close(world->pki);
 	remove_dir(world->dir);
 	free(world);
+}
+
+void
+world_ocsp_says(struct world *world, enum berth_ocsp_status status, struct berth_wall then,
+		struct berth_buf *der)
+{
+	struct berth_why why = {0};
+	const struct berth_ocsp_single one = {
+		.serial = berth_cert_serial(world->registrar_ocsp.cert),
+		.status = status,
+		.revoked_at = then,
+	};
+	const struct berth_ocsp_fields fields = {
+		.singles = &one,
+		.single_count = 1,
+		.this_update = then,
+		.next_update = {then.s + 3600},
+		.produced_at = then,
+	};
+	berth_buf_clear(der);
+	check(berth_ocsp_respond(world->pki, &fields, world->owner.cert, world->owner.cert,
+				 world->owner.key, der, &why),
+	      &why, "OCSP response");
 }
 
 struct peer *

@@ -13,6 +13,7 @@
 #define BERTH_TESTS_PLEDGE_WORLD_H
 
 #include "pki/issue.h"
+#include "pki/ocsp.h"
 #include "protocol/brski/pledge.h"
 #include "protocol/voucher/voucher_cms.h"
 
@@ -96,6 +97,7 @@ struct world {
 	struct berth_now now;
 	struct identity maker, masa, idevid, owner, registrar, registrar2, rogue_owner, rogue,
 		no_ra, other_maker, other_masa;
+	struct identity registrar_ocsp; /* its certificate names a responder */
 	struct berth_cert_list idevid_chain;
 	struct berth_cert_list anchors;
 	unsigned key_names;
@@ -139,6 +141,9 @@ struct world {
 struct world *world_open(void);
 void world_reset(struct world *world);
 void world_close(struct world *world);
+/* An OCSP response about registrar_ocsp, from the owner's CA itself, good for an hour from then on. */
+void world_ocsp_says(struct world *world, enum berth_ocsp_status status, struct berth_wall then,
+		     struct berth_buf *der);
 
 /* The next one: a registrar of the owner. Its port is 1000 + index. */
 struct peer *world_peer(struct world *world);

@@ -11,6 +11,7 @@ static const int64_t patience_ms[RENEWAL_WAIT__COUNT] = {
 	[RENEWAL_WAIT_CONNECTION] = 15000,   [RENEWAL_WAIT_CA_CERTIFICATES] = 30000,
 	[RENEWAL_WAIT_ADVICE] = 30000,	     [RENEWAL_WAIT_CSR_ATTRIBUTES] = 30000,
 	[RENEWAL_WAIT_CERTIFICATE] = 120000, [RENEWAL_WAIT_RECONNECTION] = 15000,
+	[RENEWAL_WAIT_REVOCATION] = 20000,
 };
 
 static renewal_handler on_time;
@@ -23,6 +24,9 @@ static renewal_handler *const handlers[RENEWAL_WAIT__COUNT][RENEWAL_MESSAGE__COU
 	[RENEWAL_WAIT_CONNECTION] = {[RENEWAL_MESSAGE_CONNECTED] = renewal_on_connected,
 				     [RENEWAL_MESSAGE_DISCONNECTED] = on_unreachable,
 				     [RENEWAL_MESSAGE_TICK] = on_late},
+	[RENEWAL_WAIT_REVOCATION] = {[RENEWAL_MESSAGE_FETCHED] = renewal_on_fetched,
+				     [RENEWAL_MESSAGE_DISCONNECTED] = renewal_on_certificate_lost,
+				     [RENEWAL_MESSAGE_TICK] = renewal_on_not_fetched},
 	[RENEWAL_WAIT_CA_CERTIFICATES] = {[RENEWAL_MESSAGE_RESPONSE] = renewal_on_ca_certificates,
 					  [RENEWAL_MESSAGE_DISCONNECTED] = on_lost,
 					  [RENEWAL_MESSAGE_TICK] = on_late},
@@ -84,6 +88,7 @@ berth_renewal_start(const struct berth_renewal_conf *conf, const struct berth_re
 	x->env = *env;
 	x->key_kind = conf->key_kind;
 	x->check_every_s = conf->check_every_s;
+	x->revocation_rule = conf->revocation;
 	x->key = berth_key_ref(conf->key);
 	x->places[0] = *conf->place;
 	x->place_count = 1;
@@ -112,6 +117,8 @@ static void
 clear_exchange(struct berth_renewal *x)
 {
 	berth_cert_list_free(&x->server);
+	berth_cert_list_free(&x->server_path);
+	berth_revocation_end(&x->revocation);
 	berth_cert_list_free(&x->next_ca_set);
 	berth_cert_list_free(&x->issued);
 	berth_key_free(x->next_key);
@@ -205,9 +212,11 @@ berth_renewal_answer(struct berth_renewal *renewal, struct berth_now now,
 		     const struct berth_renewal_answer *answer, struct berth_why *why)
 {
 	const struct renewal_message message = {
-		.kind = answer->kind == BERTH_RENEWAL_SAVE ? RENEWAL_MESSAGE_SAVED
-							   : RENEWAL_MESSAGE_KEY,
+		.kind = answer->kind == BERTH_RENEWAL_SAVE    ? RENEWAL_MESSAGE_SAVED
+			: answer->kind == BERTH_RENEWAL_FETCH ? RENEWAL_MESSAGE_FETCHED
+							      : RENEWAL_MESSAGE_KEY,
 		.err = answer->err,
+		.body = answer->body,
 		.key = answer->key,
 		.why = answer->why,
 	};
@@ -258,6 +267,7 @@ berth_renewal_event(struct berth_renewal *renewal, struct berth_renewal_event *r
 		.key = is_renewal ? renewal->next_key : renewal->key,
 		.ca_set = &renewal->ca_set,
 		.key_kind = renewal->key_kind,
+		.fetch = given->kind == BERTH_RENEWAL_FETCH ? &renewal->revocation : NULL,
 		.is_renewed = given->is_renewed,
 		.note = given->note,
 		.why = given->why,
@@ -299,6 +309,7 @@ berth_renewal_note_name(enum berth_renewal_note note)
 		[BERTH_RENEWAL_NOTE_ADVISED] = "advised",
 		[BERTH_RENEWAL_NOTE_CA_SET] = "ca-set",
 		[BERTH_RENEWAL_NOTE_CA_SET_REFUSED] = "ca-set-refused",
+		[BERTH_RENEWAL_NOTE_REVOCATION_UNKNOWN] = "revocation-unknown",
 		[BERTH_RENEWAL_NOTE_CLOCK] = "clock",
 		[BERTH_RENEWAL_NOTE_BEGINS] = "begins",
 		[BERTH_RENEWAL_NOTE_WAITS] = "waits",
@@ -336,6 +347,7 @@ void
 renewal_connect(struct berth_renewal *x, enum renewal_wait wait, struct berth_now now)
 {
 	berth_cert_list_free(&x->server);
+	berth_cert_list_free(&x->server_path);
 	x->is_connected = false;
 	x->has_output = false;
 	renewal_emit(x, BERTH_RENEWAL_CONNECT);

@@ -8,6 +8,7 @@
  *	berth_renewal_start(&conf, &env, now, &renewal, &why)
  *	berth_renewal_event  -> CONNECT	with the certificate and its key; anchors: the CA set
  *	berth_renewal_input(renewal, now, {CONNECTED, tls})
+ *	berth_renewal_event  -> FETCH		once for each certificate of the registrar that names a source, answered
  *	berth_renewal_output -> GET cacerts, GET renewal-info
  *	  and when it is time:	GET csrattrs
  *	berth_renewal_event  -> GENERATE_KEY, answered by berth_renewal_answer
@@ -32,6 +33,7 @@
 #include "base/random.h"
 #include "base/time.h"
 #include "pki/certificate.h"
+#include "protocol/brski/revocation.h"
 
 #define BERTH_RENEWAL_MAX_BYTES ((size_t)512 << 10) /* env.arena needs this much room */
 #define BERTH_RENEWAL_HOST_BYTES 256		    /* a DNS name is at most 255 octets */
@@ -52,6 +54,13 @@
 
 struct berth_renewal;
 
+/* What is done where nobody says whether the registrar's certificate was revoked. One that was is refused in any case. */
+enum berth_renewal_revocation {
+	BERTH_RENEWAL_REVOCATION_IF_REACHABLE, /* NOTE_REVOCATION_UNKNOWN, and on */
+	BERTH_RENEWAL_REVOCATION_REQUIRED,     /* the registrar is refused */
+	BERTH_RENEWAL_REVOCATION_IGNORED,      /* nobody is asked */
+};
+
 struct berth_renewal_place {
 	char host[BERTH_RENEWAL_HOST_BYTES];
 	uint16_t port;
@@ -66,6 +75,7 @@ struct berth_renewal_conf {
 	struct berth_wall issued_at;
 	const char *key_kind;  /* of new keys, "P-256" */
 	int64_t check_every_s; /* between two questions for advice */
+	enum berth_renewal_revocation revocation;
 };
 
 /* env outlives the machine; conf need not, but for key_kind. */
@@ -107,10 +117,11 @@ enum berth_renewal_note {
 	BERTH_RENEWAL_NOTE_ASKS,    /* begins to connect */
 	BERTH_RENEWAL_NOTE_ADVISED, /* why.sentence: the registrar's explanation */
 	BERTH_RENEWAL_NOTE_CA_SET,  /* the registrar's CA certificates have changed and are taken */
-	BERTH_RENEWAL_NOTE_CA_SET_REFUSED, /* why */
-	BERTH_RENEWAL_NOTE_CLOCK,	   /* why: the device's clock is in doubt */
-	BERTH_RENEWAL_NOTE_BEGINS,	   /* to renew */
-	BERTH_RENEWAL_NOTE_WAITS,	   /* 202 */
+	BERTH_RENEWAL_NOTE_CA_SET_REFUSED,     /* why */
+	BERTH_RENEWAL_NOTE_REVOCATION_UNKNOWN, /* why: of the registrar's certificate */
+	BERTH_RENEWAL_NOTE_CLOCK,	       /* why: the device's clock is in doubt */
+	BERTH_RENEWAL_NOTE_BEGINS,	       /* to renew */
+	BERTH_RENEWAL_NOTE_WAITS,	       /* 202 */
 	BERTH_RENEWAL_NOTE_RENEWED,
 	BERTH_RENEWAL_NOTE_REFUSED, /* why: by the registrar */
 	BERTH_RENEWAL_NOTE_FAILED,  /* why; it backs off */
@@ -121,7 +132,8 @@ const char *berth_renewal_note_name(enum berth_renewal_note note);
 
 enum berth_renewal_event_kind {
 	BERTH_RENEWAL_CONNECT,	    /* place, chain, key, ca_set */
-	BERTH_RENEWAL_CLOSE,	    /* the connection, if there is one */
+	BERTH_RENEWAL_CLOSE,	    /* the connection, if there is one, and the fetch */
+	BERTH_RENEWAL_FETCH,	    /* fetch, within 15 s; answered; one at a time */
 	BERTH_RENEWAL_SEARCH,	    /* look for the registrar elsewhere: FOUND */
 	BERTH_RENEWAL_SEARCH_ENDS,  /* it was reached */
 	BERTH_RENEWAL_GENERATE_KEY, /* key_kind; answered */
@@ -138,6 +150,7 @@ struct berth_renewal_event {
 	struct berth_key *key;
 	const struct berth_cert_list *ca_set;
 	const char *key_kind;
+	const struct berth_revocation *fetch; /* lives until it is answered, or CLOSE */
 	bool is_renewed;
 	enum berth_renewal_note note;
 	struct berth_why why;
@@ -145,9 +158,10 @@ struct berth_renewal_event {
 bool berth_renewal_event(struct berth_renewal *renewal, struct berth_renewal_event *ret);
 
 struct berth_renewal_answer {
-	enum berth_renewal_event_kind kind; /* GENERATE_KEY or SAVE */
+	enum berth_renewal_event_kind kind; /* GENERATE_KEY, SAVE or FETCH */
 	enum berth_err err;
 	struct berth_key *key;	     /* GENERATE_KEY; the machine takes its own reference */
+	struct berth_bytes body;     /* FETCH: of a reply with status 200, else empty and why */
 	const struct berth_why *why; /* with err */
 };
 enum berth_err berth_renewal_answer(struct berth_renewal *renewal, struct berth_now now,

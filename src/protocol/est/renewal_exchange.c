@@ -20,7 +20,7 @@ get(struct berth_renewal *x, struct berth_now now, enum renewal_wait wait, const
 
 static enum berth_err
 verify(const struct berth_renewal *x, struct berth_now now, const struct berth_cert_list *anchors,
-       bool ignore_time, struct berth_why *why)
+       bool ignore_time, struct berth_cert_list *path, struct berth_why *why)
 {
 	struct berth_wall time = {0};
 	const enum renewal_clock clock = renewal_clock(x, now, &time);
@@ -33,19 +33,19 @@ verify(const struct berth_renewal *x, struct berth_now now, const struct berth_c
 		.require_eku = BERTH_EKU_CMC_RA,
 		.require_eku_present = true,
 	};
-	return berth_path_verify(x->env.pki, &check, NULL, why);
+	return berth_path_verify(x->env.pki, &check, path, why);
 }
 
 /* req: rfc7030-3.6.1-device */
 static enum berth_err
 check_server(struct berth_renewal *x, struct berth_now now, struct berth_why *why)
 {
-	enum berth_err err = verify(x, now, &x->ca_set, false, why);
+	enum berth_err err = verify(x, now, &x->ca_set, false, &x->server_path, why);
 	/* Nobody shows a certificate of tomorrow: then it is our clock that is behind. */
 	if (err == BERTH_E_EXPIRED && strcmp(why->rule, "x509-not-yet-valid") == 0) {
 		x->doubts_clock = true;
 		renewal_note(x, BERTH_RENEWAL_NOTE_CLOCK, why);
-		err = verify(x, now, &x->ca_set, true, why);
+		err = verify(x, now, &x->ca_set, true, &x->server_path, why);
 	}
 	return err;
 }
@@ -55,6 +55,7 @@ accept_server(struct berth_renewal *x, struct berth_now now, const struct renewa
 {
 	struct berth_why why = {0};
 	berth_cert_list_free(&x->server);
+	berth_cert_list_free(&x->server_path);
 	enum berth_err err = berth_cert_list_from_chain(x->env.pki, message->tls->peer_chain,
 							message->tls->peer_count, &x->server, &why);
 	if (!err && x->server.n == 0) {
@@ -76,9 +77,14 @@ renewal_on_connected(struct berth_renewal *x, struct berth_now now,
 		     const struct renewal_message *message)
 {
 	if (accept_server(x, now, message)) {
-		get(x, now, RENEWAL_WAIT_CA_CERTIFICATES, BERTH_EST_CACERTS_PATH,
-		    BERTH_EST_MEDIA_CERTS);
+		renewal_check_revocation(x, now);
 	}
+}
+
+void
+renewal_ask_ca_certificates(struct berth_renewal *x, struct berth_now now)
+{
+	get(x, now, RENEWAL_WAIT_CA_CERTIFICATES, BERTH_EST_CACERTS_PATH, BERTH_EST_MEDIA_CERTS);
 }
 
 /* ---- CA certificates: RFC 7030 4.1 ---- */
@@ -109,7 +115,7 @@ check_ca_set(struct berth_renewal *x, struct berth_now now, struct berth_why *wh
 					  "the CA certificates include one that is no CA");
 		}
 	}
-	if (verify(x, now, &x->next_ca_set, x->doubts_clock, NULL)) {
+	if (verify(x, now, &x->next_ca_set, x->doubts_clock, NULL, NULL)) {
 		return berth_fail(why, BERTH_E_UNTRUSTED, "rfc7030-4.1.3-not-vouched",
 				  "RFC 7030 4.1.3",
 				  "the new CA certificates do not lead to the registrar that sent "
@@ -285,8 +291,8 @@ build_request(struct berth_renewal *x, struct berth_why *why)
 		   : BERTH_OK;
 }
 
-static void
-send_request(struct berth_renewal *x, struct berth_now now)
+void
+renewal_send_request(struct berth_renewal *x, struct berth_now now)
 {
 	x->request = (struct berth_http_request){
 		.method = BERTH_HTTP_POST,
@@ -317,7 +323,7 @@ renewal_on_key(struct berth_renewal *x, struct berth_now now, const struct renew
 	}
 	x->patience_until = berth_mono_after_ms(now.mono, (int64_t)BERTH_RENEWAL_PATIENCE_S * 1000);
 	if (x->is_connected) {
-		send_request(x, now);
+		renewal_send_request(x, now);
 	} else {
 		renewal_connect(x, RENEWAL_WAIT_RECONNECTION, now);
 	}
@@ -352,7 +358,7 @@ renewal_on_certificate_time(struct berth_renewal *x, struct berth_now now,
 {
 	(void)message;
 	if (x->is_connected) {
-		send_request(x, now);
+		renewal_send_request(x, now);
 	} else {
 		renewal_connect(x, RENEWAL_WAIT_RECONNECTION, now);
 	}
@@ -363,7 +369,7 @@ renewal_on_reconnected(struct berth_renewal *x, struct berth_now now,
 		       const struct renewal_message *message)
 {
 	if (accept_server(x, now, message)) {
-		send_request(x, now);
+		renewal_check_revocation(x, now);
 	}
 }
 

@@ -14,6 +14,7 @@
 enum renewal_wait {
 	RENEWAL_WAIT_TIME, /* between two contacts */
 	RENEWAL_WAIT_CONNECTION,
+	RENEWAL_WAIT_REVOCATION, /* of the registrar's certificates */
 	RENEWAL_WAIT_CA_CERTIFICATES,
 	RENEWAL_WAIT_CA_SAVED,
 	RENEWAL_WAIT_ADVICE,
@@ -34,6 +35,7 @@ enum renewal_message_kind {
 	RENEWAL_MESSAGE_TICK,
 	RENEWAL_MESSAGE_KEY,
 	RENEWAL_MESSAGE_SAVED,
+	RENEWAL_MESSAGE_FETCHED,
 	RENEWAL_MESSAGE__COUNT
 };
 
@@ -43,6 +45,7 @@ struct renewal_message {
 	const struct berth_tls_facts *tls;
 	const struct berth_why *why;
 	struct berth_key *key;
+	struct berth_bytes body;
 	enum berth_err err;
 };
 
@@ -57,6 +60,7 @@ struct berth_renewal {
 	struct berth_renewal_env env;
 	const char *key_kind;
 	int64_t check_every_s;
+	enum berth_renewal_revocation revocation_rule;
 
 	/* what the device has */
 	struct berth_cert_list chain;
@@ -89,7 +93,10 @@ struct berth_renewal {
 	/* the exchange */
 	enum renewal_wait wait;
 	struct berth_mono deadline;
-	struct berth_cert_list server; /* of this connection */
+	struct berth_cert_list server;	    /* of this connection */
+	struct berth_cert_list server_path; /* of it, to the CA set */
+	struct berth_revocation revocation;
+	size_t asked_about; /* so many of server_path */
 	bool is_connected;
 	bool is_renewing;
 	bool has_key; /* one may have to be forgotten */
@@ -153,6 +160,8 @@ void renewal_refused(struct berth_renewal *x, struct berth_now now,
 typedef void renewal_handler(struct berth_renewal *x, struct berth_now now,
 			     const struct renewal_message *message);
 renewal_handler renewal_on_connected;
+void renewal_ask_ca_certificates(struct berth_renewal *x, struct berth_now now);
+void renewal_send_request(struct berth_renewal *x, struct berth_now now);
 renewal_handler renewal_on_reconnected;
 renewal_handler renewal_on_ca_certificates;
 renewal_handler renewal_on_ca_saved;
@@ -163,5 +172,10 @@ renewal_handler renewal_on_certificate;
 renewal_handler renewal_on_certificate_lost;
 renewal_handler renewal_on_certificate_time;
 renewal_handler renewal_on_saved;
+
+/* renewal_revocation.c: then the CA certificates, or the request that is on its way */
+void renewal_check_revocation(struct berth_renewal *x, struct berth_now now);
+renewal_handler renewal_on_fetched;
+renewal_handler renewal_on_not_fetched;
 
 #endif

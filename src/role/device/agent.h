@@ -8,6 +8,7 @@
 #include "net/link.h"
 #include "net/loop.h"
 #include "role/device/device.h"
+#include "role/device/fetch.h"
 #include "role/grasp.h"
 
 struct agent;
@@ -22,8 +23,7 @@ struct agent_connection {
 struct agent_fetch {
 	struct agent *agent;
 	uint32_t attempt; /* 0: free */
-	struct berth_http_client *http;
-	struct berth_http_request request; /* its views are the pledge's, until it is answered */
+	struct berth_device_fetch fetch;
 };
 
 struct agent {

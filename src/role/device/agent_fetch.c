@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Revocation data that the pledge asks for: one plain HTTP request, on a connection of its own. */
+/* Revocation data that the pledge asks for. */
 #include "role/device/agent.h"
-
-#define CONNECT_MS 5000
-#define ANSWER_MS 8000 /* below the pledge's own patience for it */
 
 static struct agent_fetch *
 find(struct agent *agent, uint32_t attempt)
@@ -21,14 +18,15 @@ agent_fetch_end(struct agent *agent, uint32_t attempt)
 {
 	struct agent_fetch *fetch = find(agent, attempt);
 	if (fetch && attempt) {
-		berth_http_client_close(fetch->http);
+		berth_device_fetch_end(&fetch->fetch);
 		*fetch = (struct agent_fetch){0};
 	}
 }
 
 static void
-answer(struct agent_fetch *fetch, struct berth_bytes body, const struct berth_why *why)
+on_fetched(void *context, struct berth_bytes body, const struct berth_why *why)
 {
+	const struct agent_fetch *fetch = context;
 	struct agent *agent = fetch->agent;
 	const struct berth_pledge_answer given = {
 		.kind = BERTH_PLEDGE_FETCH, .attempt = fetch->attempt, .body = body, .why = why};
@@ -38,27 +36,6 @@ answer(struct agent_fetch *fetch, struct berth_bytes body, const struct berth_wh
 	agent_wake(agent);
 }
 
-static void
-on_done(void *context, const struct berth_http_response *response,
-	const struct berth_tls_facts *tls, const struct berth_why *why)
-{
-	(void)tls;
-	answer(context, response->status == 200 ? response->body : BERTH_BYTES_NONE,
-	       response->status == 0 ? why : NULL);
-}
-
-static void
-on_connected(void *context, const struct berth_tls_facts *tls, const struct berth_why *why)
-{
-	(void)tls;
-	struct agent_fetch *fetch = context;
-	if (why) {
-		answer(fetch, BERTH_BYTES_NONE, why);
-		return;
-	}
-	berth_http_client_send(fetch->http, &fetch->request, on_done, fetch);
-}
-
 void
 agent_fetch(struct agent *agent, const struct berth_pledge_event *event)
 {
@@ -66,19 +43,6 @@ agent_fetch(struct agent *agent, const struct berth_pledge_event *event)
 	if (!fetch) {
 		return; /* never: there are as many as attempts; the pledge's own time ends it */
 	}
-	*fetch = (struct agent_fetch){
-		.agent = agent, .attempt = event->attempt, .request = event->fetch->fetch.request};
-	const struct berth_http_client_conf conf = {
-		.address = event->fetch->fetch.url.host,
-		.port = event->fetch->fetch.url.port,
-		.connect_timeout_ms = CONNECT_MS,
-		.request_timeout_ms = ANSWER_MS,
-		.body_limit_bytes = BERTH_REVOCATION_BODY_MAX,
-	};
-	struct berth_why why;
-	if (berth_http_client_open(agent->loop, &conf, &fetch->http, &why)) {
-		answer(fetch, BERTH_BYTES_NONE, &why);
-		return;
-	}
-	berth_http_client_connect(fetch->http, on_connected, fetch);
+	*fetch = (struct agent_fetch){.agent = agent, .attempt = event->attempt};
+	berth_device_fetch(agent->loop, event->fetch, on_fetched, fetch, &fetch->fetch);
 }

@@ -7,6 +7,7 @@
 #define CONF_MAX_BYTES ((size_t)64 << 10) /* written by hand */
 
 static const char *const clocks[] = {"trusted", "untrusted", NULL};
+static const char *const revocations[] = {"if-reachable", "required", "ignored", NULL};
 static const char *const logs[] = {"text", "json", NULL};
 
 #define AT(member) .offset = offsetof(struct berth_device_conf, member)
@@ -102,6 +103,13 @@ static const struct berth_conf_key renewal_keys[] = {
 	 AT(check_every_s),
 	 .help = "how often the registrar is asked for its CA certificates and for advice when to "
 		 "renew, a tenth more or less; what it answers with Retry-After counts instead"},
+	{.name = "registrar-revocation",
+	 .type = BERTH_CONF_CHOICE,
+	 .choices = revocations,
+	 .fallback = "if-reachable",
+	 AT(registrar_revocation),
+	 .help = "whether the OCSP responder or list that the registrar's certificates name is "
+		 "asked, and whether the registrar is refused when nobody answers"},
 };
 
 static const struct berth_conf_section sections[] = {

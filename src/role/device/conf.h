@@ -5,6 +5,7 @@
 
 #include "codec/conf.h"
 #include "protocol/brski/pledge.h"
+#include "protocol/est/renewal.h"
 
 #define BERTH_DEVICE_KEY_MARK "{id}" /* no character of it means anything in a key URI */
 
@@ -30,7 +31,8 @@ struct berth_device_conf {
 	bool dns_sd;
 	bool grasp; /* on the interfaces that are named */
 	struct berth_conf_list interfaces;
-	int64_t check_every_s; /* [renewal] */
+	int64_t check_every_s;	  /* [renewal] */
+	int registrar_revocation; /* enum berth_renewal_revocation */
 
 	struct berth_conf_list registrars; /* "ADDRESS:PORT", "[ADDRESS]:PORT" */
 };

@@ -157,6 +157,7 @@ tell(struct keeper *keeper, const struct berth_renewal_event *event)
 		[BERTH_RENEWAL_NOTE_ADVISED] = BERTH_LOG_INFO,
 		[BERTH_RENEWAL_NOTE_CA_SET] = BERTH_LOG_NOTICE,
 		[BERTH_RENEWAL_NOTE_CA_SET_REFUSED] = BERTH_LOG_WARNING,
+		[BERTH_RENEWAL_NOTE_REVOCATION_UNKNOWN] = BERTH_LOG_NOTICE,
 		[BERTH_RENEWAL_NOTE_CLOCK] = BERTH_LOG_WARNING,
 		[BERTH_RENEWAL_NOTE_BEGINS] = BERTH_LOG_INFO,
 		[BERTH_RENEWAL_NOTE_WAITS] = BERTH_LOG_INFO,
@@ -186,6 +187,9 @@ handle(struct keeper *keeper, const struct berth_renewal_event *event)
 		return;
 	case BERTH_RENEWAL_CLOSE:
 		keeper_disconnect(keeper);
+		return;
+	case BERTH_RENEWAL_FETCH:
+		keeper_fetch(keeper, event);
 		return;
 	case BERTH_RENEWAL_SEARCH:
 		search(keeper);
@@ -255,6 +259,7 @@ start_machine(struct keeper *keeper, struct berth_why *why)
 		.issued_at = state->enrolled_at,
 		.key_kind = device->conf->key_kind,
 		.check_every_s = device->conf->check_every_s,
+		.revocation = device->conf->registrar_revocation,
 	};
 	const struct berth_renewal_env env = {
 		.pki = device->pki, .arena = &keeper->arena, .random = berth_system_random()};

@@ -9,6 +9,7 @@
 #include "net/loop.h"
 #include "protocol/est/renewal.h"
 #include "role/device/device.h"
+#include "role/device/fetch.h"
 #include "role/grasp.h"
 
 struct keeper {
@@ -23,6 +24,7 @@ struct keeper {
 	struct berth_key *key; /* of the certificate at the start */
 	struct berth_tls_client *tls;
 	struct berth_http_client *http;
+	struct berth_device_fetch fetch;
 	char key_uri[BERTH_KEY_URI_MAX]; /* of the key that was made; empty: none */
 	enum berth_err outcome;
 	struct berth_why why;
@@ -34,7 +36,8 @@ void keeper_wake(struct keeper *keeper);
 
 /* keeper_connection.c */
 void keeper_connect(struct keeper *keeper, const struct berth_renewal_event *event);
-void keeper_disconnect(struct keeper *keeper);
+void keeper_disconnect(struct keeper *keeper); /* and ends the fetch */
+void keeper_fetch(struct keeper *keeper, const struct berth_renewal_event *event);
 void keeper_send(struct keeper *keeper, const struct berth_http_request *request);
 
 /* keeper_key.c: the keystore's and the state's part */

@@ -87,12 +87,32 @@ keeper_connect(struct keeper *keeper, const struct berth_renewal_event *event)
 void
 keeper_disconnect(struct keeper *keeper)
 {
+	berth_device_fetch_end(&keeper->fetch);
 	berth_http_client_close(keeper->http);
 	keeper->http = NULL;
 	if (keeper->tls) {
 		berth_tls_client_close(keeper->tls);
 		keeper->tls = NULL;
 	}
+}
+
+static void
+on_fetched(void *context, struct berth_bytes body, const struct berth_why *why)
+{
+	struct keeper *keeper = context;
+	const struct berth_renewal_answer given = {
+		.kind = BERTH_RENEWAL_FETCH, .body = body, .why = why};
+	berth_ignore(berth_renewal_answer(keeper->renewal, keeper_now(keeper), &given, NULL),
+		     "an exchange that has ended does not care");
+	berth_device_fetch_end(&keeper->fetch);
+	keeper_wake(keeper);
+}
+
+void
+keeper_fetch(struct keeper *keeper, const struct berth_renewal_event *event)
+{
+	berth_device_fetch_end(&keeper->fetch);
+	berth_device_fetch(keeper->loop, event->fetch, on_fetched, keeper, &keeper->fetch);
 }
 
 void

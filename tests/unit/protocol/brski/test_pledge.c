@@ -10,7 +10,6 @@
 #include "support/pledge_world.h"
 
 #include "pki/issue.h"
-#include "pki/ocsp.h"
 #include "protocol/brski/telemetry.h"
 
 static struct world *world;
@@ -245,65 +244,20 @@ refuses_voucher_that_demands_revocation_checks(void **state)
 					      "rfc8366-5.3-revocation-checks");
 }
 
-/* The registrar, with a certificate that names a responder. */
-static struct berth_cert *
-registrar_with_ocsp(void)
-{
-	const struct berth_bytes dns[] = {BERTH_LIT("registrar.example")};
-	const struct berth_cert_template wanted = {
-		.profile = BERTH_PROFILE_REGISTRAR,
-		.serial = {0x41, 7},
-		.not_before = {world->now.wall.s - 86400},
-		.not_after = {world->now.wall.s + 86400},
-		.common_name = BERTH_LIT("Registrar"),
-		.dns_names = dns,
-		.dns_name_count = 1,
-		.ocsp_url = BERTH_LIT("http://owner.example/ocsp"),
-		.key = world->registrar.key,
-	};
-	BERTH_BUF der = {0};
-	struct berth_cert *cert = NULL;
-	assert_int_equal(
-		berth_issue(world->pki, &wanted, world->owner.cert, world->owner.key, &der, NULL),
-		BERTH_OK);
-	assert_int_equal(berth_cert_parse(world->pki, berth_buf_view(&der), &cert, NULL), BERTH_OK);
-	return cert;
-}
-
-static void
-ocsp_says(const struct berth_cert *cert, enum berth_ocsp_status status, struct berth_buf *der)
-{
-	const struct berth_ocsp_single one = {
-		.serial = berth_cert_serial(cert), .status = status, .revoked_at = world->now.wall};
-	const struct berth_ocsp_fields fields = {
-		.singles = &one,
-		.single_count = 1,
-		.this_update = world->now.wall,
-		.next_update = {world->now.wall.s + 3600},
-		.produced_at = world->now.wall,
-	};
-	berth_buf_clear(der);
-	assert_int_equal(berth_ocsp_respond(world->pki, &fields, world->owner.cert,
-					    world->owner.cert, world->owner.key, der, NULL),
-			 BERTH_OK);
-}
-
 /* req: rfc8366-5.3-p1 */
 static void
 asks_about_the_registrar_where_the_voucher_demands_it(void **state)
 {
 	(void)state;
-	static struct identity named;
-	named = (struct identity){.key = world->registrar.key, .cert = registrar_with_ocsp()};
 	BERTH_BUF answer = {0};
 	enum { SAYS_GOOD, SAYS_REVOKED, SAYS_NOTHING, HAS_NO_CLOCK, ROWS };
 	for (int row = SAYS_GOOD; row < ROWS; row++) {
 		world_reset(world);
 		struct peer *peer = world_peer(world);
-		peer->self = &named;
+		peer->self = &world->registrar_ocsp;
 		peer->tweaks = (struct tweaks){.revocation_checks = true};
-		ocsp_says(named.cert, row == SAYS_REVOKED ? BERTH_OCSP_REVOKED : BERTH_OCSP_GOOD,
-			  &answer);
+		world_ocsp_says(world, row == SAYS_REVOKED ? BERTH_OCSP_REVOKED : BERTH_OCSP_GOOD,
+				world->now.wall, &answer);
 		world->fetched = row == SAYS_NOTHING ? BERTH_BYTES_NONE : berth_buf_view(&answer);
 		world->now.wall_is_trusted = row != HAS_NO_CLOCK;
 		start();
@@ -321,7 +275,6 @@ asks_about_the_registrar_where_the_voucher_demands_it(void **state)
 		}
 	}
 	world_reset(world);
-	berth_cert_free(named.cert);
 }
 
 static void

@@ -56,6 +56,11 @@ struct scene {
 	bool revoked;
 	bool other_key, other_serial, ca_certificate;
 	bool save_fails, key_fails;
+	enum berth_renewal_revocation revocation;
+	bool has_ocsp;	/* the responder answers */
+	bool is_silent; /* it takes the question and never answers */
+	enum berth_ocsp_status ocsp;
+	unsigned fetches, unknown;
 
 	unsigned connections, advices, reenrolls, keys, forgotten, saves, renewed, refused,
 		searches;
@@ -150,7 +155,8 @@ start(void)
 						.ca_set = &scene.ca_set,
 						.place = &place,
 						.key_kind = "P-256",
-						.check_every_s = 6 * 3600};
+						.check_every_s = 6 * 3600,
+						.revocation = scene.revocation};
 	const struct berth_renewal_env env = {
 		.pki = world->pki, .arena = &scene.arena, .random = world->random};
 	berth_arena_start(&scene.arena, BERTH_RENEWAL_MAX_BYTES);
@@ -340,6 +346,7 @@ note(const struct berth_renewal_event *event)
 {
 	scene.renewed += event->note == BERTH_RENEWAL_NOTE_RENEWED;
 	scene.refused += event->note == BERTH_RENEWAL_NOTE_REFUSED;
+	scene.unknown += event->note == BERTH_RENEWAL_NOTE_REVOCATION_UNKNOWN;
 	scene.ca_sets += event->note == BERTH_RENEWAL_NOTE_CA_SET;
 	scene.ca_sets_refused += event->note == BERTH_RENEWAL_NOTE_CA_SET_REFUSED;
 	if (event->note == BERTH_RENEWAL_NOTE_RENEWED) {
@@ -351,6 +358,27 @@ note(const struct berth_renewal_event *event)
 }
 
 static void
+fetch(const struct berth_renewal_event *event)
+{
+	BERTH_BUF answer = {0};
+	struct berth_why why = {.err = BERTH_E_UNREACHABLE, .sentence = "nobody is there"};
+	scene.fetches++;
+	assert_string_equal(event->fetch->fetch.url.host, "owner.example");
+	if (scene.is_silent) {
+		return;
+	}
+	if (scene.has_ocsp) {
+		world_ocsp_says(world, scene.ocsp, true_time(), &answer);
+	}
+	const struct berth_renewal_answer given = {
+		.kind = BERTH_RENEWAL_FETCH,
+		.body = berth_buf_view(&answer),
+		.why = scene.has_ocsp ? NULL : &why,
+	};
+	ok(berth_renewal_answer(scene.renewal, now(), &given, NULL));
+}
+
+static void
 handle(const struct berth_renewal_event *event)
 {
 	switch (event->kind) {
@@ -359,6 +387,9 @@ handle(const struct berth_renewal_event *event)
 		return;
 	case BERTH_RENEWAL_CLOSE:
 	case BERTH_RENEWAL_SEARCH_ENDS:
+		return;
+	case BERTH_RENEWAL_FETCH:
+		fetch(event);
 		return;
 	case BERTH_RENEWAL_SEARCH:
 		scene.searches++;
@@ -779,6 +810,97 @@ refuses_a_server_that_is_no_registrar(void **state)
 	expect_nothing_asked_of(&world->no_ra, &world->owner, NULL);
 }
 
+/* req: rfc7030-3.6.1-device-revocation */
+static void
+refuses_a_registrar_that_was_revoked(void **state)
+{
+	(void)state;
+	scene.has_ocsp = true;
+	scene.ocsp = BERTH_OCSP_REVOKED;
+	expect_nothing_asked_of(&world->registrar_ocsp, &world->owner,
+				"est-renewal-registrar-revoked");
+	assert_true(scene.searches > 0);
+	assert_int_equal(scene.unknown, 0);
+}
+
+/* req: rfc7030-3.6.1-device-revocation */
+static void
+renews_with_a_registrar_that_was_not_revoked(void **state)
+{
+	(void)state;
+	scene.server = &world->registrar_ocsp;
+	scene.has_ocsp = true;
+	scene.ocsp = BERTH_OCSP_GOOD;
+	scene.revocation = BERTH_RENEWAL_REVOCATION_REQUIRED;
+	scene.lost = 1; /* whom it meets after that is asked about again */
+	start();
+	run_until(LATEST_S + 60);
+	assert_int_equal(scene.renewed, 1);
+	assert_int_equal(scene.fetches, scene.connections);
+	assert_int_equal(scene.unknown, 0);
+}
+
+/* req: rfc7030-3.6.1-device-revocation */
+static void
+refuses_a_registrar_that_was_revoked_while_it_renews(void **state)
+{
+	(void)state;
+	scene.server = &world->registrar_ocsp;
+	scene.has_ocsp = true;
+	scene.ocsp = BERTH_OCSP_GOOD;
+	scene.lost = 1;
+	start();
+	while (scene.reenrolls == 0 && scene.mono_ms < LATEST_S * 1000) {
+		run_until(scene.mono_ms / 1000 + 1);
+		scene.ocsp = scene.reenrolls ? BERTH_OCSP_REVOKED : BERTH_OCSP_GOOD;
+	}
+	run_until(scene.mono_ms / 1000 + 600);
+	assert_int_equal(scene.renewed, 0);
+	assert_string_equal(scene.rule, "est-renewal-registrar-revoked");
+}
+
+/* req: rfc7030-3.6.1-device-revocation */
+static void
+where_nobody_answers_it_goes_on_unless_it_must_know(void **state)
+{
+	(void)state;
+	for (int row = 0; row < 3; row++) {
+		if (row > 0) {
+			(void)finish(NULL);
+			(void)begin(NULL);
+		}
+		scene.server = &world->registrar_ocsp;
+		scene.is_silent = row == 1;
+		scene.has_clock = row != 2;
+		start();
+		run_until(DAY_S);
+		assert_true(scene.advices > 0);
+		assert_true(scene.unknown > 0);
+		/* Without a clock of its own it knows the time from the first advice on. */
+		assert_int_equal(scene.fetches, scene.connections - (row == 2));
+		(void)finish(NULL);
+		(void)begin(NULL);
+		scene.is_silent = row == 1;
+		scene.has_clock = row != 2;
+		scene.revocation = BERTH_RENEWAL_REVOCATION_REQUIRED;
+		expect_nothing_asked_of(&world->registrar_ocsp, &world->owner,
+					"est-renewal-revocation-unknown");
+	}
+}
+
+static void
+asks_nobody_where_it_is_told_so(void **state)
+{
+	(void)state;
+	scene.server = &world->registrar_ocsp;
+	scene.revocation = BERTH_RENEWAL_REVOCATION_IGNORED;
+	start();
+	run_until(DAY_S);
+	assert_true(scene.advices > 0);
+	assert_int_equal(scene.fetches, 0);
+	assert_int_equal(scene.unknown, 0);
+}
+
 static void
 expect_refused_certificate(const char *rule)
 {
@@ -949,6 +1071,11 @@ main(void)
 		RENEWAL(another_place_is_tried_and_remembered),
 		RENEWAL(refuses_a_server_outside_its_ca_set),
 		RENEWAL(refuses_a_server_that_is_no_registrar),
+		RENEWAL(refuses_a_registrar_that_was_revoked),
+		RENEWAL(renews_with_a_registrar_that_was_not_revoked),
+		RENEWAL(refuses_a_registrar_that_was_revoked_while_it_renews),
+		RENEWAL(where_nobody_answers_it_goes_on_unless_it_must_know),
+		RENEWAL(asks_nobody_where_it_is_told_so),
 		RENEWAL(refuses_a_certificate_for_another_key),
 		RENEWAL(refuses_a_certificate_of_another_device),
 		RENEWAL(refuses_a_ca_certificate),
