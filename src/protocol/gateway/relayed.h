@@ -2,7 +2,7 @@
 /*
  * Which connections a gateway has relayed, in words that its registrar can check: the ClientHello.random of each. Both
  * have seen it, network address translation between them does not change it, and who did not pass the connection on
- * cannot guess it (docs/decisions/0022-gateway-stream.md). POST /.well-known/berth/gateway/report:
+ * cannot guess it (docs/decisions/0023-gateway-stream.md). POST /.well-known/berth/gateway/report:
  *
  *	{"relayed":["64 hex digits", …]}
  */

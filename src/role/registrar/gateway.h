@@ -2,7 +2,7 @@
 /*
  * What gateways ask of their registrar (protocol/gateway), and which devices came through which of them: a device's
  * connection and a gateway's report of it meet by the ClientHello.random that both name
- * (docs/decisions/0022-gateway-stream.md).
+ * (docs/decisions/0023-gateway-stream.md).
  */
 #ifndef BERTH_ROLE_REGISTRAR_GATEWAY_H
 #define BERTH_ROLE_REGISTRAR_GATEWAY_H
