@@ -64,30 +64,12 @@ berth_registrar_gateway_generation(struct berth_store *store, int64_t gateway, i
 	return berth_query_run(&raise, why);
 }
 
-static enum berth_err
-check_room(struct berth_store *store, int64_t gateway, int64_t device, size_t max,
-	   struct berth_why *why)
-{
-	BERTH_QUERY query = berth_query(
-		store, "SELECT count(*) FROM gateway_device WHERE gateway = ? AND device <> ?");
-	bool row = false;
-
-	berth_query_i64(&query, gateway);
-	berth_query_i64(&query, device);
-	enum berth_err err = berth_query_row(&query, &row, why);
-	if (err || (size_t)berth_column_i64(&query, 0) < max)
-		return err;
-	return berth_fail(why, BERTH_E_LIMIT, "gateway-devices", NULL,
-			  "%zu devices came through this gateway already; no more are noted", max);
-}
-
 enum berth_err
-berth_registrar_gateway_bind(struct berth_store *store, int64_t gateway, int64_t device, size_t max,
+berth_registrar_gateway_bind(struct berth_store *store, int64_t gateway, int64_t device,
 			     struct berth_wall now, struct berth_why *why)
 {
 	enum berth_err err = berth_store_writes(store, why);
 
-	err = err ? err : check_room(store, gateway, device, max, why);
 	if (err)
 		return err;
 	BERTH_QUERY query = berth_query(
@@ -101,7 +83,22 @@ berth_registrar_gateway_bind(struct berth_store *store, int64_t gateway, int64_t
 }
 
 enum berth_err
-berth_registrar_gateway_each(struct berth_store *store, int64_t gateway,
+berth_registrar_gateway_count(struct berth_store *store, int64_t gateway, size_t *ret,
+			      struct berth_why *why)
+{
+	BERTH_QUERY query =
+		berth_query(store, "SELECT count(*) FROM gateway_device WHERE gateway = ?");
+	bool row = false;
+
+	berth_query_i64(&query, gateway);
+	enum berth_err err = berth_query_row(&query, &row, why);
+	if (!err)
+		*ret = (size_t)berth_column_i64(&query, 0);
+	return err;
+}
+
+enum berth_err
+berth_registrar_gateway_each(struct berth_store *store, int64_t gateway, size_t from, size_t max,
 			     berth_registrar_visit_gateway_device *visit, void *context,
 			     struct berth_why *why)
 {
@@ -111,10 +108,12 @@ berth_registrar_gateway_each(struct berth_store *store, int64_t gateway,
 		       " coalesce(c.serial, x'') FROM gateway_device g JOIN device d"
 		       " ON d.row = g.device LEFT JOIN certificate c ON c.row = (SELECT max(row)"
 		       " FROM certificate WHERE device = d.row AND state = 1)"
-		       " WHERE g.gateway = ? ORDER BY g.since, g.device");
+		       " WHERE g.gateway = ? ORDER BY g.since, g.device LIMIT ? OFFSET ?");
 	bool row = false;
 
 	berth_query_i64(&query, gateway);
+	berth_query_i64(&query, (int64_t)max);
+	berth_query_i64(&query, (int64_t)from);
 	for (;;) {
 		enum berth_err err = berth_query_row(&query, &row, why);
 

@@ -17,10 +17,12 @@ enum berth_err berth_registrar_gateway_is(struct berth_store *store, int64_t dev
 enum berth_err berth_registrar_gateway_generation(struct berth_store *store, int64_t gateway,
 						  int64_t after, int64_t *ret,
 						  struct berth_why *why) BERTH_MUST;
-/* The device came through this gateway, and no more through another. BERTH_E_LIMIT: it has max devices. */
+/* The device came through this gateway, and no more through another. */
 enum berth_err berth_registrar_gateway_bind(struct berth_store *store, int64_t gateway,
-					    int64_t device, size_t max, struct berth_wall now,
+					    int64_t device, struct berth_wall now,
 					    struct berth_why *why) BERTH_MUST;
+enum berth_err berth_registrar_gateway_count(struct berth_store *store, int64_t gateway,
+					     size_t *ret, struct berth_why *why) BERTH_MUST;
 
 struct berth_registrar_gateway_device {
 	struct berth_bytes id;
@@ -31,9 +33,9 @@ struct berth_registrar_gateway_device {
 };
 typedef bool berth_registrar_visit_gateway_device(
 	void *context, const struct berth_registrar_gateway_device *device);
-/* The longest bound first. */
-enum berth_err berth_registrar_gateway_each(struct berth_store *store, int64_t gateway,
-					    berth_registrar_visit_gateway_device *visit,
+/* The longest bound first; max of them, after the first from. */
+enum berth_err berth_registrar_gateway_each(struct berth_store *store, int64_t gateway, size_t from,
+					    size_t max, berth_registrar_visit_gateway_device *visit,
 					    void *context, struct berth_why *why) BERTH_MUST;
 
 #endif

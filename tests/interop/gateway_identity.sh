@@ -263,7 +263,7 @@ cat >fake.py <<'END'
 import http.server, ssl, sys
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        body = b'{"generation":7,"lease-s":60,"devices":[]}'
+        body = b'{"generation":7,"lease-s":60,"from":0,"total":0,"devices":[]}'
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))

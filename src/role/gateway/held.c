@@ -10,6 +10,8 @@
 
 #define PATH_BYTES 1024
 #define STATUS_MAX_BYTES 4096
+#define HELD_MAX_BYTES BERTH_GATEWAY_STATE_BYTES(BERTH_GATEWAY_DEVICES_MAX)
+#define HELD_MAX_VALUES 65536 /* 4096 devices of six values, and what stands around them */
 #define ID_WIDTH 40
 #define STATE_WIDTH 12
 
@@ -44,12 +46,12 @@ berth_gateway_held_load(const char *directory, struct berth_desired_state *ret,
 	BERTH_BUF json = {0};
 	enum berth_err err = join(directory, "desired-state.json", path, why);
 
-	err = err ? err : berth_file_read(path, BERTH_GATEWAY_STATE_MAX_BYTES, &json, why);
-	ret->generation = 0;
-	ret->count = 0;
+	err = err ? err : berth_file_read(path, HELD_MAX_BYTES, &json, why);
 	if (err == BERTH_E_NOT_FOUND)
 		return BERTH_OK;
-	return err ? err : berth_desired_state_parse(berth_buf_view(&json), ret, why);
+	return err ? err
+		   : berth_desired_state_parse(berth_buf_view(&json), BERTH_GATEWAY_DEVICES_MAX,
+					       ret, why);
 }
 
 enum berth_err
@@ -79,6 +81,7 @@ berth_gateway_status_save(const char *directory, const struct berth_gateway_stat
 			    berth_text(berth_gateway_stream_state_name(status->stream)));
 	err = err ? err : berth_json_set_bool(root, "proxying", status->is_proxying);
 	err = err ? err : berth_json_set_i64(root, "lease-until-ms", status->lease_until.ms);
+	err = err ? err : berth_json_set_i64(root, "not-reported", status->never_told);
 	err = err ? err : berth_json_encode(root, BERTH_JSON_AS_BUILT, &json);
 	return err ? err : berth_file_write(path, berth_buf_view(&json), 0600, why);
 }
@@ -115,10 +118,17 @@ berth_gateway_held_lock(const char *directory, int *ret_fd, struct berth_why *wh
 
 /* ---- for people and programs ---- */
 
+struct reading {
+	json_t *root;
+	struct berth_bytes stream;
+	bool is_proxying;
+	int64_t left_s;
+	int64_t never_told;
+};
+
 /* What a gateway that has ended, or that the machine's restart has ended, said last does not count. */
 static enum berth_err
-read_status(const char *directory, struct berth_bytes *stream, bool *proxying, int64_t *left_s,
-	    json_t **root, struct berth_why *why)
+read_status(const char *directory, struct reading *ret, struct berth_why *why)
 {
 	char path[PATH_BYTES];
 	BERTH_BUF json = {0};
@@ -126,20 +136,26 @@ read_status(const char *directory, struct berth_bytes *stream, bool *proxying, i
 	int64_t until_ms = 0;
 	enum berth_err err = join(directory, "status.json", path, why);
 
-	*stream = BERTH_LIT("stopped");
+	ret->stream = BERTH_LIT("stopped");
 	if (!err && berth_gateway_held_lock(directory, &lock, NULL) == BERTH_OK)
 		return BERTH_OK;
 	err = err ? err : berth_file_read(path, STATUS_MAX_BYTES, &json, why);
-	err = err ? err : berth_json_parse(berth_buf_view(&json), NULL, root, why);
-	err = err ? err : berth_json_get_text(*root, "stream", BERTH_JSON_REQUIRED, stream, why);
+	err = err ? err : berth_json_parse(berth_buf_view(&json), NULL, &ret->root, why);
 	err = err ? err
-		  : berth_json_get_bool(*root, "proxying", BERTH_JSON_REQUIRED, proxying, why);
+		  : berth_json_get_text(ret->root, "stream", BERTH_JSON_REQUIRED, &ret->stream,
+					why);
 	err = err ? err
-		  : berth_json_get_i64(*root, "lease-until-ms", BERTH_JSON_REQUIRED, 0, INT64_MAX,
-				       &until_ms, why);
-	*left_s = (until_ms - berth_clock_mono().ms) / 1000;
-	if (*left_s < 0)
-		*left_s = 0;
+		  : berth_json_get_bool(ret->root, "proxying", BERTH_JSON_REQUIRED,
+					&ret->is_proxying, why);
+	err = err ? err
+		  : berth_json_get_i64(ret->root, "lease-until-ms", BERTH_JSON_REQUIRED, 0,
+				       INT64_MAX, &until_ms, why);
+	err = err ? err
+		  : berth_json_get_i64(ret->root, "not-reported", BERTH_JSON_REQUIRED, 0, INT64_MAX,
+				       &ret->never_told, why);
+	ret->left_s = (until_ms - berth_clock_mono().ms) / 1000;
+	if (ret->left_s < 0)
+		ret->left_s = 0;
 	return err;
 }
 
@@ -147,23 +163,25 @@ static enum berth_err
 describe(const char *directory, const struct berth_desired_state *held, json_t *root,
 	 struct berth_why *why)
 {
-	BERTH_JSON json_t *status = NULL;
+	struct reading status = {0};
+	const struct berth_json_limits limits = {.max_bytes = HELD_MAX_BYTES,
+						 .max_values = HELD_MAX_VALUES};
 	BERTH_JSON json_t *told = NULL;
 	BERTH_BUF json = {0};
-	struct berth_bytes stream = BERTH_BYTES_NONE;
-	bool is_proxying = false;
-	int64_t left_s = 0;
 	json_t *devices = NULL;
-	enum berth_err err = read_status(directory, &stream, &is_proxying, &left_s, &status, why);
+	enum berth_err err = read_status(directory, &status, why);
 
-	err = err ? err : berth_json_set_text(root, "stream", stream);
-	err = err ? err : berth_json_set_bool(root, "proxying", is_proxying);
+	err = err ? err : berth_json_set_text(root, "stream", status.stream);
+	err = err ? err : berth_json_set_bool(root, "proxying", status.is_proxying);
+	err = err ? err : berth_json_set_i64(root, "not-reported", status.never_told);
+	json_decref(status.root);
 	err = err ? err : berth_json_set_i64(root, "generation", held->generation);
-	err = err ? err : berth_json_set_i64(root, "lease-left-s", left_s);
+	err = err ? err : berth_json_set_i64(root, "lease-left-s", status.left_s);
+	err = err ? err : berth_json_set_i64(root, "devices-total", (int64_t)held->total);
 	if (err || !held->generation)
 		return err ? err : berth_json_set(root, "devices", json_array());
 	err = berth_desired_state_build(held, &json, why);
-	err = err ? err : berth_json_parse(berth_buf_view(&json), NULL, &told, why);
+	err = err ? err : berth_json_parse(berth_buf_view(&json), &limits, &told, why);
 	err = err ? err : berth_json_get_array(told, "devices", BERTH_JSON_REQUIRED, &devices, why);
 	return err ? err : berth_json_set(root, "devices", json_incref(devices));
 }
@@ -177,7 +195,12 @@ print_people(const json_t *root, const struct berth_desired_state *held)
 	printf("generation    %lld\n", (long long)held->generation);
 	printf("lease left    %lld s\n",
 	       (long long)json_integer_value(json_object_get(root, "lease-left-s")));
-	printf("devices       %zu\n", held->count);
+	printf("not reported  %lld\n",
+	       (long long)json_integer_value(json_object_get(root, "not-reported")));
+	printf("devices       %zu", held->count);
+	if (held->count < held->total)
+		printf(" of %zu: a gateway keeps no more", held->total);
+	printf("\n");
 	for (size_t i = 0; i < held->count; i++)
 		printf("%-*s %-*s %s\n", ID_WIDTH, held->devices[i].id, STATE_WIDTH,
 		       berth_device_state_name(held->devices[i].state), held->devices[i].segment);
@@ -186,20 +209,18 @@ print_people(const json_t *root, const struct berth_desired_state *held)
 enum berth_err
 berth_gateway_held_print(const char *directory, bool as_json, struct berth_why *why)
 {
-	struct berth_desired_state *held = calloc(1, sizeof *held);
+	BERTH_DESIRED_STATE held = {0};
 	BERTH_JSON json_t *root = json_object();
 	BERTH_BUF json = {0};
 
-	if (!held)
-		return berth_fail(why, BERTH_E_MEMORY, "memory", NULL, "out of memory");
-	enum berth_err err = berth_gateway_held_load(directory, held, why);
-	err = err ? err : describe(directory, held, root, why);
+	enum berth_err err = berth_gateway_held_load(directory, &held, why);
+
+	err = err ? err : describe(directory, &held, root, why);
 	if (!err && !as_json)
-		print_people(root, held);
+		print_people(root, &held);
 	if (!err && as_json) {
 		err = berth_json_encode(root, BERTH_JSON_AS_BUILT, &json);
 		printf("%.*s\n", (int)json.n, (const char *)json.p);
 	}
-	free(held);
 	return err;
 }

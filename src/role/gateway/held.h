@@ -21,9 +21,10 @@ struct berth_gateway_status {
 	enum berth_gateway_stream_state stream;
 	bool is_proxying;
 	struct berth_mono lease_until; /* 0: no lease */
+	int64_t never_told;	       /* connections that were relayed and could not be reported */
 };
 
-/* No file: generation 0. */
+/* *ret is empty before. No file: generation 0. */
 enum berth_err berth_gateway_held_load(const char *directory, struct berth_desired_state *ret,
 				       struct berth_why *why) BERTH_MUST;
 enum berth_err berth_gateway_held_save(const char *directory,

@@ -22,7 +22,9 @@
 #define BACKOFF_MIN_MS 500
 #define BACKOFF_MAX_MS 30000
 #define SAME_AGAIN_MS 1000 /* an answer without news is not asked for again sooner */
-#define BODY_MAX BERTH_GATEWAY_STATE_MAX_BYTES
+#define UNTOLD_MAX                                                                                 \
+	1024 /* relayed connections, while the registrar cannot be told of them: 32 KiB */
+#define BODY_MAX BERTH_GATEWAY_STATE_BYTES(BERTH_GATEWAY_PAGE_DEVICES)
 
 struct connection {
 	struct berth_gateway_stream *stream;
@@ -45,15 +47,18 @@ struct berth_gateway_stream {
 	int64_t backoff_ms;
 	enum berth_gateway_stream_state state;
 	struct berth_desired_state held;
-	struct berth_desired_state got; /* too large for the stack */
+	struct berth_desired_state
+		got; /* newer, and not whole yet; empty when no page is awaited */
 	bool has_lease;
 	struct berth_mono asked_at;
 	struct berth_mono lease_until;
 	bool may_proxy;
-	struct berth_relayed untold;
+	uint8_t untold[UNTOLD_MAX][BERTH_TLS_RANDOM_BYTES]; /* the oldest first */
+	size_t untold_count;
 	size_t being_told;
+	int64_t never_told;
 	int lock;
-	char query[32];
+	char query[64];
 	struct berth_buf report;
 };
 
@@ -86,6 +91,7 @@ settle(struct berth_gateway_stream *stream)
 		.stream = stream->state,
 		.is_proxying = may,
 		.lease_until = stream->has_lease ? stream->lease_until : (struct berth_mono){0},
+		.never_told = stream->never_told,
 	};
 
 	if (berth_gateway_status_save(stream->settings->directory, &status, &why))
@@ -231,6 +237,7 @@ lose(struct berth_gateway_stream *stream, enum berth_gateway_stream_state state,
 	berth_log_why(stream->conf.log, BERTH_LOG_WARNING, "stream.ended", why, NULL);
 	hang_up(&stream->news);
 	hang_up(&stream->reports);
+	berth_desired_state_free(&stream->got);
 	stream->being_told = 0;
 	/* Who was refused stays it until the registrar says otherwise. */
 	if (stream->state != BERTH_GATEWAY_STREAM_REFUSED)
@@ -247,18 +254,47 @@ news_failed(struct berth_gateway_stream *stream, const struct berth_why *why)
 static void ask(struct berth_gateway_stream *stream);
 static void report(struct berth_gateway_stream *stream);
 
+/* What is whole is kept; until then got is what has come of it. */
+static enum berth_err
+keep(struct berth_gateway_stream *stream, struct berth_why *why)
+{
+	struct berth_desired_state *got = &stream->got;
+
+	if (got->count < got->total) {
+		berth_ignore(berth_fail(why, BERTH_E_LIMIT, "gateway-devices", NULL,
+					"the registrar knows %zu devices of ours; %zu are kept",
+					got->total, got->count),
+			     "the rest is of use");
+		berth_log_why(stream->conf.log, BERTH_LOG_WARNING, "stream.devices-left-out", why,
+			      NULL);
+	}
+	enum berth_err err = berth_gateway_held_save(stream->settings->directory, got, why);
+	if (err)
+		return err;
+	berth_desired_state_free(&stream->held);
+	stream->held = *got;
+	stream->got = (struct berth_desired_state){0};
+	return BERTH_OK;
+}
+
 static enum berth_err
 take(struct berth_gateway_stream *stream, struct berth_bytes body, struct berth_why *why)
 {
-	enum berth_err err = berth_desired_state_parse(body, &stream->got, why);
+	BERTH_DESIRED_STATE page = {0};
+	enum berth_err err =
+		berth_desired_state_parse(body, BERTH_GATEWAY_PAGE_DEVICES, &page, why);
 
-	err = err ? err
-		  : berth_desired_state_check_newer(stream->held.generation, &stream->got, why);
-	if (!err && stream->got.generation > stream->held.generation)
-		err = berth_gateway_held_save(stream->settings->directory, &stream->got, why);
-	if (!err)
-		stream->held = stream->got;
-	return err;
+	err = err ? err : berth_desired_state_check_newer(stream->held.generation, &page, why);
+	if (err)
+		return err;
+	stream->held.lease_s = page.lease_s;
+	/* Nothing new; or the list has changed between two pages, and is asked for from its start. */
+	if (berth_desired_state_begins_with(&stream->held, &page) ||
+	    berth_desired_state_add_page(&stream->got, &page, why)) {
+		berth_desired_state_free(&stream->got);
+		return BERTH_OK;
+	}
+	return berth_desired_state_is_whole(&stream->got) ? keep(stream, why) : BERTH_OK;
 }
 
 /* berth-device has renewed: from here on as the new certificate says. */
@@ -322,6 +358,8 @@ on_news(void *context, const struct berth_http_response *response,
 		lose(stream, BERTH_GATEWAY_STREAM_AWAY, &why);
 	} else if (take(stream, response->body, &why)) {
 		lose(stream, BERTH_GATEWAY_STREAM_AWAY, &why);
+	} else if (stream->got.count) {
+		ask(stream); /* for the next page */
 	} else {
 		go_on(stream, stream->held.generation > before);
 	}
@@ -332,8 +370,11 @@ ask(struct berth_gateway_stream *stream)
 {
 	const int64_t lease_s = stream->held.generation ? stream->held.lease_s : LEASE_UNKNOWN_S;
 
-	snprintf(stream->query, sizeof stream->query, "after=%lld",
-		 (long long)stream->held.generation);
+	int n = snprintf(stream->query, sizeof stream->query, "after=%lld",
+			 (long long)stream->held.generation);
+	if (stream->got.count)
+		snprintf(stream->query + n, sizeof stream->query - (size_t)n, "&from=%zu",
+			 stream->got.count);
 	const struct berth_http_request request = {
 		.method = BERTH_HTTP_GET,
 		.path = BERTH_LIT(BERTH_GATEWAY_STATE_PATH),
@@ -404,19 +445,22 @@ on_reported(void *context, const struct berth_http_response *response,
 	}
 	/* Taken or refused, it is not told again. */
 	stream->being_told = 0;
-	stream->untold.count -= n;
-	memmove(stream->untold.random, stream->untold.random[n],
-		stream->untold.count * sizeof *stream->untold.random);
+	stream->untold_count -= n;
+	memmove(stream->untold, stream->untold[n], stream->untold_count * sizeof *stream->untold);
 	report(stream);
 }
 
 static void
 send_report(struct berth_gateway_stream *stream)
 {
+	struct berth_relayed relayed = {.count = stream->untold_count};
 	struct berth_why why = {0};
 
+	if (relayed.count > BERTH_GATEWAY_REPORT_MAX)
+		relayed.count = BERTH_GATEWAY_REPORT_MAX;
+	memcpy(relayed.random, stream->untold, relayed.count * sizeof *stream->untold);
 	berth_buf_clear(&stream->report);
-	if (berth_relayed_build(&stream->untold, &stream->report, &why)) {
+	if (berth_relayed_build(&relayed, &stream->report, &why)) {
 		reports_failed(stream, &why);
 		return;
 	}
@@ -426,7 +470,7 @@ send_report(struct berth_gateway_stream *stream)
 		.media_type = BERTH_LIT(BERTH_GATEWAY_REPORT_MEDIA),
 		.body = berth_buf_view(&stream->report),
 	};
-	stream->being_told = stream->untold.count;
+	stream->being_told = relayed.count;
 	berth_http_client_send(stream->reports.http, &request, on_reported, stream);
 }
 
@@ -435,14 +479,14 @@ report(struct berth_gateway_stream *stream)
 {
 	struct berth_why why = {0};
 
-	if (!stream->untold.count || stream->being_told || stream->state != BERTH_GATEWAY_STREAM_UP)
+	if (!stream->untold_count || stream->being_told || stream->state != BERTH_GATEWAY_STREAM_UP)
 		return;
 	if (stream->reports.http && berth_http_client_is_ready(stream->reports.http)) {
 		send_report(stream);
 		return;
 	}
 	/* Between dialling and being connected nothing is ready, and nothing is dialled again. */
-	stream->being_told = stream->untold.count;
+	stream->being_told = stream->untold_count;
 	if (dial(&stream->reports, &why))
 		reports_failed(stream, &why);
 }
@@ -450,12 +494,16 @@ report(struct berth_gateway_stream *stream)
 void
 berth_gateway_stream_relayed(struct berth_gateway_stream *stream, struct berth_bytes head)
 {
-	struct berth_relayed *untold = &stream->untold;
+	uint8_t random[BERTH_TLS_RANDOM_BYTES];
 
-	if (untold->count == BERTH_GATEWAY_REPORT_MAX ||
-	    !berth_relayed_hello(head, untold->random[untold->count]))
+	if (!berth_relayed_hello(head, random))
 		return;
-	untold->count++;
+	if (stream->untold_count == UNTOLD_MAX) {
+		/* Those that are on their way are at the front, and stay. */
+		stream->never_told++;
+		return;
+	}
+	memcpy(stream->untold[stream->untold_count++], random, sizeof random);
 	report(stream);
 }
 
@@ -518,6 +566,8 @@ berth_gateway_stream_close(struct berth_gateway_stream *stream)
 	hang_up(&stream->reports);
 	berth_timer_close(stream->again);
 	berth_timer_close(stream->lease);
+	berth_desired_state_free(&stream->held);
+	berth_desired_state_free(&stream->got);
 	berth_gateway_identity_free(&stream->identity);
 	berth_pki_close(stream->pki);
 	berth_buf_free(&stream->report);

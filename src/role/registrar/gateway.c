@@ -68,7 +68,7 @@ bind(struct berth_registrar_role *role, int64_t gateway, int64_t device)
 	struct berth_why why = {0};
 	if (gateway == device)
 		return;
-	if (berth_registrar_gateway_bind(role->store, gateway, device, BERTH_GATEWAY_DEVICES_MAX,
+	if (berth_registrar_gateway_bind(role->store, gateway, device,
 					 berth_judge_now(role->judge).wall, &why) &&
 	    berth_log_allows(&role->refusals, berth_judge_now(role->judge).mono, &role->suppressed))
 		berth_log_why(&role->log, BERTH_LOG_WARNING, "gateway.device-not-noted", &why,
@@ -117,15 +117,22 @@ take_report(struct berth_registrar_exchange *exchange, const struct berth_http_r
 
 /* ---- the desired state ---- */
 
+struct listing {
+	struct berth_desired_state *page;
+	bool has_failed;
+};
+
 static bool
 list_device(void *context, const struct berth_registrar_gateway_device *found)
 {
-	struct berth_desired_state *state = context;
-	struct berth_gateway_device *device = &state->devices[state->count];
+	struct listing *listing = context;
+	struct berth_gateway_device *device = &listing->page->devices[listing->page->count];
 	if (found->id.n >= sizeof(device->id) || found->segment.n >= sizeof(device->segment) ||
 	    found->issuer_key_id.n > BERTH_GATEWAY_KEY_ID_MAX ||
-	    found->serial.n > BERTH_GATEWAY_SERIAL_MAX)
-		return true; /* no record of ours is longer */
+	    found->serial.n > BERTH_GATEWAY_SERIAL_MAX) {
+		listing->has_failed = true;
+		return false;
+	}
 	*device = (struct berth_gateway_device){.state = found->state};
 	memcpy(device->id, found->id.p, found->id.n);
 	if (found->segment.n > 0)
@@ -133,27 +140,45 @@ list_device(void *context, const struct berth_registrar_gateway_device *found)
 	(void)berth_hex_text(found->issuer_key_id, device->issuer_key_id,
 			     sizeof(device->issuer_key_id));
 	(void)berth_hex_text(found->serial, device->serial, sizeof(device->serial));
-	return ++state->count < BERTH_GATEWAY_DEVICES_MAX;
+	return ++listing->page->count < BERTH_GATEWAY_PAGE_DEVICES;
+}
+
+/* req: gateway-pages */
+static enum berth_err
+list_page(struct berth_registrar_role *role, int64_t gateway, struct berth_desired_state *page,
+	  struct berth_why *why)
+{
+	struct listing listing = {.page = page};
+	enum berth_err err = berth_registrar_gateway_count(role->store, gateway, &page->total, why);
+	if (err)
+		return err;
+	/* The list has become shorter since the page before: from its start, as its generation says. */
+	if (page->from >= page->total)
+		page->from = 0;
+	page->devices = calloc(BERTH_GATEWAY_PAGE_DEVICES, sizeof(*page->devices));
+	if (page->devices == NULL)
+		return berth_fail(why, BERTH_E_MEMORY, "memory", NULL, "out of memory");
+	err = berth_registrar_gateway_each(role->store, gateway, page->from,
+					   BERTH_GATEWAY_PAGE_DEVICES, list_device, &listing, why);
+	if (!err && listing.has_failed)
+		return berth_fail(why, BERTH_E_STATE, "gateway-record", NULL,
+				  "a device's record is longer than any that is written here");
+	return err;
 }
 
 static void
 answer(struct berth_registrar_exchange *exchange, int64_t generation)
 {
 	struct berth_registrar_role *role = exchange->role;
-	struct berth_desired_state *state = calloc(1, sizeof(*state));
+	BERTH_DESIRED_STATE page = {
+		.generation = generation,
+		.lease_s = role->settings->gateway_lease_s,
+		.from = exchange->from,
+	};
 	struct berth_why why = {0};
 	BERTH_BUF json = {0};
-	enum berth_err err = BERTH_OK;
-	if (state == NULL)
-		err = berth_fail(&why, BERTH_E_MEMORY, "memory", NULL, "out of memory");
-	else {
-		state->generation = generation;
-		state->lease_s = role->settings->gateway_lease_s;
-		err = berth_registrar_gateway_each(role->store, exchange->device, list_device,
-						   state, &why);
-	}
-	err = err ? err : berth_desired_state_build(state, &json, &why);
-	free(state);
+	enum berth_err err = list_page(role, exchange->device, &page, &why);
+	err = err ? err : berth_desired_state_build(&page, &json, &why);
 	if (err) {
 		text_reply(exchange, &why);
 		return;
@@ -184,7 +209,7 @@ look(struct berth_registrar_exchange *exchange, bool must)
 							 exchange->after, &generation, &why);
 	if (err)
 		text_reply(exchange, &why);
-	else if (must || generation > exchange->after)
+	else if (must || exchange->from > 0 || generation > exchange->after)
 		answer(exchange, generation);
 	else
 		exchange->is_waiting = true;
@@ -214,9 +239,12 @@ ask_state(struct berth_registrar_exchange *exchange, const struct berth_http_req
 {
 	struct berth_registrar_role *role = exchange->role;
 	struct berth_mono now = berth_judge_now(role->judge).mono;
-	enum berth_err err = berth_desired_state_after(http->query, &exchange->after, why);
+	struct berth_desired_state_query query;
+	enum berth_err err = berth_desired_state_query_parse(http->query, &query, why);
 	if (err)
 		return err;
+	exchange->after = query.after;
+	exchange->from = query.from;
 	exchange->until = berth_mono_after_ms(now, role->settings->gateway_lease_s * 1000 / 2);
 	if (release_former(exchange) < BERTH_GATEWAY_WAITING_MAX)
 		return BERTH_OK;

@@ -134,6 +134,7 @@ struct berth_registrar_exchange {
 	uint8_t client_random[BERTH_TLS_RANDOM_BYTES]; /* of the connection */
 	bool is_waiting; /* a gateway, for news after this generation */
 	int64_t after;
+	size_t from; /* where its page begins */
 	struct berth_mono until;
 	struct berth_registrar brski; /* kind says which of these */
 	struct berth_est est;
