@@ -309,11 +309,11 @@ berth_admin_device_approve(struct berth_admin_call *call, const char *name)
 	return err ? err : berth_admin_device_show(call, device.id);
 }
 
-#define CERTIFICATES_OF_DEVICE_MAX 256 /* renewals of many years */
+#define CERTIFICATES_AT_ONCE 256 /* of a device; it may have more */
 
 struct rows {
 	struct berth_registrar_role *role;
-	int64_t row[CERTIFICATES_OF_DEVICE_MAX];
+	int64_t row[CERTIFICATES_AT_ONCE];
 	size_t n;
 	bool with_issued; /* else only those that the signer works at */
 };
@@ -328,23 +328,38 @@ collect_live(void *context, const struct berth_registrar_certificate *certificat
 		berth_publish_revoked(rows->role, certificate->credential.serial,
 				      berth_partition_of(certificate->row));
 	}
-	return rows->n < CERTIFICATES_OF_DEVICE_MAX;
+	return rows->n < CERTIFICATES_AT_ONCE;
 }
 
+static enum berth_err
+revoke_rows(struct berth_admin_call *call, const struct berth_registrar_device *device,
+	    const struct rows *rows, const char *sentence)
+{
+	enum berth_err err = BERTH_OK;
+	for (size_t i = 0; !err && i < rows->n; i++) {
+		err = berth_admin_note(call, BERTH_EVENT_CERTIFICATE_REVOKED, device->id, sentence);
+		if (!err)
+			err = berth_registrar_certificate_revoke(call->role->store, rows->row[i],
+								 BERTH_REVOKED_PRIVILEGE_WITHDRAWN,
+								 now(call), &call->why);
+	}
+	return err;
+}
+
+/* Until none is left: a device gone bad may have had hundreds made before it was noticed. */
 static enum berth_err
 revoke_certificates(struct berth_admin_call *call, const struct berth_registrar_device *device,
 		    bool with_issued, const char *sentence)
 {
-	struct rows rows = {.role = call->role, .with_issued = with_issued};
-	enum berth_err err = berth_registrar_certificate_each(call->role->store, device->row,
-							      collect_live, &rows, &call->why);
-	for (size_t i = 0; !err && i < rows.n; i++) {
-		err = berth_admin_note(call, BERTH_EVENT_CERTIFICATE_REVOKED, device->id, sentence);
+	struct rows rows;
+	enum berth_err err;
+	do {
+		rows = (struct rows){.role = call->role, .with_issued = with_issued};
+		err = berth_registrar_certificate_each(call->role->store, device->row, collect_live,
+						       &rows, &call->why);
 		if (!err)
-			err = berth_registrar_certificate_revoke(call->role->store, rows.row[i],
-								 BERTH_REVOKED_PRIVILEGE_WITHDRAWN,
-								 now(call), &call->why);
-	}
+			err = revoke_rows(call, device, &rows, sentence);
+	} while (!err && rows.n == CERTIFICATES_AT_ONCE);
 	return err;
 }
 

@@ -150,6 +150,35 @@ a_revoked_certificate_opens_nothing_from_the_next_request_on(void **state)
 }
 
 /* req: rfc6960-2.2-status */
+/* It may renew often before it is noticed: all go, the oldest too. */
+static void
+all_certificates_of_a_device_are_revoked_however_many_they_are(void **state)
+{
+	struct home home = enrolled();
+	struct berth_why why = {0};
+	struct berth_registrar_role *role = home.judge->role;
+	struct berth_registrar_certificate found = {
+		.device = 1,
+		.credential = {.issuer_key_id = berth_cert_ski(issuer(&home)),
+			       .subject = BERTH_LIT(FIXTURE_SERIAL),
+			       .not_after = berth_cert_not_after(home.device.cert)},
+		.der = BERTH_LIT("a certificate"),
+	};
+	(void)state;
+	home_begin(home.judge);
+	for (uint32_t i = 0; i < 600; i++) {
+		uint8_t serial[16] = {0x40, (uint8_t)(i >> 8), (uint8_t)i};
+		found.credential.serial = berth_bytes_of(serial, sizeof(serial));
+		fixture_must(berth_registrar_certificate_found(role->store, &found, &why), &why,
+			     "found");
+	}
+	home_commit(home.judge);
+	revoke(&home);
+	assert_int_equal(ocsp(&home, BERTH_BYTES_NONE, &why), BERTH_E_DENIED);
+	assert_string_equal(why.rule, "rfc6960-2.2-revoked");
+	leave(&home);
+}
+
 static void
 ocsp_and_list_say_revoked_at_once_although_they_were_kept(void **state)
 {
@@ -294,6 +323,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_revoked_certificate_opens_nothing_from_the_next_request_on),
+		cmocka_unit_test(all_certificates_of_a_device_are_revoked_however_many_they_are),
 		cmocka_unit_test(ocsp_and_list_say_revoked_at_once_although_they_were_kept),
 		cmocka_unit_test(an_answer_is_signed_once_and_one_with_a_nonce_each_time),
 		cmocka_unit_test(nothing_else_is_published),
