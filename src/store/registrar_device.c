@@ -194,7 +194,7 @@ berth_registrar_device_find(struct berth_store *store, const struct berth_device
 
 #define NAME_START_MIN 4 /* of the id's hash part; a shorter one fits too many */
 
-/* An exact id or serial number goes before the start of an id. */
+/* An id goes before a serial number, which its maker may choose as it likes; both before the start of an id. */
 enum berth_err
 berth_registrar_device_find_by_name(struct berth_store *store, const char *name,
 				    struct berth_arena *arena, struct berth_registrar_device *ret,
@@ -202,9 +202,9 @@ berth_registrar_device_find_by_name(struct berth_store *store, const char *name,
 {
 	BERTH_QUERY query = berth_query(
 		store,
-		"SELECT " DEVICE_COLUMNS ", id = ?1 OR serial_number = ?1 AS exact FROM device"
+		"SELECT " DEVICE_COLUMNS ", iif(id = ?1, 2, serial_number = ?1) AS fit FROM device"
 		" WHERE id = ?1 OR serial_number = ?1"
-		" OR (?2 AND substr(id, 1, length(?1)) = ?1) ORDER BY exact DESC, row LIMIT 2");
+		" OR (?2 AND substr(id, 1, length(?1)) = ?1) ORDER BY fit DESC, row LIMIT 2");
 	struct berth_registrar_device device;
 	bool row = false;
 
@@ -216,11 +216,11 @@ berth_registrar_device_find_by_name(struct berth_store *store, const char *name,
 			       ? berth_fail(why, err, "device-unknown", NULL,
 					    "there is no device %.80s: see berth device list", name)
 			       : err;
-	bool is_exact = berth_column_i64(&query, 12) != 0;
+	int64_t fit = berth_column_i64(&query, 12);
 	err = berth_query_row(&query, &row, why);
 	if (err)
 		return err;
-	if (row && is_exact == (berth_column_i64(&query, 12) != 0))
+	if (row && fit == berth_column_i64(&query, 12))
 		return berth_fail(why, BERTH_E_EXISTS, "device-ambiguous", NULL,
 				  "several devices fit %.80s: give the whole id", name);
 	*ret = device;

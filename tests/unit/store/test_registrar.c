@@ -141,6 +141,22 @@ finds_a_device_by_any_of_its_names(void **state)
 		berth_registrar_device_find_by_name(f->store, "CAM-1", &f->arena, &ret, &f->why));
 }
 
+/* Who may choose its serial number chooses another's id, and that one could not be named, nor revoked, any more. */
+static void
+a_device_is_found_by_its_id_whatever_serial_number_another_has(void **state)
+{
+	struct fixture *f = *state;
+	struct berth_registrar_device device;
+	struct berth_registrar_device ret;
+
+	begin(f);
+	device = see(f, "CAM-1");
+	see(f, device.id);
+	commit(f);
+	ok(f, berth_registrar_device_find_by_name(f->store, device.id, &f->arena, &ret, &f->why));
+	assert_int_equal(ret.row, device.row);
+}
+
 static void
 a_device_moves_by_the_table_only(void **state)
 {
@@ -657,6 +673,7 @@ main(void)
 		REGISTRAR_TEST(a_device_seen_again_is_the_same_record),
 		REGISTRAR_TEST(refuses_a_device_that_comes_with_another_birth_key),
 		REGISTRAR_TEST(finds_a_device_by_any_of_its_names),
+		REGISTRAR_TEST(a_device_is_found_by_its_id_whatever_serial_number_another_has),
 		REGISTRAR_TEST(a_device_moves_by_the_table_only),
 		REGISTRAR_TEST(a_manifest_line_again_is_harmless_and_a_contradiction_refused),
 		REGISTRAR_TEST(keeps_a_decision_with_its_trace),
