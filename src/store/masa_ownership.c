@@ -54,7 +54,8 @@ berth_masa_claim_get(struct berth_store *store, int64_t unit, struct berth_masa_
 		     struct berth_why *why)
 {
 	BERTH_QUERY query = berth_query(
-		store, "SELECT salt, sha256, used_at, used_by FROM claim_code WHERE unit = ?");
+		store,
+		"SELECT salt, sha256, used_at, used_by, made_at FROM claim_code WHERE unit = ?");
 	bool row = false;
 
 	berth_query_i64(&query, unit);
@@ -71,6 +72,7 @@ berth_masa_claim_get(struct berth_store *store, int64_t unit, struct berth_masa_
 	ret->is_used = sqlite3_column_type(query.stmt, 2) != SQLITE_NULL;
 	ret->used_at.s = berth_column_i64(&query, 2);
 	berth_column_digest(&query, 3, ret->used_by);
+	ret->made_at.s = berth_column_i64(&query, 4);
 	return BERTH_OK;
 }
 

@@ -110,6 +110,7 @@ enum berth_err berth_masa_owner_each(struct berth_store *store, int64_t unit,
 struct berth_masa_claim {
 	uint8_t salt[BERTH_MASA_CLAIM_SALT_BYTES];
 	uint8_t sha256[BERTH_DIGEST_BYTES];
+	struct berth_wall made_at; /* only read */
 	bool is_used;
 	struct berth_wall used_at;
 	uint8_t used_by[BERTH_DIGEST_BYTES]; /* domain_key_sha256 */

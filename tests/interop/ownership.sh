@@ -219,6 +219,9 @@ answered 403 berth-ownership-own 'B releases what the manufacturer gave to anoth
 ask release '{"serial-number":"A-0003"}' --cert c.chain --key c/keys/registrar.key
 answered 200 '"released"' 'its new owner releases it'
 says 'nobody owns the unit' at_masa berth masa transfer --serial A-0003 --owner b/domain-ca.pem
+at_masa berth masa release A-0001 > /dev/null
+says 'is owned by this domain' at_b berth device release A-0001 --next-code-file taken
+said 'from whom the manufacturer took a unit leaves no code to claim it again'
 at_masa berth masa history A-0003 --json > history.json
 sqlite3 :memory: "select count(*), sum(json_extract(value, '$.until') is not null) from json_each(readfile('history.json'), '$.owners')" |
 	grep -x '3|3' > /dev/null || fail "the owners of A-0003: $(cat history.json)"

@@ -309,15 +309,19 @@ decide_claim(struct berth_ownership *o, const struct berth_ownership_facts *fact
 	return pass(o, "berth-claim-owner", "nobody owns the unit: it becomes the asker's");
 }
 
-/* The reply to who let go may have been lost: the same again is answered as the first time. */
+/*
+ * The reply to who let go may have been lost: the same again is answered as the first time. From whom the manufacturer took
+ * the unit has left no code, and leaves none now: it would claim with it what is no longer its.
+ */
 /* req: berth-ownership-again */
 static bool
 is_repeated(const struct berth_ownership *o, const struct berth_ownership_facts *facts)
 {
 	if (!facts->is_known || !facts->asker_let_go || facts->owner_is_asker)
 		return false;
-	return o->act == BERTH_OWNERSHIP_RELEASE ? !facts->has_owner
-						 : facts->has_owner && facts->owner_is_next;
+	if (o->act == BERTH_OWNERSHIP_RELEASE)
+		return !facts->has_owner && (!o->request.has_next_code || facts->asker_left_code);
+	return facts->has_owner && facts->owner_is_next;
 }
 
 /* Unknown, nobody's and another's look the same to who asks. */

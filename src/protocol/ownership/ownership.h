@@ -36,9 +36,10 @@ struct berth_ownership_facts {
 	struct berth_claim_digest code;
 	bool code_is_used;
 	bool code_was_used_by_asker;
-	bool asker_let_go;   /* it was the last owner before what is now */
-	bool owner_is_next;  /* transfer: whom it names owns it */
-	int64_t unit_wait_s; /* wrong codes for this serial number: none is judged for so long */
+	bool asker_let_go;    /* it was the last owner before what is now */
+	bool asker_left_code; /* and the code is the one that it left then */
+	bool owner_is_next;   /* transfer: whom it names owns it */
+	int64_t unit_wait_s;  /* wrong codes for this serial number: none is judged for so long */
 	int64_t source_wait_s;
 };
 

@@ -22,6 +22,8 @@ struct berth_masa_asking {
 	char address[ADDRESS_MAX];
 	struct berth_arena arena;
 	struct berth_masa_unit_record record;
+	struct berth_wall let_go; /* when the last owner did */
+	struct berth_wall code_made;
 	int64_t unit_bucket;
 	int64_t source_bucket;
 };
@@ -78,6 +80,7 @@ find_code(struct berth_masa_asking *a, struct berth_ownership_facts *facts, stru
 		return err == BERTH_E_NOT_FOUND ? BERTH_OK : err;
 	facts->has_code = true;
 	facts->code_is_used = claim.is_used;
+	a->code_made = claim.made_at;
 	memcpy(facts->code.salt, claim.salt, sizeof(claim.salt));
 	memcpy(facts->code.sha256, claim.sha256, sizeof(claim.sha256));
 	return BERTH_OK;
@@ -95,6 +98,9 @@ find_last(struct berth_masa_asking *a, struct berth_ownership_facts *facts, stru
 	facts->owner_is_next = a->o->act == BERTH_OWNERSHIP_TRANSFER && facts->has_owner &&
 			       berth_bytes_equal(a->record.owner.domain_key_sha256, next);
 	facts->asker_let_go = !err && berth_masa_is_asker(&last, &a->o->unit_query);
+	facts->asker_left_code =
+		facts->asker_let_go && facts->has_code && a->code_made.s == last.until.s;
+	a->let_go = last.until;
 	return err == BERTH_E_NOT_FOUND ? BERTH_OK : err;
 }
 
@@ -147,8 +153,9 @@ set_owner(struct berth_masa_asking *a, const struct berth_ownership_domain *doma
 	return err ? err : berth_masa_owner_set(a->role->store, a->record.unit.row, &owner, why);
 }
 
+/* Made when the unit was let go, also when it comes again: so it is known whose it is. */
 static enum berth_err
-leave_code(struct berth_masa_asking *a, struct berth_why *why)
+leave_code(struct berth_masa_asking *a, struct berth_wall let_go, struct berth_why *why)
 {
 	const struct berth_ownership_request *request = &a->o->request;
 	struct berth_masa_claim next = {0};
@@ -157,18 +164,19 @@ leave_code(struct berth_masa_asking *a, struct berth_why *why)
 		return BERTH_OK;
 	memcpy(next.salt, request->next_code.salt, sizeof(next.salt));
 	memcpy(next.sha256, request->next_code.sha256, sizeof(next.sha256));
-	return berth_masa_claim_replace(a->role->store, a->record.unit.row, &next, wall(a), why);
+	return berth_masa_claim_replace(a->role->store, a->record.unit.row, &next, let_go, why);
 }
 
 static enum berth_err
 end_owner(struct berth_masa_asking *a, struct berth_why *why)
 {
 	struct berth_store *store = a->role->store;
+	const struct berth_wall now = wall(a);
 	enum berth_err err = note(a, BERTH_EVENT_OWNER_ENDED, why);
 
-	err = err ? err : berth_masa_owner_end(store, a->record.unit.row, wall(a), why);
-	err = err ? err : berth_masa_custody_end(store, a->record.unit.row, wall(a), why);
-	return err ? err : leave_code(a, why);
+	err = err ? err : berth_masa_owner_end(store, a->record.unit.row, now, why);
+	err = err ? err : berth_masa_custody_end(store, a->record.unit.row, now, why);
+	return err ? err : leave_code(a, now, why);
 }
 
 static enum berth_err
@@ -193,7 +201,7 @@ take_effect(struct berth_masa_asking *a, struct berth_why *why)
 		return claim(a, why);
 	case BERTH_OWNERSHIP_NEW_CODE:
 		err = note(a, BERTH_EVENT_OWNER_ENDED, why);
-		return err ? err : leave_code(a, why);
+		return err ? err : leave_code(a, a->let_go, why);
 	case BERTH_OWNERSHIP_END:
 		return end_owner(a, why);
 	case BERTH_OWNERSHIP_REPLACE:

@@ -188,7 +188,7 @@ who_let_go_hears_it_again_and_nothing_happens(void **state)
 	assert_int_equal(berth_ownership_decide(&w->o, &w->facts), BERTH_OK);
 	assert_int_equal(w->o.effect, BERTH_OWNERSHIP_NOTHING);
 	begin(w, BERTH_OWNERSHIP_RELEASE);
-	w->facts.asker_let_go = w->o.request.has_next_code = true;
+	w->facts.asker_let_go = w->facts.asker_left_code = w->o.request.has_next_code = true;
 	assert_int_equal(berth_ownership_decide(&w->o, &w->facts), BERTH_OK);
 	assert_int_equal(w->o.effect, BERTH_OWNERSHIP_NEW_CODE);
 	begin(w, BERTH_OWNERSHIP_TRANSFER);
@@ -204,7 +204,12 @@ who_let_go_has_no_say_any_more(void **state)
 	struct world *w = *state;
 
 	begin(w, BERTH_OWNERSHIP_RELEASE);
-	w->facts.asker_let_go = w->facts.has_owner = w->o.request.has_next_code = true;
+	w->facts.asker_let_go = w->facts.asker_left_code = w->facts.has_owner =
+		w->o.request.has_next_code = true;
+	refused(w, 403, "berth-ownership-own", BERTH_OWNERSHIP_NOTHING);
+	/* The manufacturer took it away: no code of its former owner's opens it. */
+	begin(w, BERTH_OWNERSHIP_RELEASE);
+	w->facts.asker_let_go = w->o.request.has_next_code = true;
 	refused(w, 403, "berth-ownership-own", BERTH_OWNERSHIP_NOTHING);
 	begin(w, BERTH_OWNERSHIP_TRANSFER);
 	w->facts.asker_let_go = true;
