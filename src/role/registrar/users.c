@@ -2,10 +2,13 @@
 #include "role/registrar/users.h"
 
 #include <stddef.h>
+#include <stdio.h>
 
+#include "net/http_sources.h"
 #include "protocol/est/basic.h"
 #include "system/files.h"
 
+#define ADDRESS_BYTES 64
 #define USER(member) .offset = offsetof(struct berth_user, member)
 
 static const struct berth_conf_key user_keys[] = {
@@ -122,9 +125,12 @@ refill(struct berth_bucket *bucket, int64_t interval_ms, struct berth_mono now)
 static struct berth_bucket *
 bucket_of(struct berth_users *users, struct berth_bytes address)
 {
+	char text[ADDRESS_BYTES];
 	uint32_t h = 2166136261U;
-	for (size_t i = 0; i < address.n; i++)
-		h = (h ^ address.p[i]) * 16777619U;
+	(void)snprintf(text, sizeof(text), "%.*s", (int)address.n, (const char *)address.p);
+	const struct berth_http_source source = berth_http_source_of(text);
+	for (size_t i = 0; i < sizeof(source.key); i++)
+		h = (h ^ source.key[i]) * 16777619U;
 	return &users->failures[h % BERTH_USERS_SOURCES];
 }
 

@@ -58,7 +58,8 @@ const struct berth_user *berth_users_find(const struct berth_users *users, struc
 /* Views borrow from user. */
 void berth_user_names(const struct berth_user *user, struct berth_bytes organization,
 		      struct berth_est_names *ret);
-/* header: of Authorization. UNTRUSTED: not one of us, or another password; LIMIT: too many failures from there. */
+/* header: of Authorization. UNTRUSTED: not one of us, or another password; LIMIT: too many failures from there;
+ * an IPv6 address stands for its /64. */
 enum berth_err berth_users_check(struct berth_users *users, struct berth_pki *pki,
 				 struct berth_bytes header, struct berth_bytes address,
 				 struct berth_mono now, const struct berth_user **ret,

@@ -127,6 +127,30 @@ refuses_another_password_and_slows_who_guesses(void **state)
 	home_close(judge);
 }
 
+/* Who has an IPv6 address has 2^64 of them. */
+static void
+who_guesses_from_all_addresses_of_a_network_is_one_source(void **state)
+{
+	(void)state;
+	struct berth_judge *judge = home_open_with(POLICY_USERS, add_users);
+	struct berth_users *users = &((struct berth_registrar_role *)judge->role)->users;
+	const struct berth_user *user = NULL;
+	struct berth_why why = {0};
+	for (int i = 0; i <= BERTH_USERS_FAILURES; i++) {
+		char address[32];
+		(void)snprintf(address, sizeof(address), "2001:db8:1::%x", i + 1);
+		assert_int_equal(berth_users_check(users, judge->f->pki, BERTH_LIT("Basic dTpw"),
+						   berth_text(address), judge->f->now.mono, &user,
+						   &why),
+				 i < BERTH_USERS_FAILURES ? BERTH_E_UNTRUSTED : BERTH_E_LIMIT);
+	}
+	assert_int_equal(berth_users_check(users, judge->f->pki, BERTH_LIT("Basic dTpw"),
+					   BERTH_LIT("2001:db8:2::1"), judge->f->now.mono, &user,
+					   &why),
+			 BERTH_E_UNTRUSTED);
+	home_close(judge);
+}
+
 /* req: rfc7030-4.2.3-retry-after */
 static void
 a_user_waits_for_an_operator(void **state)
@@ -224,6 +248,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_user_gets_a_certificate_and_a_record),
 		cmocka_unit_test(refuses_another_password_and_slows_who_guesses),
+		cmocka_unit_test(who_guesses_from_all_addresses_of_a_network_is_one_source),
 		cmocka_unit_test(a_user_waits_for_an_operator),
 		cmocka_unit_test(a_label_is_for_its_clients_alone),
 		cmocka_unit_test(a_user_that_was_taken_out_does_not_renew),
