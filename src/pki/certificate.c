@@ -539,6 +539,29 @@ berth_cert_subject_unit(const struct berth_cert *cert)
 	return cert->unit;
 }
 
+#define PARTY_NAME_MAX 256 /* bytes: ub-organization-name of RFC 5280 A.1 is 64 characters */
+
+static bool
+is_party_name(struct berth_bytes name)
+{
+	if (name.n == 0 || name.n > PARTY_NAME_MAX)
+		return false;
+	for (size_t i = 0; i < name.n; i++)
+		if (name.p[i] < 0x20 || name.p[i] == 0x7f)
+			return false;
+	return true;
+}
+
+struct berth_bytes
+berth_cert_party_name(const struct berth_cert *cert)
+{
+	if (is_party_name(cert->organization))
+		return cert->organization;
+	if (is_party_name(cert->common_name))
+		return cert->common_name;
+	return berth_text(cert->subject_text);
+}
+
 struct berth_wall
 berth_cert_not_before(const struct berth_cert *cert)
 {

@@ -38,6 +38,11 @@ struct berth_bytes berth_cert_subject_serial_number(const struct berth_cert *cer
 struct berth_bytes berth_cert_subject_common_name(const struct berth_cert *cert);
 struct berth_bytes berth_cert_subject_organization(const struct berth_cert *cert);
 struct berth_bytes berth_cert_subject_unit(const struct berth_cert *cert);
+/*
+ * Whom people call the subject: its organization, else its commonName, else the whole of it. What has control
+ * characters, or more than 64 characters may have, is passed over.
+ */
+struct berth_bytes berth_cert_party_name(const struct berth_cert *cert);
 struct berth_wall berth_cert_not_before(const struct berth_cert *cert);
 struct berth_wall berth_cert_not_after(const struct berth_cert *cert);
 bool berth_cert_is_ca(const struct berth_cert *cert); /* basicConstraints cA */

@@ -139,7 +139,10 @@ name_domain(struct berth_ownership *o, const struct berth_cert *cert,
 	    struct berth_ownership_domain *ret)
 {
 	ret->domain_id_length = berth_cert_domain_id(o->pki, cert, ret->domain_id);
-	ret->name = berth_cert_subject_text(cert);
+	ret->name = berth_arena_text(&o->arena, berth_cert_party_name(cert));
+	if (ret->name == NULL)
+		return REFUSE(o, BERTH_E_LIMIT, "ownership-memory", NULL,
+			      "no room for the owner's name");
 	if (ret->domain_id_length == 0 ||
 	    berth_sha256(o->pki, berth_key_spki(berth_cert_key(cert)), ret->key_sha256))
 		return REFUSE(o, BERTH_E_CRYPTO, "berth-crypto", NULL, "SHA-256 failed");

@@ -81,13 +81,6 @@ option(const struct transferring *t, const char *name)
 	return berth_arguments_value(&t->arguments, name);
 }
 
-static struct berth_bytes
-name_of(const struct berth_cert *cert)
-{
-	struct berth_bytes name = berth_cert_subject_organization(cert);
-	return name.n > 0 ? name : berth_cert_subject_common_name(cert);
-}
-
 /* Who signs: must be whom the manifest before names, or nobody would believe it. */
 static enum berth_err
 take_from(struct transferring *t, struct berth_why *why)
@@ -122,7 +115,7 @@ take_next(struct transferring *t, struct berth_why *why)
 	struct berth_manifest_holder hand = {.name = berth_text(option(t, "to-name"))};
 	const char *reference = option(t, "reference");
 	if (hand.name.n == 0)
-		hand.name = name_of(next);
+		hand.name = berth_cert_party_name(next);
 	if (berth_sha256(t->pki, berth_key_spki(berth_cert_key(next)), hand.key_sha256))
 		return berth_fail(why, BERTH_E_CRYPTO, "manifest-hash", NULL, "SHA-256 failed");
 	t->m.has_owner = berth_cert_is_ca(next) && !berth_arguments_has(&t->arguments, "to-holder");

@@ -26,9 +26,7 @@ berth_papers_owner_read(struct berth_pki *pki, enum berth_papers_buyer buyer, co
 				  "%s is no CA certificate; give the owner's domain CA", path);
 	struct berth_bytes said = berth_text(name);
 	if (said.n == 0)
-		said = berth_cert_subject_organization(cert);
-	if (said.n == 0)
-		said = berth_cert_subject_common_name(cert);
+		said = berth_cert_party_name(cert);
 	if (said.n == 0)
 		return berth_fail(why, BERTH_E_USAGE, "owner-name", NULL,
 				  "%s names nobody; say who it is with --owner-name", path);

@@ -207,7 +207,7 @@ read_sale(struct call *call, struct berth_cert_list *certs, struct berth_masa_ow
 	if (err)
 		return err;
 	if (name.n == 0)
-		name = berth_text(berth_cert_subject_text(certs->at[0]));
+		name = berth_cert_party_name(certs->at[0]);
 	owner->name = berth_arena_copy(call->arena, name);
 	owner->reference = berth_arena_copy(call->arena, reference);
 	return BERTH_OK;

@@ -460,6 +460,31 @@ names_a_domain_by_its_key_identifier_or_its_key(void **state)
 	assert_memory_equal(id, digest, sizeof(digest));
 }
 
+static void
+party_is(const char *organization, const char *common_name, const char *expected)
+{
+	BERTH_KEY *key = authority_key(&authority, "P-256");
+	struct berth_cert_template wanted =
+		authority_template(&authority, BERTH_PROFILE_ISSUING_CA, common_name, key);
+
+	wanted.organization = berth_text(organization);
+	BERTH_CERT *cert =
+		authority_issue_by(&authority, &wanted, authority.root, authority.root_key);
+	if (!berth_bytes_equal_text(berth_cert_party_name(cert), expected))
+		fail_msg("of %s it is not '%s'", berth_cert_subject_text(cert), expected);
+}
+
+static void
+names_a_party_by_its_organization_or_its_common_name(void **state)
+{
+	(void)state;
+	party_is("Second Home", "Second Home root CA", "Second Home");
+	party_is("", "Second Home root CA", "Second Home root CA");
+	/* What would write its own lines into a log or onto a terminal. */
+	party_is("Home\nowner = Other", "Second Home root CA", "Second Home root CA");
+	party_is("Home\x1b[2J", "Second Home root CA", "Second Home root CA");
+}
+
 int
 main(void)
 {
@@ -481,6 +506,7 @@ main(void)
 		cmocka_unit_test(reads_pem_bundles_and_writes_them),
 		cmocka_unit_test(matches_dns_names_in_the_san_only),
 		cmocka_unit_test(names_a_domain_by_its_key_identifier_or_its_key),
+		cmocka_unit_test(names_a_party_by_its_organization_or_its_common_name),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
