@@ -10,7 +10,12 @@ factory_make_options=(--claim-codes)
 for tool in sqlite3 xxd; do
 	command -v "$tool" > /dev/null || { echo "missing: $tool"; exit 77; }
 done
-start_manufacturer "A-0001 A-0002 A-0003"
+# One unit that either owner's own rules let on: what refuses it is the MASA alone.
+before_registrar() {
+	printf '[rule "given"]\nmatch.serial = A-0004\napprove = auto\n\n' | cat - home/policy.conf > policy.new
+	mv policy.new home/policy.conf
+}
+start_manufacturer "A-0001 A-0002 A-0003 A-0004"
 start_owner
 masa_port=$(cat masa.port)
 masa=https://localhost:$masa_port/.well-known/berth
@@ -94,6 +99,9 @@ berth device release A-0001 --next-code-file next.1 | grep 'released' > /dev/nul
 says 'has this code' at_b berth device claim A-0001 --code-file code.1
 at_b berth device claim A-0001 --code-file next.1 | grep 'owned' > /dev/null || fail 'not claimed'
 at_b berth device claim A-0001 --code-file next.1 | grep 'owned' > /dev/null || fail 'the same again is refused'
+name=$(sqlite3 "$(find acme/masa/state -name masa.db)" "SELECT o.name FROM owner o JOIN unit u ON u.row = o.unit
+	WHERE u.serial_number = 'A-0001' AND o.until IS NULL")
+[ "$name" = 'Second Hand' ] || fail "the MASA calls who claimed it $name"
 said 'released by A with a new code, claimed by B with it; each repeated without harm'
 
 # req: berth-claim-owned
@@ -209,6 +217,36 @@ allow 'nonceless = yes'
 comes_to_b A-0003
 [ "$code" = 200 ] || fail "refused although its nonceless entries are allowed by name: $code: $(head -c 300 body)"
 said 'with its nonceless entries allowed by name it enrols too'
+
+# ---- A hands a unit to B in one step ----
+
+printf '[rule "given"]\nmatch.serial = A-0004\napprove = auto\n\n' | cat - b/policy.conf > policy.new
+mv policy.new b/policy.conf
+stop "$b_pid"
+start_b
+comes_to_b A-0004
+[ "$code" = 403 ] || fail "B got a voucher for A's unit: $code"
+transfer() { printf '{"serial-number":"A-0004","owner-certificate":"%s"}' "$(openssl x509 -in "$1" -outform DER | base64 -w0)"; }
+# req: berth-ownership-own
+ask transfer "$(transfer b/domain-ca.pem)" "${as_b[@]}"
+answered 403 berth-ownership-own "B takes A's unit by a transfer of its own"
+says 'no manifest and no device' at_b berth device transfer A-0009 --owner b/domain-ca.pem
+says "is no CA's; give its domain CA (ownership-next-owner)" berth device transfer A-0004 --owner b/registrar.pem
+says 'x509-' berth device transfer A-0004 --owner b/registrar.conf
+ask transfer '{"serial-number":"A-0004","owner-certificate":"MAA="}' --cert home/registrar.pem --key home/keys/registrar.key
+answered 400 ownership-next-owner 'A names what is no certificate'
+onboard A-0004
+berth device transfer A-0004 --owner b/domain-ca.pem | grep 'Second Hand' > /dev/null || fail 'not transferred'
+says 'berth-ownership-own' berth device transfer A-0004 --owner c/domain-ca.pem
+comes_to_b A-0004
+[ "$code" = 200 ] || fail "what A handed over does not come on at B: $code: $(head -c 300 body)"
+base64 -d body | openssl pkcs7 -inform DER -print_certs -out a4.pem
+openssl verify -CAfile b/domain-ca.pem -untrusted b/issuing.pem a4.pem > /dev/null || fail "openssl does not verify it to B"
+request A-0004 pvr.der
+post A-0004 brski/requestvoucher $voucher_media pvr.der
+[ "$code" = 403 ] || fail "A gets a voucher for what it handed over: $code"
+berth device explain A-0004 | grep 'rfc8995-5.5-owner' > /dev/null || fail "A has another reason: $(berth device explain A-0004)"
+said 'handed to B in one step: it comes on at B, and the MASA refuses A (rfc8995-5.5-owner)'
 
 # ---- the manufacturer's side ----
 
