@@ -362,23 +362,25 @@ record_enrol_status(struct berth_registrar_exchange *exchange)
 /* ---- the audit log ---- */
 
 /*
- * The MASA chose which certificate of our chain it pinned, and may have chosen another one each time; the log names those.
- * All of them are we: their events get the domainID that is returned, in own.
+ * The MASA chose which certificate of our chain it pinned, and may have chosen another one each time; before a roll-over that
+ * was a former issuing CA. All of them are we: their events get the domainID that is returned, in own.
  */
 static struct berth_bytes
 name_ourselves(struct berth_registrar_role *role, uint8_t own[32],
 	       struct berth_policy_audit_event *events, size_t n)
 {
-	const struct berth_cert_list *chain = role->machine.own_chain;
-	struct berth_bytes name =
-		berth_bytes_of(own, berth_cert_domain_id(role->pki, chain->at[0], own));
-	for (size_t i = 1; i < chain->n; i++) {
-		uint8_t id[32];
-		size_t size = berth_cert_domain_id(role->pki, chain->at[i], id);
-		for (size_t e = 0; e < n; e++)
-			if (berth_bytes_equal(events[e].domain_id, berth_bytes_of(id, size)))
-				events[e].domain_id = name;
-	}
+	const struct berth_cert_list *const lists[] = {role->machine.own_chain, &role->domain};
+	struct berth_bytes name = berth_bytes_of(
+		own, berth_cert_domain_id(role->pki, role->machine.own_chain->at[0], own));
+	for (size_t l = 0; l < 2; l++)
+		for (size_t i = 0; i < lists[l]->n; i++) {
+			uint8_t id[32];
+			size_t size = berth_cert_domain_id(role->pki, lists[l]->at[i], id);
+			for (size_t e = 0; e < n; e++)
+				if (berth_bytes_equal(events[e].domain_id,
+						      berth_bytes_of(id, size)))
+					events[e].domain_id = name;
+		}
 	return name;
 }
 

@@ -194,6 +194,51 @@ a_certificate_opens_nothing_when_its_former_issuer_is_not_named(void **state)
 	leave(&home);
 }
 
+/* A device that came on under the former issuer comes again by BRSKI, with a new key: the MASA's log names that issuer. */
+static int
+come_again(struct home *home)
+{
+	struct berth_judge *judge = home->judge;
+	struct berth_cert *const domains[] = {home->former, judge->chain.at[1]};
+	struct berth_ticket ticket;
+	BERTH_BUF csr = {0};
+	home_reach_voucher(judge);
+	home_accept_voucher_after(judge, domains, 2);
+	home_make_csr(judge, &csr);
+	home_ask_for_certificate(judge, &ticket, berth_buf_view(&csr));
+	if (!ticket.is_replied)
+		home_sign(judge);
+	berth_buf_free(&ticket.body);
+	return ticket.status;
+}
+
+/* req: rfc8995-5.8.3-refuse */
+static void
+an_audit_log_that_names_a_former_issuer_names_us(void **state)
+{
+	(void)state;
+	struct home home = enrolled();
+	roll_over(&home);
+	assert_int_equal(come_again(&home), 200);
+	leave(&home);
+}
+
+static void
+an_audit_log_that_names_an_issuer_of_no_section_is_refused(void **state)
+{
+	(void)state;
+	struct home home = enrolled();
+	struct berth_why why = {0};
+	roll_over(&home);
+	berth_registrar_judge_role.end(home.judge->role);
+	home.judge->settings.formers.count = 0;
+	fixture_must(berth_registrar_judge_role.start(home.judge, &home.judge->settings,
+						      &home.judge->role, &why),
+		     &why, "judge");
+	assert_int_equal(come_again(&home), 403);
+	leave(&home);
+}
+
 static void
 the_signer_issues_nothing_in_a_former_issuers_name(void **state)
 {
@@ -327,6 +372,8 @@ main(void)
 		cmocka_unit_test(a_certificate_of_the_former_issuer_is_renewed_by_the_new_one),
 		cmocka_unit_test(a_revoked_certificate_of_the_former_issuer_opens_nothing),
 		cmocka_unit_test(a_certificate_opens_nothing_when_its_former_issuer_is_not_named),
+		cmocka_unit_test(an_audit_log_that_names_a_former_issuer_names_us),
+		cmocka_unit_test(an_audit_log_that_names_an_issuer_of_no_section_is_refused),
 		cmocka_unit_test(the_signer_issues_nothing_in_a_former_issuers_name),
 		cmocka_unit_test(each_issuer_signs_its_own_list),
 		cmocka_unit_test(a_former_issuers_certificate_is_advised_to_renew_early),
