@@ -269,3 +269,13 @@ done
 at_masa berth masa history A-0003 | grep 'Third Hand' > /dev/null || fail 'the history for people names no owner'
 berth audit verify --socket acme/masa/admin.sock > /dev/null
 said 'three owners of A-0003 in its history, each come and gone; the chain of the audit log holds'
+
+# req: berth-masa-refusals
+refusals() { sqlite3 "file:acme/masa/state/masa.db?mode=ro" "SELECT count(*) FROM audit WHERE event = 'ownership.refused'"; }
+before=$(refusals)
+curl -s --noproxy '*' --cacert acme/root-ca.pem -H 'Content-Type: application/json' "${as_b[@]}" \
+	--data-binary '{"serial-number":"A-0003"}' "$masa/release?[1-100]" > many
+[ "$(grep -c berth-ownership-own many)" = 100 ] || fail "not all of 100 were refused: $(tail -n 1 many)"
+more=$(($(refusals) - before))
+[ "$more" -ge 20 ] && [ "$more" -le 32 ] || fail "100 refusals are $more entries of the audit log"
+said "a stranger who is refused 100 times makes $more entries in the audit log, and no more for a minute"

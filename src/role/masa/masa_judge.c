@@ -76,6 +76,28 @@ judge_start(struct berth_judge *judge, const void *configuration, void **ret_con
 	return BERTH_OK;
 }
 
+/* req: berth-masa-refusals */
+bool
+berth_masa_may_note_refusal(struct berth_masa_role *role, const char *device)
+{
+	char text[24];
+	uint64_t left_out = 0;
+	uint32_t h = 2166136261U;
+
+	for (const char *c = device; *c; c++)
+		h = (h ^ (uint8_t)*c) * 16777619U;
+	struct berth_log_limit *limit = &role->refused[h % BERTH_MASA_REFUSED_UNITS];
+	limit->burst = BERTH_MASA_REFUSED_BURST;
+	limit->interval_ms = BERTH_MASA_REFUSED_MS;
+	if (!berth_log_allows(limit, berth_judge_now(role->judge).mono, &left_out))
+		return false;
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)left_out);
+	if (left_out > 0)
+		berth_log(&role->log, BERTH_LOG_WARNING, "audit.refusals-left-out", "device",
+			  device, "count", text, NULL);
+	return true;
+}
+
 static enum berth_err
 batch_begin(void *context, struct berth_why *why)
 {

@@ -23,6 +23,10 @@ extern const struct berth_judge_role berth_masa_judge_role;
 #define BERTH_MASA_ASKINGS_MAX 256   /* claims, releases, transfers that wait for revocation data */
 #define BERTH_MASA_SESSIONS_MAX 4096 /* requests that wait for the signer at one time */
 
+#define BERTH_MASA_REFUSED_UNITS 1024 /* whose refusals are counted apart; more share */
+#define BERTH_MASA_REFUSED_BURST 32   /* of a unit, into the audit log at once */
+#define BERTH_MASA_REFUSED_MS 60000   /* then one in that time: who asks may be anybody */
+
 struct berth_masa_session;
 struct berth_masa_asking;
 
@@ -36,13 +40,20 @@ struct berth_masa_role {
 	struct berth_digest digest;
 	struct berth_masa_fetcher fetcher;
 	struct berth_log log;
-	struct berth_log_limit refusals;     /* lines that strangers can make us write */
-	struct berth_masa_session *sessions; /* that wait for the signer */
+	struct berth_log_limit refusals; /* lines that strangers can make us write */
+	struct berth_log_limit refused[BERTH_MASA_REFUSED_UNITS]; /* entries of the audit log */
+	struct berth_masa_session *sessions;			  /* that wait for the signer */
 	size_t session_count;
 	struct berth_masa_asking *askings; /* that wait for revocation data */
 	size_t asking_count;
 	uint64_t next_cookie;
 };
+
+/*
+ * True: this refusal goes into the audit log. Anybody who knows a serial number can be refused as often as it likes, and
+ * would fill the store otherwise; how many were left out is logged.
+ */
+bool berth_masa_may_note_refusal(struct berth_masa_role *role, const char *device);
 
 /* masa_session.c: one request of a registrar, from its first check to its reply. */
 void berth_masa_session_start(struct berth_masa_role *role, struct berth_ticket *ticket,

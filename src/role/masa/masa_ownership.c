@@ -259,7 +259,8 @@ mark_refusal(struct berth_masa_asking *a, struct berth_why *why)
 		err = err ? err : berth_masa_claim_wrong(store, a->source_bucket, wall(a), why);
 	}
 	/* What is refused for its rate is counted already; a line for each would fill the store. */
-	if (err || a->record.device[0] == '\0' || a->o->why.err == BERTH_E_PENDING)
+	if (err || a->record.device[0] == '\0' || a->o->why.err == BERTH_E_PENDING ||
+	    !berth_masa_may_note_refusal(a->role, a->record.device))
 		return err;
 	return note(a, BERTH_EVENT_OWNERSHIP_REFUSED, why);
 }

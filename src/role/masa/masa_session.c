@@ -95,6 +95,8 @@ audit_end(struct berth_masa_session *session)
 
 	if (!session->record.device[0] || masa->is_repeated)
 		return;
+	if (masa->why.err && !berth_masa_may_note_refusal(session->role, session->record.device))
+		return;
 	if (masa->why.err)
 		err = append_audit(
 			session,
