@@ -146,6 +146,7 @@ fixture_open(void)
 	(void)snprintf(f->directory, sizeof(f->directory), "%s", "/tmp/berth-registrar-XXXXXX");
 	if (mkdtemp(f->directory) == NULL)
 		abort();
+	f->serial = FIXTURE_SERIAL;
 	f->now = (struct berth_now){
 		.mono = {1000}, .wall = {FIXTURE_NOW_S}, .wall_is_trusted = true};
 	fixture_must(berth_pki_open(&f->pki, &why), &why, "pki");
@@ -218,7 +219,7 @@ fixture_pvr(const struct fixture *f)
 		.has_created_on = true,
 		.created_on = f->now.wall,
 		.assertion = BERTH_ASSERTION_PROXIMITY,
-		.serial_number = BERTH_LIT(FIXTURE_SERIAL),
+		.serial_number = berth_text(f->serial),
 		.nonce = berth_bytes_of(nonce, sizeof(nonce)),
 		.proximity_registrar_cert = berth_cert_der(f->registrar.cert),
 	};
@@ -232,7 +233,7 @@ fixture_voucher(const struct fixture *f)
 		.has_created_on = true,
 		.created_on = f->now.wall,
 		.assertion = BERTH_ASSERTION_PROXIMITY,
-		.serial_number = BERTH_LIT(FIXTURE_SERIAL),
+		.serial_number = berth_text(f->serial),
 		.nonce = berth_bytes_of(nonce, sizeof(nonce)),
 		.pinned_domain_cert = berth_cert_der(f->owner.cert),
 	};

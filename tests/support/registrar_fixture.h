@@ -22,6 +22,7 @@ struct fixture {
 	struct berth_pki *pki;
 	char directory[64];
 	unsigned keys;
+	const char *serial; /* of who asks for vouchers: device's, until a test says another */
 	struct berth_now now;
 	struct person maker, masa, device, other_device, expired_device,
 		silent_device; /* silent: names no MASA */
