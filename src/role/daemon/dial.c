@@ -24,7 +24,7 @@ struct place {
 	struct berth_networks networks; /* of is_plain */
 	struct berth_buf networks_text;
 	struct berth_tls_client *tls; /* NULL: is_plain */
-	struct kept idle[BERTH_DIAL_CONNECTIONS_MAX];
+	struct kept idle[BERTH_DIAL_IDLE_MAX];
 	size_t idle_count;
 	size_t calls;	/* under way */
 	size_t running; /* of these, with a connection */
@@ -317,8 +317,7 @@ keep(struct call *call)
 		return;
 	}
 	/* Those that wait take theirs in the next turn of the loop. */
-	size_t max = place->waiting ? BERTH_DIAL_CONNECTIONS_MAX : BERTH_DIAL_IDLE_MAX;
-	while (place->idle_count >= max) {
+	while (place->idle_count >= BERTH_DIAL_IDLE_MAX) {
 		remove_idle(place, 0);
 	}
 	place->idle[place->idle_count++] = (struct kept){

@@ -20,8 +20,9 @@
 #define BERTH_DIAL_PLACES_MAX 64 /* distinct (host, port, anchors, certificate) kept */
 #define BERTH_DIAL_CONNECTIONS_MAX                                                                 \
 	32 /* in use at one time per place; well below what a server allows one source */
-#define BERTH_DIAL_IDLE_MAX 8	 /* idle connections per place */
-#define BERTH_DIAL_IDLE_MS 30000 /* below the usual servers' idle time-outs */
+#define BERTH_DIAL_IDLE_MAX                                                                        \
+	BERTH_DIAL_CONNECTIONS_MAX /* idle connections per place: all that were in use at once */
+#define BERTH_DIAL_IDLE_MS 30000   /* below the usual servers' idle time-outs */
 #define BERTH_DIAL_AT_ONCE_MAX 1024
 
 struct berth_dialer;

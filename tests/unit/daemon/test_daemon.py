@@ -479,9 +479,9 @@ class Serving(Base):
             thread.join(WAIT_S)
         self.assertEqual(counts, [2, 1])
 
-    def dial_many(self, count, meanwhile):
-        """What count requests at one time get from a server that answers nobody before meanwhile(port) returns, and
-        over how many connections."""
+    def dial_many(self, count, meanwhile, crowds=1):
+        """What count requests at one time, crowds times one after the other, get from a server that answers nobody of a
+        crowd before meanwhile(port) returns, and over how many connections."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.daemon.path("chain.pem"), self.daemon.path("server.key"))
         accepted, asked, got, may_answer = [], [], [], threading.Event()
@@ -507,21 +507,29 @@ class Serving(Base):
         with socket.create_server(("127.0.0.1", 0), backlog=128) as server:
             threading.Thread(target=serve, args=(server,), daemon=True).start()
             port = server.getsockname()[1]
-            clients = [threading.Thread(target=lambda: got.append(self.daemon.request("POST", "/dial?%d" % port, b"")[:2]))
-                       for _ in range(count)]
-            for client in clients:
-                client.start()
-            until("as many to ask as may", lambda: len(asked) >= DIAL_CONNECTIONS_MAX)
-            meanwhile(port)
-            may_answer.set()
-            for client in clients:
-                client.join(WAIT_S)
+            for _ in range(crowds):
+                asked.clear()
+                may_answer.clear()
+                clients = [threading.Thread(target=lambda: got.append(
+                    self.daemon.request("POST", "/dial?%d" % port, b"")[:2])) for _ in range(count)]
+                for client in clients:
+                    client.start()
+                until("as many to ask as may", lambda: len(asked) >= DIAL_CONNECTIONS_MAX)
+                meanwhile(port)
+                may_answer.set()
+                for client in clients:
+                    client.join(WAIT_S)
             server.shutdown(socket.SHUT_RDWR)
         return got, len(accepted)
 
     def test_dials_one_place_over_so_many_connections_and_the_rest_waits_for_one(self):
         got, accepted = self.dial_many(56, lambda port: None)
         self.assertEqual(got, [(200, b"ok")] * 56)
+        self.assertEqual(accepted, DIAL_CONNECTIONS_MAX)
+
+    def test_keeps_all_that_were_in_use_for_the_next_crowd(self):
+        got, accepted = self.dial_many(DIAL_CONNECTIONS_MAX, lambda port: None, crowds=2)
+        self.assertEqual(got, [(200, b"ok")] * DIAL_CONNECTIONS_MAX * 2)
         self.assertEqual(accepted, DIAL_CONNECTIONS_MAX)
 
     def test_says_so_when_no_connection_became_free_in_time(self):
