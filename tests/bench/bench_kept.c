@@ -5,8 +5,9 @@
  *
  * What a registrar costs without its TLS handshakes: COUNT devices connect and do the steps of --prepare, then the program
  * says "ready" and waits for a line, then the devices do --steps over the connections that they have, CONCURRENCY at a
- * time. STEPS is a list with commas of requestvoucher, voucher_status, cacerts, csrattrs, simpleenroll, enrollstatus, or
- * "none". All that devices sign is signed before. (The registrar's key signs nothing that is used.)
+ * time. STEPS is a list with commas of requestvoucher, voucher_status, cacerts, csrattrs, simpleenroll, enrollstatus,
+ * reconnect (with the certificate that simpleenroll brought), simplereenroll (after reconnect), or "none". All that devices
+ * sign is signed before the clock starts. (The registrar's key signs nothing that is used.)
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include "net/http.h"
 #include "pki/keystore/keystore.h"
 #include "pki/request.h"
+#include "protocol/est/client.h"
 #include "protocol/voucher/voucher_cms.h"
 
 #define TIMEOUT_MS 60000
@@ -27,13 +29,15 @@
 
 struct device {
 	struct bench_unit unit;
-	struct berth_buf pvr, csr;
+	struct berth_key *key; /* of the request csr, and then of the certificate */
+	struct berth_cert_list ldevid;
+	struct berth_buf pvr, csr, renewal;
 	struct berth_tls_client *tls;
 	struct berth_http_client *http;
 };
 
 static const struct step {
-	const char *name, *path, *media; /* media NULL: GET */
+	const char *name, *path, *media; /* media NULL: GET; path NULL: connect anew */
 	size_t body;			 /* offset in struct device; 0: a status */
 } known_steps[] = {
 	{"requestvoucher", BRSKI "requestvoucher", BERTH_MEDIA_VOUCHER_CMS,
@@ -43,6 +47,9 @@ static const struct step {
 	{"csrattrs", EST "csrattrs", NULL, 0},
 	{"simpleenroll", EST "simpleenroll", "application/pkcs10", offsetof(struct device, csr)},
 	{"enrollstatus", BRSKI "enrollstatus", "application/json", 0},
+	{"reconnect", NULL, NULL, 0},
+	{"simplereenroll", EST "simplereenroll", "application/pkcs10",
+	 offsetof(struct device, renewal)},
 };
 #define KNOWN_STEPS (sizeof(known_steps) / sizeof(known_steps[0]))
 
@@ -54,10 +61,12 @@ struct script {
 struct bench {
 	struct berth_pki *pki;
 	struct berth_loop *loop;
+	const char *keys;
 	struct device *devices;
 	uint16_t port;
 	const struct script *script;
-	size_t count, concurrency, next, ended, failed;
+	size_t first, count, concurrency, next, ended, failed;
+	bool renews;
 	struct bench_samples samples;
 	int64_t first_ns, last_ns;
 };
@@ -68,6 +77,7 @@ struct slot {
 	struct device *device;
 	size_t step;
 	int64_t started_ns;
+	struct berth_timer *again; /* a connection is not closed within its own answer */
 };
 
 static void advance(struct slot *slot);
@@ -97,6 +107,41 @@ read_script(const char *text, struct script *ret)
 	}
 }
 
+/* A key, and the request for a certificate of it, in base64. name: the old one's, for a renewal; else of the unit's serial number. */
+static void
+make_request(struct bench *bench, const struct device *device, const char *name,
+	     const struct berth_cert *old, struct berth_key **key, struct berth_buf *csr)
+{
+	struct berth_buf der = {0};
+	char uri[PATH_BYTES];
+	struct berth_bytes names[1];
+	struct berth_request_fields fields = {.serial_number = device->unit.serial};
+	if (old) {
+		names[0] = berth_cert_dns_name(old, 0);
+		fields = (struct berth_request_fields){.subject = berth_cert_subject_der(old),
+						       .dns_names = names,
+						       .dns_name_count = names[0].n > 0};
+	}
+	(void)snprintf(uri, sizeof(uri), "file:%s/%s-%zu.key", bench->keys, name,
+		       bench->first + (size_t)(device - bench->devices));
+	bench_call(berth_keystore_generate(bench->pki, uri, "P-256", key, &why));
+	bench_call(berth_request_build(bench->pki, &fields, *key, &der, &why));
+	bench_call(berth_base64_encode(berth_buf_view(&der), 0, csr));
+	berth_buf_free(&der);
+}
+
+/* What simpleenroll brought, and the request that will renew it. */
+static void
+take_certificate(struct bench *bench, struct device *device,
+		 const struct berth_http_response *response)
+{
+	struct berth_key *next = NULL;
+	bench_call(berth_est_certs_parse(bench->pki, response->media_type, response->body,
+					 &device->ldevid, &why));
+	make_request(bench, device, "next", device->ldevid.at[0], &next, &device->renewal);
+	berth_key_free(next);
+}
+
 static void
 on_answer(void *context, const struct berth_http_response *response,
 	  const struct berth_tls_facts *tls, const struct berth_why *why)
@@ -112,8 +157,12 @@ on_answer(void *context, const struct berth_http_response *response,
 			      slot->bench->script->steps[slot->step]->name, response->status,
 			      (int)response->body.n, (const char *)response->body.p);
 	}
+	if (slot->bench->renews && response->status == 200 &&
+	    slot->bench->script->steps[slot->step]->body == offsetof(struct device, csr)) {
+		take_certificate(slot->bench, slot->device, response);
+	}
 	slot->step++;
-	advance(slot);
+	berth_timer_start(slot->again, 0);
 }
 
 static void
@@ -144,13 +193,24 @@ on_connected(void *context, const struct berth_tls_facts *tls, const struct bert
 }
 
 static void
+disconnect(struct device *device)
+{
+	berth_http_client_close(device->http);
+	berth_tls_client_close(device->tls);
+	device->http = NULL;
+	device->tls = NULL;
+}
+
+static void
 connect_to(struct slot *slot)
 {
 	struct bench *bench = slot->bench;
 	struct device *device = slot->device;
+	bool is_own = device->ldevid.n > 0;
 	const struct berth_tls_client_conf tls = {.pki = bench->pki,
-						  .chain = &device->unit.chain,
-						  .key = device->unit.key,
+						  .chain = is_own ? &device->ldevid
+								  : &device->unit.chain,
+						  .key = is_own ? device->key : device->unit.key,
 						  .provisional = true};
 	bench_call(berth_tls_client_open(&tls, &device->tls, &why));
 	const struct berth_http_client_conf http = {.address = "127.0.0.1",
@@ -181,6 +241,12 @@ advance(struct slot *slot)
 		}
 		return;
 	}
+	if (slot->device && !bench->script->steps[slot->step]->path) {
+		slot->step++;
+		disconnect(slot->device);
+		connect_to(slot);
+		return;
+	}
 	if (slot->device) {
 		ask(slot);
 		return;
@@ -193,6 +259,12 @@ advance(struct slot *slot)
 		return;
 	}
 	advance(slot);
+}
+
+static void
+on_again(void *context)
+{
+	advance(context);
 }
 
 static void
@@ -210,10 +282,16 @@ play(struct bench *bench, const struct script *script)
 	bench->first_ns = bench_now_ns();
 	for (size_t i = 0; i < bench->concurrency; i++) {
 		slots[i].bench = bench;
-		advance(&slots[i]);
+		if (berth_timer_open(bench->loop, on_again, &slots[i], &slots[i].again)) {
+			bench_die("out of memory");
+		}
+		berth_timer_start(slots[i].again, 0);
 	}
 	if (bench->ended < bench->count) {
 		berth_loop_run(bench->loop);
+	}
+	for (size_t i = 0; i < bench->concurrency; i++) {
+		berth_timer_close(slots[i].again);
 	}
 	free(slots);
 }
@@ -223,8 +301,8 @@ prepare(struct bench *bench, int argc, char **argv)
 {
 	const char *folder = bench_text(argc, argv, "units", NULL);
 	const char *prefix = bench_text(argc, argv, "prefix", NULL);
-	const char *keys = bench_text(argc, argv, "keys", NULL);
-	size_t first = bench_number(argc, argv, "first", NULL);
+	bench->keys = bench_text(argc, argv, "keys", NULL);
+	bench->first = bench_number(argc, argv, "first", NULL);
 	struct berth_cert_list registrar = {0};
 	struct berth_key *registrar_key = NULL;
 	bench->port = (uint16_t)bench_number(argc, argv, "port", NULL);
@@ -240,19 +318,10 @@ prepare(struct bench *bench, int argc, char **argv)
 	for (size_t i = 0; i < bench->count; i++) {
 		struct device *device = &bench->devices[i];
 		struct berth_buf rvr = {0};
-		struct berth_buf der = {0};
-		struct berth_key *key = NULL;
-		char uri[PATH_BYTES];
-		bench_unit_open(bench->pki, folder, prefix, first + i, &device->unit);
+		bench_unit_open(bench->pki, folder, prefix, bench->first + i, &device->unit);
 		bench_requests_make(bench->pki, &device->unit, &registrar, registrar_key,
 				    &device->pvr, &rvr);
-		(void)snprintf(uri, sizeof(uri), "file:%s/kept-%zu.key", keys, first + i);
-		bench_call(berth_keystore_generate(bench->pki, uri, "P-256", &key, &why));
-		const struct berth_request_fields fields = {.serial_number = device->unit.serial};
-		bench_call(berth_request_build(bench->pki, &fields, key, &der, &why));
-		bench_call(berth_base64_encode(berth_buf_view(&der), 0, &device->csr));
-		berth_key_free(key);
-		berth_buf_free(&der);
+		make_request(bench, device, "kept", NULL, &device->key, &device->csr);
 		berth_buf_free(&rvr);
 	}
 	berth_key_free(registrar_key);
@@ -264,11 +333,13 @@ tidy(struct bench *bench)
 {
 	for (size_t i = 0; i < bench->count; i++) {
 		struct device *device = &bench->devices[i];
-		berth_http_client_close(device->http);
-		berth_tls_client_close(device->tls);
+		disconnect(device);
 		bench_unit_close(&device->unit);
+		berth_key_free(device->key);
+		berth_cert_list_free(&device->ldevid);
 		berth_buf_free(&device->pvr);
 		berth_buf_free(&device->csr);
+		berth_buf_free(&device->renewal);
 	}
 	free(bench->devices);
 	bench_samples_close(&bench->samples);
@@ -296,6 +367,9 @@ main(int argc, char **argv)
 	struct script steps;
 	read_script(bench_text(argc, argv, "prepare", NULL), &before);
 	read_script(bench_text(argc, argv, "steps", NULL), &steps);
+	for (size_t i = 0; i < before.n; i++) {
+		bench.renews = bench.renews || !before.steps[i]->path;
+	}
 	prepare(&bench, argc, argv);
 	play(&bench, &before);
 	wait_for_line();
