@@ -12,59 +12,81 @@
  *	POST /v1/manifests		a signed manifest or a chain of them, as a whole
  *	GET  /v1/audit/verify
  */
-#include "role/masa/masa_judge.h"
+#include "role/masa/masa_admin.h"
 
 #include <stdio.h>
 
 #include "base/hex.h"
 #include "codec/json.h"
-#include "protocol/manifest/custody.h"
 #include "role/daemon/admin_error.h"
 
 #define ARENA_BYTES ((size_t)8 << 20)
 #define UNITS_PATH "/v1/units"
 #define UNITS_MAX 100000 /* in one list; more are counted, not listed */
 
-struct call {
-	struct berth_masa_role *role;
-	const struct berth_http_request *http;
-	const char *user;
-	struct berth_arena *arena;
-	json_t *reply;
-	struct berth_why why;
-};
-
-static enum berth_err
-built(struct call *call, enum berth_err err)
+enum berth_err
+berth_masa_built(struct berth_masa_call *call, enum berth_err err)
 {
 	if (!err)
 		return BERTH_OK;
 	return berth_fail(&call->why, err, "admin-reply", NULL, "the reply could not be built");
 }
 
-static struct berth_wall
-now(const struct call *call)
+struct berth_wall
+berth_masa_call_now(const struct berth_masa_call *call)
 {
 	return berth_judge_now(call->role->judge).wall;
 }
 
-/* Into the audit log before the act, in its transaction; and the log: who did what to which. */
 static enum berth_err
-note(struct call *call, enum berth_event_kind event, const char *subject)
+note(struct berth_masa_call *call, enum berth_event_kind event, const char *subject,
+     struct berth_bytes detail)
 {
 	char actor[BERTH_AUDIT_ACTOR_MAX];
 
 	snprintf(actor, sizeof(actor), "operator:%s", call->user);
 	berth_log(&call->role->log, BERTH_LOG_NOTICE, berth_event_name(event), "subject", subject,
 		  "by", call->user, NULL);
-	return berth_audit_append(call->role->store, now(call), actor, event, subject,
-				  BERTH_BYTES_NONE, &call->why);
+	return berth_audit_append(call->role->store, berth_masa_call_now(call), actor, event,
+				  subject, detail, &call->why);
+}
+
+enum berth_err
+berth_masa_note(struct berth_masa_call *call, enum berth_event_kind event, const char *subject)
+{
+	return note(call, event, subject, BERTH_BYTES_NONE);
+}
+
+static enum berth_err
+put_party(json_t *detail, const char *name, const char *domain,
+	  const struct berth_masa_owner *owner)
+{
+	if (!owner)
+		return BERTH_OK;
+	enum berth_err err = berth_json_set_text(detail, name, owner->name);
+	return err ? err : berth_json_set_base64(detail, domain, owner->domain_id);
+}
+
+enum berth_err
+berth_masa_note_owner(struct berth_masa_call *call, enum berth_event_kind event, const char *device,
+		      const struct berth_masa_owner *from, const struct berth_masa_owner *to)
+{
+	BERTH_JSON json_t *detail = json_object();
+	BERTH_BUF text = {0};
+	enum berth_err err = put_party(detail, "from", "from-domain-id", from);
+
+	err = err ? err : put_party(detail, "to", "to-domain-id", to);
+	err = err ? err : berth_json_encode(detail, BERTH_JSON_AS_BUILT, &text);
+	if (err)
+		return berth_fail(&call->why, err, "audit-detail", NULL,
+				  "the audit entry could not be written down");
+	return note(call, event, device, berth_buf_view(&text));
 }
 
 /* ---- units ---- */
 
 static enum berth_err
-find(struct call *call, struct berth_bytes serial, struct berth_masa_unit *unit,
+find(struct berth_masa_call *call, struct berth_bytes serial, struct berth_masa_unit *unit,
      char device[BERTH_DEVICE_ID_MAX])
 {
 	enum berth_err err = berth_masa_unit_find_by_serial(call->role->store, serial, call->arena,
@@ -106,12 +128,13 @@ put_unit(json_t *object, const struct berth_masa_unit *unit)
 
 /* Adds the owner's name, or nothing where nobody owns the unit. */
 static enum berth_err
-put_owner(struct call *call, json_t *object, int64_t unit)
+put_owner(struct berth_masa_call *call, json_t *object, int64_t unit)
 {
 	struct berth_masa_owner owner = {0};
 	char text[BERTH_TIME_TEXT_MAX];
-	enum berth_err err = berth_masa_owner_current(call->role->store, unit, now(call),
-						      call->arena, &owner, &call->why);
+	enum berth_err err =
+		berth_masa_owner_current(call->role->store, unit, berth_masa_call_now(call),
+					 call->arena, &owner, &call->why);
 
 	if (err)
 		return err == BERTH_E_NOT_FOUND ? BERTH_OK : err;
@@ -122,11 +145,11 @@ put_owner(struct call *call, json_t *object, int64_t unit)
 					berth_text(berth_wall_format(owner.since, text)));
 	if (!err && owner.reference.n)
 		err = berth_json_set_text(object, "owner-reference", owner.reference);
-	return built(call, err);
+	return berth_masa_built(call, err);
 }
 
 struct listing {
-	struct call *call;
+	struct berth_masa_call *call;
 	json_t *units;
 	int64_t count;
 	enum berth_err err;
@@ -143,25 +166,28 @@ list_unit(void *context, const struct berth_masa_unit *unit)
 	if (!object || json_array_append_new(listing->units, object))
 		listing->err = BERTH_E_MEMORY;
 	else
-		listing->err = built(listing->call, put_unit(object, unit));
+		listing->err = berth_masa_built(listing->call, put_unit(object, unit));
 	listing->err = listing->err ? listing->err : put_owner(listing->call, object, unit->row);
 	return listing->err == BERTH_OK;
 }
 
 static enum berth_err
-units_list(struct call *call)
+units_list(struct berth_masa_call *call)
 {
 	struct listing listing = {.call = call, .units = json_array()};
-	enum berth_err err = built(call, berth_json_set(call->reply, "units", listing.units));
+	enum berth_err err =
+		berth_masa_built(call, berth_json_set(call->reply, "units", listing.units));
 
 	err = err ? err
 		  : berth_masa_unit_each(call->role->store, 0, list_unit, &listing, &call->why);
 	err = err ? err : listing.err;
-	return err ? err : built(call, berth_json_set_i64(call->reply, "count", listing.count));
+	return err ? err
+		   : berth_masa_built(call,
+				      berth_json_set_i64(call->reply, "count", listing.count));
 }
 
 static enum berth_err
-put_log(struct call *call, int64_t unit)
+put_log(struct berth_masa_call *call, int64_t unit)
 {
 	struct berth_audit_log log = {0};
 	BERTH_BUF text = {0};
@@ -170,19 +196,20 @@ put_log(struct call *call, int64_t unit)
 
 	err = err ? err : berth_audit_log_build(&log, &text, &call->why);
 	err = err ? err : berth_json_parse(berth_buf_view(&text), NULL, &parsed, &call->why);
-	return err ? err : built(call, berth_json_set(call->reply, "log", parsed));
+	return err ? err : berth_masa_built(call, berth_json_set(call->reply, "log", parsed));
 }
 
 static enum berth_err
-unit_show(struct call *call, struct berth_bytes serial)
+unit_show(struct berth_masa_call *call, struct berth_bytes serial)
 {
 	struct berth_masa_unit unit = {0};
 	char device[BERTH_DEVICE_ID_MAX];
 	enum berth_err err = find(call, serial, &unit, device);
 
 	err = err ? err
-		  : built(call, berth_json_set_text(call->reply, "device", berth_text(device)));
-	err = err ? err : built(call, put_unit(call->reply, &unit));
+		  : berth_masa_built(
+			    call, berth_json_set_text(call->reply, "device", berth_text(device)));
+	err = err ? err : berth_masa_built(call, put_unit(call->reply, &unit));
 	err = err ? err : put_owner(call, call->reply, unit.row);
 	return err ? err : put_log(call, unit.row);
 }
@@ -190,7 +217,8 @@ unit_show(struct call *call, struct berth_bytes serial)
 /* ---- who owns it ---- */
 
 static enum berth_err
-read_sale(struct call *call, struct berth_cert_list *certs, struct berth_masa_owner *owner)
+read_sale(struct berth_masa_call *call, struct berth_cert_list *certs,
+	  struct berth_masa_owner *owner)
 {
 	BERTH_JSON json_t *root = NULL;
 	struct berth_bytes pem = BERTH_BYTES_NONE;
@@ -215,29 +243,34 @@ read_sale(struct call *call, struct berth_cert_list *certs, struct berth_masa_ow
 
 /* The owner of record, if there is one, goes before the next one comes. */
 static enum berth_err
-end_owner(struct call *call, const struct berth_masa_unit *unit, const char *device)
+end_owner(struct berth_masa_call *call, const struct berth_masa_unit *unit, const char *device,
+	  const struct berth_masa_owner *to)
 {
 	struct berth_store *store = call->role->store;
-	enum berth_err err = note(call, BERTH_EVENT_OWNER_ENDED, device);
+	struct berth_masa_owner owner = {0};
+	enum berth_err err = berth_masa_owner_current(store, unit->row, berth_masa_call_now(call),
+						      call->arena, &owner, &call->why);
 
-	err = err ? err : berth_masa_owner_end(store, unit->row, now(call), &call->why);
-	return err ? err : berth_masa_custody_end(store, unit->row, now(call), &call->why);
+	err = err ? err : berth_masa_note_owner(call, BERTH_EVENT_OWNER_ENDED, device, &owner, to);
+	err = err ? err
+		  : berth_masa_owner_end(store, unit->row, berth_masa_call_now(call), &call->why);
+	return err ? err
+		   : berth_masa_custody_end(store, unit->row, berth_masa_call_now(call),
+					    &call->why);
 }
 
 static enum berth_err
-set_owner(struct call *call, struct berth_bytes serial, bool ends_another)
+set_owner(struct berth_masa_call *call, struct berth_bytes serial, bool ends_another)
 {
 	BERTH_CERT_LIST certs = {0};
 	struct berth_masa_unit unit = {0};
-	struct berth_masa_owner owner = {.since = now(call)};
+	struct berth_masa_owner owner = {.since = berth_masa_call_now(call)};
 	char device[BERTH_DEVICE_ID_MAX];
 	uint8_t id[32];
 	uint8_t key[BERTH_SHA256_BYTES];
 	enum berth_err err = find(call, serial, &unit, device);
 
 	err = err ? err : read_sale(call, &certs, &owner);
-	if (!err && ends_another)
-		err = end_owner(call, &unit, device);
 	if (err)
 		return err;
 	owner.domain_id =
@@ -246,225 +279,83 @@ set_owner(struct call *call, struct berth_bytes serial, bool ends_another)
 		return berth_fail(&call->why, BERTH_E_CRYPTO, "berth-crypto", NULL,
 				  "SHA-256 failed");
 	owner.domain_key_sha256 = berth_bytes_of(key, sizeof(key));
-	err = note(call, BERTH_EVENT_OWNER_SET, device);
+	if (ends_another)
+		err = end_owner(call, &unit, device, &owner);
+	err = err ? err : berth_masa_note_owner(call, BERTH_EVENT_OWNER_SET, device, NULL, &owner);
 	err = err ? err : berth_masa_owner_set(call->role->store, unit.row, &owner, &call->why);
-	err = err ? err : built(call, put_unit(call->reply, &unit));
+	err = err ? err : berth_masa_built(call, put_unit(call->reply, &unit));
 	return err ? err : put_owner(call, call->reply, unit.row);
 }
 
 static enum berth_err
-unit_sell(struct call *call, struct berth_bytes serial)
+unit_sell(struct berth_masa_call *call, struct berth_bytes serial)
 {
 	return set_owner(call, serial, false);
 }
 
 static enum berth_err
-unit_transfer(struct call *call, struct berth_bytes serial)
+unit_transfer(struct berth_masa_call *call, struct berth_bytes serial)
 {
 	return set_owner(call, serial, true);
 }
 
 static enum berth_err
-unit_history(struct call *call, struct berth_bytes serial)
+unit_history(struct berth_masa_call *call, struct berth_bytes serial)
 {
 	struct berth_masa_unit unit = {0};
 	char device[BERTH_DEVICE_ID_MAX];
 	enum berth_err err = find(call, serial, &unit, device);
 
 	err = err ? err
-		  : built(call, berth_json_set_text(call->reply, "device", berth_text(device)));
-	err = err ? err : built(call, put_unit(call->reply, &unit));
+		  : berth_masa_built(
+			    call, berth_json_set_text(call->reply, "device", berth_text(device)));
+	err = err ? err : berth_masa_built(call, put_unit(call->reply, &unit));
 	return err ? err
 		   : berth_masa_put_history(call->role, unit.row, device, call->reply, &call->why);
 }
 
 static enum berth_err
-unit_release(struct call *call, struct berth_bytes serial)
+unit_release(struct berth_masa_call *call, struct berth_bytes serial)
 {
 	struct berth_masa_unit unit = {0};
 	char device[BERTH_DEVICE_ID_MAX];
 	enum berth_err err = find(call, serial, &unit, device);
 
-	err = err ? err : end_owner(call, &unit, device);
-	return err ? err : built(call, put_unit(call->reply, &unit));
+	err = err ? err : end_owner(call, &unit, device, NULL);
+	return err ? err : berth_masa_built(call, put_unit(call->reply, &unit));
 }
 
 static enum berth_err
-set_status(struct call *call, struct berth_bytes serial, enum berth_masa_unit_status status)
+set_status(struct berth_masa_call *call, struct berth_bytes serial,
+	   enum berth_masa_unit_status status)
 {
 	struct berth_masa_unit unit = {0};
 	char device[BERTH_DEVICE_ID_MAX];
 	enum berth_err err = find(call, serial, &unit, device);
 
-	err = err ? err : note(call, BERTH_EVENT_UNIT_STATUS, device);
+	err = err ? err : berth_masa_note(call, BERTH_EVENT_UNIT_STATUS, device);
 	err = err ? err
 		  : berth_masa_unit_set_status(call->role->store, unit.row, status, &call->why);
 	unit.status = status;
-	return err ? err : built(call, put_unit(call->reply, &unit));
+	return err ? err : berth_masa_built(call, put_unit(call->reply, &unit));
 }
 
 static enum berth_err
-unit_block(struct call *call, struct berth_bytes serial)
+unit_block(struct berth_masa_call *call, struct berth_bytes serial)
 {
 	return set_status(call, serial, BERTH_MASA_UNIT_BLOCKED);
 }
 
 static enum berth_err
-unit_unblock(struct call *call, struct berth_bytes serial)
+unit_unblock(struct berth_masa_call *call, struct berth_bytes serial)
 {
 	return set_status(call, serial, BERTH_MASA_UNIT_ACTIVE);
-}
-
-/* ---- manifests ---- */
-
-static enum berth_err
-load_claim(struct call *call, int64_t unit, const struct berth_manifest_unit *from)
-{
-	struct berth_masa_claim claim = {0};
-
-	if (!from->has_claim)
-		return BERTH_OK;
-	memcpy(claim.salt, from->claim.salt, sizeof(claim.salt));
-	memcpy(claim.sha256, from->claim.sha256, sizeof(claim.sha256));
-	return berth_masa_claim_load(call->role->store, unit, &claim, now(call), &call->why);
-}
-
-/* The store refuses a unit that went to another hand before. */
-static enum berth_err
-load_hands(struct call *call, int64_t unit, const struct berth_custody_link *const *chain, size_t n)
-{
-	enum berth_err err = BERTH_OK;
-
-	for (size_t i = 0; !err && i < n; i++) {
-		struct berth_manifest_holder hand = {0};
-
-		(void)berth_manifest_hand(&chain[i]->manifest, &hand);
-		const struct berth_masa_custody link = {
-			.depth = (int64_t)i,
-			.holder_key_sha256 =
-				berth_bytes_of(hand.key_sha256, sizeof(hand.key_sha256)),
-			.name = hand.name,
-			.manifest_sha256 =
-				berth_bytes_of(chain[i]->sha256, sizeof(chain[i]->sha256)),
-		};
-		err = berth_masa_custody_add(call->role->store, unit, &link, now(call), &call->why);
-	}
-	return err;
-}
-
-/* True when the owner of record signed it away: it is one of the hands before the new owner's. */
-static bool
-gave_away(const struct berth_masa_owner *owner, const struct berth_custody_link *const *chain,
-	  size_t n)
-{
-	bool is_hand = false;
-
-	for (size_t i = 0; i < n; i++) {
-		struct berth_manifest_holder hand = {0};
-
-		is_hand = is_hand || (berth_manifest_hand(&chain[i]->manifest, &hand) &&
-				      berth_bytes_equal(owner->domain_key_sha256,
-							berth_bytes_of(hand.key_sha256,
-								       sizeof(hand.key_sha256))));
-	}
-	return is_hand;
-}
-
-static enum berth_err
-end_former_owner(struct call *call, int64_t unit, const struct berth_manifest_owner *next,
-		 const struct berth_custody_link *const *chain, size_t n)
-{
-	struct berth_masa_owner owner = {0};
-	enum berth_err err = berth_masa_owner_current(call->role->store, unit, now(call),
-						      call->arena, &owner, &call->why);
-
-	if (err)
-		return err == BERTH_E_NOT_FOUND ? BERTH_OK : err;
-	if (berth_bytes_equal(owner.domain_id, next->domain_id) || !gave_away(&owner, chain, n))
-		return BERTH_OK;
-	return berth_masa_owner_end(call->role->store, unit, now(call), &call->why);
-}
-
-/* The last hand that has a domain. Nothing where the store knows more hands than this chain. */
-static enum berth_err
-load_owner(struct call *call, int64_t unit, const struct berth_custody_link *const *chain, size_t n)
-{
-	int64_t depth = 0;
-	size_t i = n;
-	enum berth_err err = berth_masa_custody_depth(call->role->store, unit, &depth, &call->why);
-
-	while (i > 0 && !chain[i - 1]->manifest.has_owner)
-		i--;
-	if (err || i == 0 || depth > (int64_t)n)
-		return err;
-	const struct berth_manifest_owner *next = &chain[i - 1]->manifest.owner;
-	const struct berth_masa_owner owner = {
-		.domain_id = next->domain_id,
-		.domain_key_sha256 = berth_bytes_of(next->key_sha256, sizeof(next->key_sha256)),
-		.name = next->name,
-		.reference = next->reference,
-		.since = now(call),
-	};
-	err = end_former_owner(call, unit, next, chain, i - 1);
-	return err ? err : berth_masa_owner_set(call->role->store, unit, &owner, &call->why);
-}
-
-static enum berth_err
-load_unit(struct call *call, const struct berth_custody_unit *from, int64_t *added)
-{
-	const struct berth_custody_link *chain[BERTH_CUSTODY_DEPTH_MAX];
-	const struct berth_masa_unit unit = {
-		.identity = from->made->identity,
-		.model = from->made->model,
-		.idevid_key_sha256 =
-			berth_bytes_of(from->made->key_sha256, sizeof(from->made->key_sha256)),
-	};
-	int64_t row = 0;
-	bool is_new = false;
-	size_t n = berth_custody_chain(from, chain);
-	enum berth_err err = berth_masa_unit_load(call->role->store, &unit, now(call), &row,
-						  &is_new, &call->why);
-
-	*added += is_new;
-	err = err ? err : load_claim(call, row, from->made);
-	err = err ? err : load_hands(call, row, chain, n);
-	return err ? err : load_owner(call, row, chain, n);
-}
-
-static enum berth_err
-manifest_load(struct call *call)
-{
-	BERTH_ARENA arena = {0};
-	struct berth_custody custody = {0};
-	const struct berth_manifest_trust trust = {&call->role->trust.manifest, now(call)};
-	int64_t added = 0;
-	char batch[BERTH_AUDIT_SUBJECT_MAX];
-
-	berth_arena_start(&arena, BERTH_MANIFEST_ARENA_BYTES);
-	enum berth_err err = berth_custody_open(call->role->pki, call->http->body, &trust, &arena,
-						&custody, &call->why);
-	if (err)
-		return err;
-	const struct berth_bytes last = custody.links[custody.link_count - 1].manifest.batch;
-	snprintf(batch, sizeof(batch), "%.*s", (int)(last.n > 200 ? 200 : last.n),
-		 (const char *)last.p);
-	err = note(call, BERTH_EVENT_UNITS_LOADED, batch);
-	for (size_t i = 0; !err && i < custody.unit_count; i++)
-		err = load_unit(call, &custody.units[i], &added);
-	err = err ? err : built(call, berth_json_set_text(call->reply, "batch", last));
-	err = err ? err
-		  : built(call,
-			  berth_json_set_i64(call->reply, "units", (int64_t)custody.unit_count));
-	err = err ? err
-		  : built(call, berth_json_set_i64(call->reply, "manifests",
-						   (int64_t)custody.link_count));
-	return err ? err : built(call, berth_json_set_i64(call->reply, "added", added));
 }
 
 /* ---- audit ---- */
 
 static enum berth_err
-audit_verify(struct call *call)
+audit_verify(struct berth_masa_call *call)
 {
 	struct berth_audit_report report = {0};
 	struct berth_why found = {0};
@@ -484,7 +375,7 @@ audit_verify(struct call *call)
 		err = err ? err
 			  : berth_json_set_text(call->reply, "reason", berth_text(found.sentence));
 	}
-	return built(call, err);
+	return berth_masa_built(call, err);
 }
 
 /* ---- the table ---- */
@@ -492,17 +383,17 @@ audit_verify(struct call *call)
 static const struct {
 	const char *path;
 	enum berth_http_method method;
-	enum berth_err (*handler)(struct call *call);
+	enum berth_err (*handler)(struct berth_masa_call *call);
 } plain[] = {
 	{UNITS_PATH, BERTH_HTTP_GET, units_list},
-	{"/v1/manifests", BERTH_HTTP_POST, manifest_load},
+	{"/v1/manifests", BERTH_HTTP_POST, berth_masa_manifest_load},
 	{"/v1/audit/verify", BERTH_HTTP_GET, audit_verify},
 };
 
 static const struct {
 	const char *act;
 	enum berth_http_method method;
-	enum berth_err (*handler)(struct call *call, struct berth_bytes serial);
+	enum berth_err (*handler)(struct berth_masa_call *call, struct berth_bytes serial);
 } unit_acts[] = {
 	{"", BERTH_HTTP_GET, unit_show},
 	{"owner", BERTH_HTTP_POST, unit_sell},
@@ -514,7 +405,7 @@ static const struct {
 };
 
 static enum berth_err
-route_unit(struct call *call, struct berth_bytes rest)
+route_unit(struct berth_masa_call *call, struct berth_bytes rest)
 {
 	const uint8_t *slash = rest.n ? memchr(rest.p, '/', rest.n) : NULL;
 	size_t n = slash ? (size_t)(slash - rest.p) : rest.n;
@@ -530,7 +421,7 @@ route_unit(struct call *call, struct berth_bytes rest)
 }
 
 static enum berth_err
-route(struct call *call)
+route(struct berth_masa_call *call)
 {
 	const struct berth_bytes path = call->http->path;
 	const size_t prefix = sizeof(UNITS_PATH "/") - 1;
@@ -546,7 +437,7 @@ route(struct call *call)
 
 /* A failed act must leave nothing behind: half a manifest, an audit record without its act. */
 static enum berth_err
-run(struct call *call)
+run(struct berth_masa_call *call)
 {
 	struct berth_why ignored = {0};
 	enum berth_err err = berth_store_savepoint(call->role->store, &call->why);
@@ -569,7 +460,7 @@ berth_masa_admin(void *context, struct berth_ticket *ticket, const struct berth_
 	BERTH_JSON json_t *reply = json_object();
 	BERTH_JSON json_t *error = json_object();
 	BERTH_BUF body = {.limit = (size_t)64 << 20};
-	struct call call = {context, http, user, &arena, reply, {0}};
+	struct berth_masa_call call = {context, http, user, &arena, reply, {0}};
 
 	berth_arena_start(&arena, ARENA_BYTES);
 	enum berth_err err = run(&call);
