@@ -98,18 +98,18 @@ static const char *const state_names[BERTH_DEVICE_STATE_COUNT] = {
 };
 
 const char *
-berth_device_state_name(enum berth_device_state state)
+berth_device_state_name(enum berth_device_standing state)
 {
 	return state_names[state];
 }
 
 enum berth_err
-berth_device_state_parse(struct berth_bytes name, enum berth_device_state *ret,
+berth_device_state_parse(struct berth_bytes name, enum berth_device_standing *ret,
 			 struct berth_why *why)
 {
 	for (unsigned i = 0; i < BERTH_DEVICE_STATE_COUNT; i++) {
 		if (berth_bytes_equal_text(name, state_names[i])) {
-			*ret = (enum berth_device_state)i;
+			*ret = (enum berth_device_standing)i;
 			return BERTH_OK;
 		}
 	}
@@ -141,13 +141,13 @@ static const unsigned moves[BERTH_DEVICE_STATE_COUNT] = {
 };
 
 bool
-berth_device_may_move(enum berth_device_state from, enum berth_device_state to)
+berth_device_may_move(enum berth_device_standing from, enum berth_device_standing to)
 {
 	return from == to || (moves[from] & (1u << to)) != 0;
 }
 
 enum berth_err
-berth_device_check_move(enum berth_device_state from, enum berth_device_state to,
+berth_device_check_move(enum berth_device_standing from, enum berth_device_standing to,
 			struct berth_why *why)
 {
 	if (berth_device_may_move(from, to))

@@ -42,7 +42,7 @@ enum berth_err berth_device_id(const struct berth_device_identity *identity,
 			       const struct berth_digest *digest, char id[BERTH_DEVICE_ID_MAX],
 			       struct berth_why *why) BERTH_MUST;
 
-enum berth_device_state {
+enum berth_device_standing {
 	BERTH_DEVICE_KNOWN,	  /* seen, or in a purchase manifest; nothing decided */
 	BERTH_DEVICE_PENDING,	  /* waits for an operator */
 	BERTH_DEVICE_ADMITTED,	  /* allowed: voucher step may run */
@@ -55,14 +55,15 @@ enum berth_device_state {
 };
 #define BERTH_DEVICE_STATE_COUNT 9
 
-const char *berth_device_state_name(enum berth_device_state state); /* "in service" ... */
-enum berth_err berth_device_state_parse(struct berth_bytes name, enum berth_device_state *ret,
+const char *berth_device_state_name(enum berth_device_standing state); /* "in service" ... */
+enum berth_err berth_device_state_parse(struct berth_bytes name, enum berth_device_standing *ret,
 					struct berth_why *why) BERTH_MUST;
 /* The table of legal transitions; staying is always legal. A revoked or left device comes back only
  * as known. */
-bool berth_device_may_move(enum berth_device_state from, enum berth_device_state to);
+bool berth_device_may_move(enum berth_device_standing from, enum berth_device_standing to);
 /* BERTH_E_STATE with both names where the table says no. */
-enum berth_err berth_device_check_move(enum berth_device_state from, enum berth_device_state to,
+enum berth_err berth_device_check_move(enum berth_device_standing from,
+				       enum berth_device_standing to,
 				       struct berth_why *why) BERTH_MUST;
 
 #endif

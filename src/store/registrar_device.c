@@ -23,7 +23,7 @@ read_device(const struct berth_query *query, struct berth_registrar_device *devi
 	device->birth_key_sha256 = berth_column_bytes(query, 6);
 	device->mud_url = berth_column_bytes(query, 7);
 	device->segment = berth_column_bytes(query, 8);
-	device->state = (enum berth_device_state)berth_column_i64(query, 9);
+	device->state = (enum berth_device_standing)berth_column_i64(query, 9);
 	device->first_seen.s = berth_column_i64(query, 10);
 	device->last_seen.s = berth_column_i64(query, 11);
 }
@@ -248,7 +248,7 @@ berth_registrar_device_each(struct berth_store *store, berth_registrar_visit_dev
 }
 
 static enum berth_err
-read_state(struct berth_store *store, int64_t device, enum berth_device_state *ret,
+read_state(struct berth_store *store, int64_t device, enum berth_device_standing *ret,
 	   struct berth_why *why)
 {
 	BERTH_QUERY query = berth_query(store, "SELECT state FROM device WHERE row = ?");
@@ -261,15 +261,15 @@ read_state(struct berth_store *store, int64_t device, enum berth_device_state *r
 	if (!row)
 		return berth_fail(why, BERTH_E_NOT_FOUND, "device-unknown", NULL,
 				  "there is no such device");
-	*ret = (enum berth_device_state)berth_column_i64(&query, 0);
+	*ret = (enum berth_device_standing)berth_column_i64(&query, 0);
 	return BERTH_OK;
 }
 
 enum berth_err
-berth_registrar_device_move(struct berth_store *store, int64_t device, enum berth_device_state to,
-			    struct berth_why *why)
+berth_registrar_device_move(struct berth_store *store, int64_t device,
+			    enum berth_device_standing to, struct berth_why *why)
 {
-	enum berth_device_state from = BERTH_DEVICE_KNOWN;
+	enum berth_device_standing from = BERTH_DEVICE_KNOWN;
 	enum berth_err err = berth_store_writes(store, why);
 
 	if (!err)

@@ -37,7 +37,7 @@ struct berth_registrar_device {
 		birth_key_sha256;   /* SPKI hash of the IDevID; empty until seen on the wire */
 	struct berth_bytes mud_url; /* may be empty */
 	struct berth_bytes segment; /* may be empty */
-	enum berth_device_state state;
+	enum berth_device_standing state;
 	struct berth_wall first_seen;
 	struct berth_wall last_seen;
 };
@@ -74,7 +74,7 @@ enum berth_err berth_registrar_device_each(struct berth_store *store,
 					   struct berth_why *why) BERTH_MUST;
 /* BERTH_E_STATE where the table of model/device.h says no. */
 enum berth_err berth_registrar_device_move(struct berth_store *store, int64_t device,
-					   enum berth_device_state to,
+					   enum berth_device_standing to,
 					   struct berth_why *why) BERTH_MUST;
 enum berth_err berth_registrar_device_set_segment(struct berth_store *store, int64_t device,
 						  struct berth_bytes segment,

@@ -29,7 +29,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct berth_decision decision;
 	struct berth_bytes in = berth_bytes_of(data, size);
 	struct berth_why why = {0};
-	enum berth_device_state state = BERTH_DEVICE_KNOWN;
+	enum berth_device_standing state = BERTH_DEVICE_KNOWN;
 	enum berth_event_kind event = BERTH_EVENT_ADMIN;
 
 	if (berth_decision_parse(in, &decision, &why))

@@ -122,7 +122,7 @@ berth_registrar_metrics(void *context, struct berth_buf *text)
 	err = err ? err : berth_buf_printf(text, "# TYPE berth_registrar_devices gauge\n");
 	for (int i = 0; !err && i < BERTH_DEVICE_STATE_COUNT; i++)
 		err = berth_buf_printf(text, "berth_registrar_devices{state=\"%s\"} %lld\n",
-				       berth_device_state_name((enum berth_device_state)i),
+				       berth_device_state_name((enum berth_device_standing)i),
 				       (long long)counts[i]);
 	err = err ? err : berth_buf_printf(text, "# TYPE berth_registrar_requests_total counter\n");
 	for (size_t i = 0; !err && i < BERTH_REGISTRAR_RESOURCES * BERTH_REGISTRAR_STATUS_CLASSES;

@@ -207,7 +207,7 @@ berth_device_check_welcome(const struct berth_registrar_device *device, struct b
 }
 
 enum berth_err
-berth_exchange_move_device(struct berth_registrar_exchange *exchange, enum berth_device_state to,
+berth_exchange_move_device(struct berth_registrar_exchange *exchange, enum berth_device_standing to,
 			   struct berth_why *why)
 {
 	struct berth_registrar_device device;

@@ -192,7 +192,7 @@ enum berth_err berth_exchange_find_assertion(struct berth_registrar_exchange *ex
 					     struct berth_why *why) BERTH_MUST;
 /* Moves it where the table of model/device.h allows, else leaves it. */
 enum berth_err berth_exchange_move_device(struct berth_registrar_exchange *exchange,
-					  enum berth_device_state to,
+					  enum berth_device_standing to,
 					  struct berth_why *why) BERTH_MUST;
 /* An entry of the audit log about the exchange's device, by "judge" or the device. */
 enum berth_err berth_exchange_note(struct berth_registrar_exchange *exchange,

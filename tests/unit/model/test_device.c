@@ -82,16 +82,16 @@ moves_through_its_life_by_the_table(void **state)
 {
 	(void)state;
 	for (unsigned from = 0; from < BERTH_DEVICE_STATE_COUNT; from++) {
-		enum berth_device_state read = BERTH_DEVICE_KNOWN;
-		const char *name = berth_device_state_name((enum berth_device_state)from);
+		enum berth_device_standing read = BERTH_DEVICE_KNOWN;
+		const char *name = berth_device_state_name((enum berth_device_standing)from);
 
-		assert_true(berth_device_may_move((enum berth_device_state)from,
-						  (enum berth_device_state)from));
+		assert_true(berth_device_may_move((enum berth_device_standing)from,
+						  (enum berth_device_standing)from));
 		assert_int_equal(berth_device_state_parse(berth_text(name), &read, NULL), BERTH_OK);
 		assert_int_equal(read, from);
 		/* Every state but left can be ended, and everything that ended begins again as known. */
 		assert_true(
-			berth_device_may_move((enum berth_device_state)from, BERTH_DEVICE_LEFT));
+			berth_device_may_move((enum berth_device_standing)from, BERTH_DEVICE_LEFT));
 	}
 	assert_true(berth_device_may_move(BERTH_DEVICE_ADMITTED, BERTH_DEVICE_ENROLLED));
 	assert_true(berth_device_may_move(BERTH_DEVICE_LEFT, BERTH_DEVICE_KNOWN));
@@ -103,7 +103,7 @@ moves_through_its_life_by_the_table(void **state)
 	assert_int_equal(berth_device_check_move(BERTH_DEVICE_REVOKED, BERTH_DEVICE_ENROLLED, &why),
 			 BERTH_E_STATE);
 	assert_string_equal(why.sentence, "a device that is revoked cannot become enrolled");
-	enum berth_device_state read = BERTH_DEVICE_KNOWN;
+	enum berth_device_standing read = BERTH_DEVICE_KNOWN;
 	assert_int_equal(berth_device_state_parse(berth_text("gone"), &read, NULL),
 			 BERTH_E_UNSUPPORTED);
 }
