@@ -6,14 +6,13 @@
 #include <stdlib.h>
 
 #define CONNECT_MS 60
-#define AGAIN_MS 60000 /* its service manager starts it again when the registrar was not told */
 
 static void pump(struct sim_device *device);
 
 static struct berth_now
 now_of(const struct sim_device *device)
 {
-	return sim_now(device->sim, device->skew_s, false);
+	return sim_now(device->sim, device->skew_s, device->trusts_clock);
 }
 
 static struct sim_line *
@@ -30,6 +29,13 @@ line_end(struct sim_line *line)
 {
 	berth_cert_list_free(&line->shown);
 	*line = (struct sim_line){0};
+}
+
+/* Its server died, or does not know it any more. */
+bool
+sim_line_is_broken(const struct sim_line *line)
+{
+	return !line->server->is_up || line->server->life != line->server_life;
 }
 
 static struct sim_belief *
@@ -56,8 +62,8 @@ give(struct sim_device *device, enum berth_pledge_input_kind kind, uint32_t atte
 
 /* ---- connections ---- */
 
-static struct berth_tls_facts
-client_facts(const struct sim_line *line)
+struct berth_tls_facts
+sim_line_facts(const struct sim_line *line)
 {
 	const struct berth_cert_list *chain = &line->server->chain;
 	struct berth_tls_facts facts = {
@@ -91,9 +97,10 @@ connected(struct sim *sim, struct sim_event *event)
 		bool is_other = dialling->pinned != NULL &&
 				!berth_bytes_equal(berth_cert_der(dialling->pinned),
 						   berth_cert_der(line->server->chain.at[0]));
-		const struct berth_tls_facts facts = client_facts(line);
+		const struct berth_tls_facts facts = sim_line_facts(line);
 		uint32_t attempt = line->attempt;
 		bool fails = dialling->is_refused || is_other || !line->server->is_up;
+		line->server_life = line->server->life;
 		if (fails)
 			line_end(line);
 		give(device, fails ? BERTH_PLEDGE_DISCONNECTED : BERTH_PLEDGE_CONNECTED, attempt,
@@ -104,12 +111,9 @@ connected(struct sim *sim, struct sim_event *event)
 	free(dialling);
 }
 
-static void
-hang_up(struct sim_device *device, uint32_t attempt)
+void
+sim_line_end(struct sim_device *device, struct sim_line *line)
 {
-	struct sim_line *line = find_line(device, attempt);
-	if (line == NULL)
-		return;
 	for (struct sim_call *call = device->sim->calls; call != NULL; call = call->next) {
 		if (call->device != device || call->connection != line->connection)
 			continue;
@@ -120,6 +124,14 @@ hang_up(struct sim_device *device, uint32_t attempt)
 		break; /* the newest one: a line has one request at a time */
 	}
 	line_end(line);
+}
+
+static void
+hang_up(struct sim_device *device, uint32_t attempt)
+{
+	struct sim_line *line = find_line(device, attempt);
+	if (line != NULL)
+		sim_line_end(device, line);
 }
 
 static void
@@ -163,17 +175,24 @@ note_nonce(struct sim_device *device, struct sim_belief *belief, struct berth_by
 	berth_signed_voucher_free(&opened);
 }
 
+void
+sim_line_call(struct sim_device *device, struct sim_line *line, struct sim_call *call)
+{
+	call->device = device;
+	call->life = device->life;
+	call->attempt = line->attempt;
+	call->connection = line->connection;
+	call->server_life = line->server_life;
+}
+
 static void
-send(struct sim_device *device, const struct berth_pledge_output *output)
+ask(struct sim_device *device, const struct berth_pledge_output *output)
 {
 	struct sim_line *line = find_line(device, output->attempt);
 	sim_must(line == NULL ? BERTH_E_STATE : BERTH_OK, NULL, "a request without a connection");
 	struct sim_call *call =
 		sim_call_new(device->sim, line->server, &output->request, &line->shown);
-	call->device = device;
-	call->life = device->life;
-	call->attempt = output->attempt;
-	call->connection = line->connection;
+	sim_line_call(device, line, call);
 	if (berth_bytes_equal_text(output->request.path, BERTH_BRSKI_REQUESTVOUCHER_PATH))
 		note_nonce(device, belief_of(device, output->attempt), output->request.body);
 	sim_call_send(call);
@@ -206,7 +225,7 @@ sim_device_answer(struct sim_device *device, struct sim_call *call)
 		berth_buf_clear(&belief->voucher);
 		sim_must(berth_buf_append_bytes(&belief->voucher, response.body), NULL, "voucher");
 	}
-	const struct berth_tls_facts facts = client_facts(line);
+	const struct berth_tls_facts facts = sim_line_facts(line);
 	give(device, BERTH_PLEDGE_RESPONSE, call->attempt, &response, &facts);
 	pump(device);
 }
@@ -222,75 +241,19 @@ sim_device_lost(struct sim_device *device, struct sim_call *call)
 	pump(device);
 }
 
-/* ---- keys and the flash ---- */
+/* ---- the flash ---- */
 
-static void
-forget_key(struct sim_device *device, uint32_t attempt)
-{
-	for (size_t i = 0; i < BERTH_PLEDGE_ATTEMPTS_MAX; i++) {
-		if (device->keys[i].key == NULL || device->keys[i].attempt != attempt)
-			continue;
-		berth_key_free(device->keys[i].key);
-		device->keys[i].key = NULL;
-	}
-}
-
-static void
-make_key(struct sim_device *device, const struct berth_pledge_event *event)
-{
-	char uri[BERTH_KEY_URI_MAX];
-	struct sim *sim = device->sim;
-	(void)snprintf(uri, sizeof(uri), "file:%s/ldevid-%llu.key", sim->folder,
-		       (unsigned long long)++sim->ids);
-	struct berth_key *key = sim_key(sim, uri, false);
-	struct berth_pledge_answer answer = {
-		.kind = BERTH_PLEDGE_GENERATE_KEY, .attempt = event->attempt, .key = key};
-	size_t slot = 0;
-	forget_key(device, event->attempt);
-	while (slot < BERTH_PLEDGE_ATTEMPTS_MAX && device->keys[slot].key != NULL)
-		slot++;
-	sim_must(slot == BERTH_PLEDGE_ATTEMPTS_MAX ? BERTH_E_LIMIT : BERTH_OK, NULL, "keys");
-	device->keys[slot].attempt = event->attempt;
-	device->keys[slot].key = key;
-	berth_ignore(berth_pledge_answer(device->pledge, now_of(device), &answer, NULL),
-		     "the attempt may have been dropped meanwhile");
-}
-
-static void
+/* True: the power went. */
+static bool
 save(struct sim_device *device, const struct berth_pledge_event *event)
 {
 	const struct berth_pledge_enrolment *enrolment = event->enrolment;
 	const struct sim_line *line = find_line(device, event->attempt);
-	struct sim *sim = device->sim;
-	sim_say(sim, "%s: saves its certificate", device->serial);
+	sim_say(device->sim, "%s: saves its certificate", device->serial);
 	sim_oracle_save(device, line, belief_of(device, event->attempt), enrolment);
-	berth_cert_list_free(&device->saved_chain);
-	for (size_t i = 0; i < enrolment->chain->n; i++)
-		sim_must(berth_cert_list_add(&device->saved_chain, enrolment->chain->at[i], NULL),
-			 NULL, "chain");
-	berth_cert_free(device->saved_registrar);
-	sim_must(berth_cert_parse(sim->pki, berth_cert_der(enrolment->registrar),
-				  &device->saved_registrar, NULL),
-		 NULL, "registrar");
-	for (size_t i = 0; i < BERTH_PLEDGE_ATTEMPTS_MAX; i++) {
-		if (device->keys[i].key == NULL || device->keys[i].attempt != event->attempt)
-			continue;
-		berth_key_free(device->saved_key);
-		device->saved_key = device->keys[i].key;
-		device->keys[i].key = NULL;
-	}
-	device->saved_candidate = (struct berth_pledge_candidate){.port = line->server->port};
-	(void)snprintf(device->saved_candidate.host, sizeof(device->saved_candidate.host), "%s",
-		       line->server->host);
-	device->is_saved = true;
-}
-
-static void
-answer_save(struct sim_device *device, uint32_t attempt)
-{
-	const struct berth_pledge_answer answer = {.kind = BERTH_PLEDGE_SAVE, .attempt = attempt};
-	berth_ignore(berth_pledge_answer(device->pledge, now_of(device), &answer, NULL),
-		     "the attempt may have been dropped meanwhile");
+	bool dies = sim_flash_save(device, event, NULL);
+	sim_sabotage_saved(device);
+	return dies;
 }
 
 /* ---- life ---- */
@@ -304,8 +267,8 @@ start_again(struct sim *sim, struct sim_event *event)
 		sim_device_start(device);
 }
 
-static void
-stop(struct sim_device *device)
+void
+sim_device_stop(struct sim_device *device)
 {
 	struct berth_pledge_event event;
 	device->is_up = false;
@@ -315,29 +278,25 @@ stop(struct sim_device *device)
 			hang_up(device, device->lines[i].attempt);
 	berth_pledge_end(device->pledge);
 	while (device->pledge != NULL && berth_pledge_event(device->pledge, &event))
-		continue; /* to forget its keys, which it will not need */
-	device->pledge = NULL;
+		continue; /* to forget its keys: the next start does it */
+	device->pledge = device->agent.pledge = NULL;
 	berth_arena_end(&device->arena);
-	for (size_t i = 0; i < BERTH_PLEDGE_ATTEMPTS_MAX; i++) {
-		berth_key_free(device->keys[i].key);
-		device->keys[i].key = NULL;
-	}
+	berth_key_free(device->agent.untold_key);
+	device->agent.untold_key = NULL;
+	sim_renew_stop(device);
 }
 
 void
 sim_device_reset(struct sim_device *device)
 {
 	struct sim *sim = device->sim;
+	struct berth_why why = {0};
 	sim_say(sim, "%s: is reset", device->serial);
-	stop(device);
-	sim_renew_in_vain(device);
-	sim_renew_end(device);
-	berth_cert_list_free(&device->saved_chain);
-	berth_key_free(device->saved_key);
-	device->saved_key = NULL;
-	berth_cert_free(device->saved_registrar);
-	device->saved_registrar = NULL;
-	device->is_saved = device->is_told = false;
+	sim_rogue_takes_over(device);
+	sim_device_stop(device);
+	sim_must(berth_device_state_reset(sim->pki, device->folder, &device->own.state, &why), &why,
+		 "reset");
+	device->is_over = false;
 	sim_at(sim, 1000, start_again, device, device->life, 0);
 }
 
@@ -347,25 +306,42 @@ sim_device_crash(struct sim_device *device)
 	struct sim *sim = device->sim;
 	sim_say(sim, "%s: crashes", device->serial);
 	device->crashes++;
-	stop(device);
+	device->is_over = false;
+	sim_device_stop(device);
 	sim_at(sim, 100 + sim_below(sim, 20000), start_again, device, device->life, 0);
 }
 
+void
+sim_device_off(struct sim_device *device, int64_t for_ms)
+{
+	sim_say(device->sim, "%s: is off", device->serial);
+	device->is_over = false;
+	sim_device_stop(device);
+	sim_at(device->sim, for_ms, start_again, device, device->life, 0);
+}
+
+void
+sim_device_again(struct sim_device *device)
+{
+	sim_say(device->sim, "%s: onboards again", device->serial);
+	device->sim->over++;
+	sim_device_stop(device);
+	device->is_over = true;
+	sim_at(device->sim, 1000, start_again, device, device->life, 0);
+}
+
+/* Whether or not its registrar was told, it is on. */
 static void
 done(struct sim_device *device, const struct berth_pledge_event *event)
 {
 	struct sim *sim = device->sim;
 	sim_say(sim, "%s: done %s", device->serial, event->why.rule == NULL ? "" : event->why.rule);
-	if (event->why.err == BERTH_OK) {
-		device->is_told = true;
-		device->told_at = sim->now_ms;
-		sim->onboarded++;
-	}
-	stop(device);
-	if (device->is_told)
-		sim_renew_start(device);
-	if (!device->is_told)
-		sim_at(sim, AGAIN_MS, start_again, device, device->life, 0);
+	agent_done(&device->agent, event);
+	sim->onboarded += event->why.err == BERTH_OK;
+	sim_device_stop(device);
+	device->is_over = false;
+	device->is_up = true;
+	sim_renew_start(device);
 }
 
 static void
@@ -395,17 +371,17 @@ handle(struct sim_device *device, const struct berth_pledge_event *event)
 		hang_up(device, event->attempt);
 		break;
 	case BERTH_PLEDGE_GENERATE_KEY:
-		make_key(device, event);
+		if (sim_flash_make_key(device, event, NULL))
+			return false;
 		break;
 	case BERTH_PLEDGE_FETCH: /* no voucher here demands it */
 		break;
 	case BERTH_PLEDGE_FORGET_KEY:
-		forget_key(device, event->attempt);
+		agent_forget_key(&device->agent, event->attempt);
 		break;
 	case BERTH_PLEDGE_SAVE:
-		save(device, event);
-		if (!crashes)
-			answer_save(device, event->attempt);
+		if (save(device, event))
+			return false;
 		break;
 	case BERTH_PLEDGE_NOTE:
 		note(device, event);
@@ -444,7 +420,7 @@ pump(struct sim_device *device)
 			moves = true;
 		}
 		if (berth_pledge_output(device->pledge, &output)) {
-			send(device, &output);
+			ask(device, &output);
 			moves = true;
 		}
 	}
@@ -460,36 +436,13 @@ pump(struct sim_device *device)
 	sim_at(sim, at - sim->now_ms, tick, device, device->life, 0);
 }
 
-void
-sim_device_start(struct sim_device *device)
+static void
+find_registrars(struct sim_device *device)
 {
 	struct sim *sim = device->sim;
 	struct berth_why why = {0};
-	const struct berth_pledge_env env = {
-		.pki = sim->pki, .arena = &device->arena, .random = sim->random};
-	device->conf = (struct berth_pledge_conf){
-		.is_configured = device->is_saved,
-		.untold = device->is_saved ? &device->untold : NULL,
-		.idevid = &device->idevid_chain,
-		.idevid_key = device->idevid_key,
-		.manufacturer_anchors = device->anchors,
-		.key_kind = "P-256",
-	};
-	device->untold = (struct berth_pledge_untold){.candidate = device->saved_candidate,
-						      .registrar = device->saved_registrar,
-						      .chain = &device->saved_chain,
-						      .key = device->saved_key};
-	for (size_t i = 0; i < SIM_BELIEFS; i++)
-		device->beliefs[i].attempt = 0; /* it counts them anew */
-	device->is_up = true;
-	device->wakes_at = -1;
-	berth_arena_start(&device->arena, BERTH_PLEDGE_MAX_BYTES);
-	sim_must(berth_pledge_start(&device->conf, &env, now_of(device), &device->pledge, &why),
-		 &why, "pledge");
-	for (size_t i = 0; i < 4 && !device->is_saved; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		struct berth_judge *node = sim->registrars[i];
-		if (node == NULL)
-			continue;
 		struct berth_pledge_candidate candidate = {.port = node->port};
 		(void)snprintf(candidate.host, sizeof(candidate.host), "%s", node->host);
 		const struct berth_pledge_input found = {.kind = BERTH_PLEDGE_FOUND,
@@ -497,14 +450,61 @@ sim_device_start(struct sim_device *device)
 		sim_must(berth_pledge_input(device->pledge, now_of(device), &found, &why), &why,
 			 "found");
 	}
+}
+
+static void
+start_pledge(struct sim_device *device, bool is_telling)
+{
+	struct sim *sim = device->sim;
+	const struct berth_device_state *state = &device->own.state;
+	struct berth_why why = {0};
+	const struct berth_pledge_env env = {
+		.pki = sim->pki, .arena = &device->arena, .random = sim->random};
+	device->conf = (struct berth_pledge_conf){
+		.is_configured = is_telling,
+		.untold = is_telling ? &device->untold : NULL,
+		.idevid = &device->idevid_chain,
+		.idevid_key = device->idevid_key,
+		.manufacturer_anchors = device->anchors,
+		.key_kind = "P-256",
+	};
+	if (is_telling)
+		sim_must(berth_keystore_load(sim->pki, state->key, &device->agent.untold_key, &why),
+			 &why, state->key);
+	device->untold = (struct berth_pledge_untold){.candidate = state->candidate,
+						      .registrar = state->registrar,
+						      .chain = &state->chain,
+						      .key = device->agent.untold_key};
+	for (size_t i = 0; i < SIM_BELIEFS; i++)
+		device->beliefs[i].attempt = 0; /* it counts them anew */
+	berth_arena_start(&device->arena, BERTH_PLEDGE_MAX_BYTES);
+	sim_must(berth_pledge_start(&device->conf, &env, now_of(device), &device->pledge, &why),
+		 &why, "pledge");
+	device->agent.pledge = device->pledge;
+	if (!is_telling)
+		find_registrars(device);
 	pump(device);
+}
+
+void
+sim_device_start(struct sim_device *device)
+{
+	const struct berth_device_state *state = &device->own.state;
+	sim_flash_load(device);
+	device->is_up = true;
+	device->wakes_at = -1;
+	if (state->is_enrolled && state->has_told && !device->is_over)
+		sim_renew_start(device);
+	else
+		start_pledge(device, state->is_enrolled && !device->is_over);
 }
 
 void
 sim_device_end(struct sim_device *device)
 {
-	stop(device);
-	sim_renew_end(device);
+	sim_device_stop(device);
+	sim_rogue_end(device);
+	sim_flash_end(device);
 	for (size_t i = 0; i < SIM_BELIEFS; i++) {
 		berth_buf_free(&device->beliefs[i].nonce);
 		berth_buf_free(&device->beliefs[i].voucher);
@@ -513,7 +513,4 @@ sim_device_end(struct sim_device *device)
 	berth_cert_free(device->idevid);
 	berth_key_free(device->idevid_key);
 	berth_cert_list_free(&device->idevid_chain);
-	berth_cert_list_free(&device->saved_chain);
-	berth_key_free(device->saved_key);
-	berth_cert_free(device->saved_registrar);
 }

@@ -34,6 +34,13 @@ static const char *const names[SIM_FAULT__COUNT] = {
 	[SIM_STOLEN_IDENTITY] = "request with another's body",
 	[SIM_DIVERTED_DIAL] = "diverted call to a MASA",
 	[SIM_REVOCATION] = "revocation",
+	[SIM_ROLLOVER] = "roll-over",
+	[SIM_ROLLOVER_CUT_SHORT] = "roll-over cut short",
+	[SIM_DEVICE_OFF] = "device off during a roll-over",
+	[SIM_FLASH_FAILS] = "failing flash",
+	[SIM_FLASH_CUT_SHORT] = "power cut between two steps on flash",
+	[SIM_DIVERTED_RENEWAL] = "diverted renewal",
+	[SIM_CAMPAIGN] = "campaign",
 };
 
 const char *
@@ -87,6 +94,26 @@ set_clock_wrong(struct sim *sim, struct berth_judge *node)
 }
 
 static void
+set_device_right(struct sim *sim, struct sim_event *event)
+{
+	struct sim_device *device = event->what;
+	device->skew_s = 0;
+	sim_say(sim, "%s: its clock is right", device->serial);
+}
+
+static void
+set_device_wrong(struct sim *sim)
+{
+	struct sim_device *device = &sim->devices[sim_below(sim, (uint32_t)sim->device_count)];
+	if (!device->trusts_clock || device->skew_s != 0 || !sim->has_fault[SIM_CLOCK_WRONG])
+		return;
+	device->skew_s = sim_chance(sim, 1, 2) ? SIM_YEAR_S : -SIM_YEAR_S;
+	sim->faults[SIM_CLOCK_WRONG]++;
+	sim_say(sim, "%s: its clock is wrong", device->serial);
+	sim_at(sim, 1000 + sim_below(sim, 400000), set_device_right, device, 0, 0);
+}
+
+static void
 make_room(struct sim *sim, struct sim_event *event)
 {
 	struct berth_judge *node = event->what;
@@ -111,6 +138,7 @@ break_something(struct sim *sim, struct sim_event *event)
 	(void)event;
 	if (!sim->has_faults)
 		return;
+	set_device_wrong(sim);
 	switch (sim_below(sim, 7)) {
 	case 0:
 		crash(sim, node);
@@ -163,7 +191,8 @@ sim_faults_start(struct sim *sim)
 	for (int i = 0; i < SIM_FAULT__COUNT; i++)
 		sim->has_fault[i] = sim_chance(sim, 3, 4);
 	/* One seed in four restarts nothing. */
-	if (sim_chance(sim, 1, 4))
+	sim->restarts_nothing = sim_chance(sim, 1, 4);
+	if (sim->restarts_nothing)
 		sim->has_fault[SIM_REGISTRAR_CRASH] = sim->has_fault[SIM_MASA_CRASH] =
 			sim->has_fault[SIM_CRASH_IN_COMMIT] =
 				sim->has_fault[SIM_CRASH_AFTER_COMMIT] = false;

@@ -247,6 +247,8 @@ sign(struct berth_judge *judge, const struct sim_signing *signing, struct sim_it
 			       sim_now(judge->sim, judge->skew_s, true), &item->object, &item->why);
 	if (!item->err && role->settle != NULL)
 		item->err = role->settle(judge->signer, &item->why);
+	if (!item->err)
+		sim_oracle_signed(judge, signing->op, berth_buf_view(&item->object));
 	if (item->err)
 		berth_buf_clear(&item->object);
 }
@@ -323,7 +325,10 @@ send_out(struct berth_judge *judge, struct sim_out *out)
 	} else {
 		sim_say(sim, "%s: operator: %s: %d", judge->name, out->ticket->admin,
 			out->response.status);
-		sim_operator_done(out->ticket->about, out->response.status);
+		if (out->ticket->about != NULL)
+			sim_operator_done(out->ticket->about, out->response.status);
+		else
+			sim_campaign_begun(judge, out->response.status);
 	}
 	ticket_free(judge, out->ticket);
 }
@@ -449,8 +454,12 @@ take_item(struct berth_judge *judge, struct sim_item *item)
 		judge->role->tick(judge->context);
 		return;
 	case SIM_ITEM_ADMIN: {
-		const struct berth_http_request http = {.method = BERTH_HTTP_POST,
-							.path = berth_text(item->ticket->admin)};
+		const struct berth_http_request http = {
+			.method = BERTH_HTTP_POST,
+			.path = berth_text(item->ticket->admin),
+			.media_type = BERTH_LIT("application/json"),
+			.body = berth_text(item->ticket->admin_body),
+		};
 		item->ticket->next = judge->tickets;
 		item->ticket->is_new = true;
 		judge->tickets = item->ticket;
@@ -576,11 +585,13 @@ sim_judge_deliver(struct berth_judge *judge, const struct sim_item *item)
 }
 
 void
-sim_judge_operate(struct berth_judge *judge, const char *path, struct sim_device *about)
+sim_judge_operate(struct berth_judge *judge, const char *path, const char *body,
+		  struct sim_device *about)
 {
 	struct berth_ticket *ticket = calloc(1, sizeof(*ticket));
 	sim_must(ticket == NULL ? BERTH_E_MEMORY : BERTH_OK, NULL, "ticket");
 	ticket->admin = strdup(path);
+	ticket->admin_body = body;
 	ticket->about = about;
 	sim_judge_deliver(judge, &(struct sim_item){.kind = SIM_ITEM_ADMIN, .ticket = ticket});
 }
@@ -669,6 +680,8 @@ come_up(struct sim *sim, struct sim_event *event)
 {
 	struct berth_judge *judge = event->what;
 	disk_mount(judge->disk);
+	if (judge->wants_rollover)
+		sim_rollover(judge);
 	sim_sabotage_restart(judge);
 	sim->restarts++;
 	sim_say(sim, "%s: starts again", judge->name);
@@ -693,6 +706,9 @@ sim_judge_end(struct berth_judge *judge)
 {
 	stop(judge);
 	berth_cert_list_free(&judge->chain);
+	berth_cert_list_free(&judge->authorities);
+	berth_cert_list_free(&judge->shown_ever);
+	berth_conf_free(&judge->rolled_conf);
 	berth_buf_free(&judge->anchors_pem);
 	disk_close(judge->disk);
 	free(judge->out);

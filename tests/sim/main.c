@@ -17,7 +17,7 @@ struct options {
 
 struct total {
 	uint64_t faults[SIM_FAULT__COUNT];
-	uint64_t onboarded, renewed, lists, requests, restarts, checks, steps;
+	uint64_t onboarded, renewed, over, rolled_over, lists, requests, restarts, checks, steps;
 };
 
 static bool
@@ -79,6 +79,8 @@ run(const struct options *options, unsigned long seed, struct total *total)
 	}
 	total->onboarded += sim->onboarded;
 	total->renewed += sim->renewed;
+	total->over += sim->over;
+	total->rolled_over += sim->rolled_over;
 	total->lists += sim->lists_checked;
 	total->requests += sim->requests;
 	total->restarts += sim->restarts;
@@ -140,11 +142,12 @@ main(int argc, char **argv)
 	size_t broken = 0;
 	for (unsigned long seed = options.first; seed <= options.last; seed++)
 		broken += !run(&options, seed, &total);
-	(void)printf("%lu seeds, %llu onboardings, %llu renewals, %llu list entries, %llu "
-		     "requests, %llu restarts, "
+	(void)printf("%lu seeds, %llu onboardings, %llu renewals, %llu ended certificates, "
+		     "%llu roll-overs, %llu list entries, %llu requests, %llu restarts, "
 		     "%llu checks\n",
 		     options.last - options.first + 1, (unsigned long long)total.onboarded,
-		     (unsigned long long)total.renewed, (unsigned long long)total.lists,
+		     (unsigned long long)total.renewed, (unsigned long long)total.over,
+		     (unsigned long long)total.rolled_over, (unsigned long long)total.lists,
 		     (unsigned long long)total.requests, (unsigned long long)total.restarts,
 		     (unsigned long long)total.checks);
 	print_faults(&total);

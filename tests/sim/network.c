@@ -91,7 +91,8 @@ arrive(struct sim *sim, struct sim_event *event)
 {
 	struct sim_call *call = event->what;
 	(void)sim;
-	if (!call->server->is_up) {
+	if (!call->server->is_up ||
+	    (call->server_life != 0 && call->server_life != call->server->life)) {
 		sim_call_fail(call);
 		return;
 	}
@@ -116,7 +117,9 @@ sim_call_send(struct sim_call *call)
 		: call->dialler ? call->dialler->name
 				: "rogue",
 		call->server->name, call->path);
-	bool is_deaf = sim->conf.sabotage == SIM_DEAF_DEVICE && call->device == &sim->devices[0];
+	bool is_deaf = call->device == &sim->devices[0] &&
+		       (sim->conf.sabotage == SIM_DEAF_DEVICE ||
+			(sim->conf.sabotage == SIM_DEAF_RENEWAL && call->is_renewal));
 	if (is_deaf || sim_fault(sim, SIM_LOST_REQUEST, 1, 20)) {
 		sim_at(sim, LOST_MS, give_up, call, 0, 0);
 		return;
@@ -138,7 +141,7 @@ come_back(struct sim *sim, struct sim_event *event)
 		return;
 	call->is_answered = true;
 	if (call->is_renewal)
-		sim_renew_answer(call);
+		sim_renew_answer(call->device, call);
 	else if (call->device != NULL)
 		sim_device_answer(call->device, call);
 	if (call->dialler != NULL && call->dialler->is_up && call->dialler->life == call->life)
@@ -154,7 +157,9 @@ sim_call_fail(struct sim_call *call)
 		return;
 	call->is_answered = true;
 	call->status = 0;
-	if (call->device != NULL && !call->is_renewal)
+	if (call->is_renewal)
+		sim_renew_lost(call->device, call);
+	else if (call->device != NULL)
 		sim_device_lost(call->device, call);
 	if (call->dialler != NULL && call->dialler->is_up && call->dialler->life == call->life) {
 		struct sim_item item = {

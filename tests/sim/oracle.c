@@ -162,11 +162,23 @@ owner_of_certificate(const struct sim *sim, const struct berth_cert *cert)
 	return NULL;
 }
 
+/* Who has a certificate of an owner's: counterfeits get none, so a serial number is one device's. */
+static const struct sim_device *
+holder_of_certificate(const struct sim *sim, const struct berth_cert *cert)
+{
+	struct berth_bytes serial = berth_cert_subject_serial_number(cert);
+	for (size_t i = 0; i < sim->device_count; i++)
+		if (sim->devices[i].sort != SIM_COUNTERFEIT &&
+		    berth_bytes_equal_text(serial, sim->devices[i].serial))
+			return &sim->devices[i];
+	return NULL;
+}
+
 static bool
 chain_has(const struct berth_judge *judge, struct berth_bytes der)
 {
-	for (size_t i = 0; i < judge->chain.n; i++)
-		if (berth_bytes_equal(berth_cert_der(judge->chain.at[i]), der))
+	for (size_t i = 0; i < judge->shown_ever.n; i++)
+		if (berth_bytes_equal(berth_cert_der(judge->shown_ever.at[i]), der))
 			return true;
 	return false;
 }
@@ -182,9 +194,9 @@ chain_has_key_of(struct berth_judge *judge, struct berth_bytes der)
 	bool has = false;
 	if (berth_cert_parse(judge->sim->pki, der, &cert, NULL))
 		return false;
-	for (size_t i = 0; i < judge->chain.n; i++)
-		has = has ||
-		      berth_key_equal(berth_cert_key(cert), berth_cert_key(judge->chain.at[i]));
+	for (size_t i = 0; i < judge->shown_ever.n; i++)
+		has = has || berth_key_equal(berth_cert_key(cert),
+					     berth_cert_key(judge->shown_ever.at[i]));
 	berth_cert_free(cert);
 	return has;
 }
@@ -375,10 +387,12 @@ sim_oracle_reply(struct berth_judge *judge, const struct sim_call *call,
 		else
 			check_forwarded(judge, device, response->body);
 	}
-	if (call->is_renewal)
-		device = call->device;
+	bool is_renewal = strcmp(call->path, BERTH_EST_SIMPLEREENROLL_PATH) == 0;
+	if (is_renewal)
+		device = call->shown.n == 0 ? NULL
+					    : holder_of_certificate(judge->sim, call->shown.at[0]);
 	if (judge->kind == SIM_REGISTRAR &&
-	    (call->is_renewal || strcmp(call->path, BERTH_EST_SIMPLEENROLL_PATH) == 0))
+	    (is_renewal || strcmp(call->path, BERTH_EST_SIMPLEENROLL_PATH) == 0))
 		check_enrolled(judge, call, device, response->body);
 }
 
@@ -464,9 +478,158 @@ sim_oracle_save(struct sim_device *device, const struct sim_line *line,
 		sim_break(sim, "pin", "%s took a voucher that its maker did not sign",
 			  device->serial);
 	berth_signed_voucher_free(&voucher);
+	sim_oracle_keep(device, enrolment->chain, enrolment->ca_set);
+}
+
+/* ---- certificates, their CAs and keys ---- */
+
+static const struct berth_cert *
+issuing_ca(const struct berth_judge *registrar)
+{
+	return registrar->authorities.at[registrar->authorities.n - 1];
+}
+
+static bool
+is_of(const struct berth_cert *cert, const struct berth_cert *ca)
+{
+	return berth_bytes_equal(berth_cert_aki_key_id(cert), berth_cert_ski(ca));
+}
+
+void
+sim_oracle_signed(struct berth_judge *judge, uint16_t op, struct berth_bytes object)
+{
+	struct berth_cert *cert = NULL;
+	struct berth_why why = {0};
+	if (judge->kind != SIM_REGISTRAR || judge->is_rogue || op != BERTH_REGISTRAR_ISSUE_LDEVID)
+		return;
+	judge->sim->checks++;
+	sim_must(berth_cert_parse(judge->sim->pki, object, &cert, &why), &why, "issued");
+	if (!is_of(cert, issuing_ca(judge)))
+		sim_break(judge->sim, "rollover", "%s issued a certificate from its former CA",
+			  judge->name);
+	berth_cert_free(cert);
+}
+
+/* By what the device has alone: its chain, and the owner's root that the world knows. */
+static enum berth_err
+verify(const struct sim_device *device, const struct berth_cert_list *chain, struct berth_why *why)
+{
+	struct sim *sim = device->sim;
+	BERTH_CERT_LIST root = {0};
+	enum berth_err err =
+		berth_cert_list_add(&root, sim->registrars[device->owner]->authorities.at[0], why);
+	const struct berth_path_check check = {
+		.leaf = chain->n == 0 ? NULL : chain->at[0],
+		.untrusted = chain,
+		.anchors = &root,
+		.at = sim_now(sim, 0, true).wall,
+	};
+	if (!err && chain->n == 0)
+		return berth_fail(why, BERTH_E_NOT_FOUND, "none", NULL, "it has none");
+	return err ? err : berth_path_verify(sim->pki, &check, NULL, why);
+}
+
+static bool
+is_ca_of(const struct berth_judge *registrar, const struct berth_cert *cert)
+{
+	for (size_t i = 0; i < registrar->authorities.n; i++)
+		if (berth_key_equal(berth_cert_key(cert),
+				    berth_cert_key(registrar->authorities.at[i])))
+			return true;
+	return false;
+}
+
+void
+sim_oracle_keep(struct sim_device *device, const struct berth_cert_list *chain,
+		const struct berth_cert_list *ca_set)
+{
+	struct sim *sim = device->sim;
+	const struct berth_judge *registrar = sim->registrars[device->owner];
+	struct berth_why why = {0};
+	sim->checks++;
+	for (size_t i = 0; i < ca_set->n; i++)
+		if (!is_ca_of(registrar, ca_set->at[i]))
+			sim_break(sim, "ca-set", "%s is about to trust %s", device->serial,
+				  berth_cert_subject_text(ca_set->at[i]));
+	/* It may have ended while the device was off. */
+	enum berth_err err = verify(device, chain, &why);
+	if (err && err != BERTH_E_EXPIRED)
+		sim_break(sim, "certificate", "%s is about to keep what does not hold: %s",
+			  device->serial, why.sentence);
+	if (chain->n > 0 &&
+	    !berth_bytes_equal_text(berth_cert_subject_serial_number(chain->at[0]), device->serial))
+		sim_break(sim, "certificate", "%s is about to keep another's", device->serial);
+}
+
+void
+sim_oracle_renew(struct sim_device *device, const struct berth_renewal_event *event)
+{
+	struct sim *sim = device->sim;
+	const struct sim_line *line = &device->renewal_line;
+	sim_oracle_keep(device, event->chain, event->ca_set);
+	if (line->attempt != 0 && !may_enrol(device, line->server))
+		sim_break(sim, event->is_renewed ? "decision" : "ca-set", "%s keeps what %s said",
+			  device->serial, line->server->name);
+	if (event->is_renewed && !berth_key_equal(berth_cert_key(event->chain->at[0]), event->key))
+		sim_break(sim, "certificate", "%s got a certificate for another key",
+			  device->serial);
+}
+
+/* After a start every key that is there is the one that it uses. */
+void
+sim_oracle_keys(struct sim_device *device)
+{
+	const struct berth_device_state *state = &device->own.state;
+	size_t keys = sim_flash_keys(device);
+	device->sim->checks++;
+	if (keys != (state->is_enrolled ? 1 : 0))
+		sim_break(device->sim, "keys", "%s has %zu keys after a start", device->serial,
+			  keys);
+}
+
+bool
+sim_device_is_current(const struct sim_device *device, const char **why)
+{
+	const struct berth_judge *registrar = device->sim->registrars[device->owner];
+	const struct berth_device_state *state = &device->own.state;
+	const char *missing = NULL;
+	struct berth_why cause = {0};
+	if (!state->is_enrolled)
+		missing = "it is not enrolled";
+	else if (!state->has_told && device->renewals == 0)
+		missing = "its registrar does not know";
+	else if (!registrar->has_rolled_over)
+		missing = "its registrar has not rolled over";
+	else if (!is_of(state->chain.at[0], issuing_ca(registrar)))
+		missing = "its certificate is from the former CA";
+	else if (registrar->has_campaign && device->saved_at_ms < registrar->campaign_at_ms)
+		missing = "its certificate is older than the campaign";
+	else if (verify(device, &state->chain, &cause))
+		missing = "its certificate does not hold";
+	if (why != NULL)
+		*why = missing;
+	return missing == NULL;
 }
 
 /* ---- at the end ---- */
+
+/* What it would find when it started now; keys beyond its own are those that it has noted. */
+static void
+check_flash(struct sim *sim, const struct sim_device *device)
+{
+	BERTH_CLEANUP(berth_device_state_free) struct berth_device_state state = {0};
+	BERTH_KEY *key = NULL;
+	struct berth_why why = {0};
+	enum berth_err err = berth_device_state_load(sim->pki, device->folder, &state, &why);
+	if (!err && state.is_enrolled)
+		err = berth_keystore_load(sim->pki, state.key, &key, &why);
+	if (err)
+		sim_break(sim, "keys", "%s: %s", device->serial, why.sentence);
+	else if (state.is_enrolled && !berth_key_equal(key, berth_cert_key(state.chain.at[0])))
+		sim_break(sim, "keys", "%s has lost its certificate's key", device->serial);
+	else if (sim_flash_keys(device) > (size_t)state.is_enrolled + state.pending_count)
+		sim_break(sim, "keys", "%s has left a key behind", device->serial);
+}
 
 static void
 check_devices(struct sim *sim)
@@ -474,14 +637,13 @@ check_devices(struct sim *sim)
 	for (size_t i = 0; i < sim->device_count; i++) {
 		const struct sim_device *device = &sim->devices[i];
 		bool may = device->sort == SIM_ALLOWED || device->sort == SIM_ASKS;
-		if (may && !device->is_told)
-			sim_break(sim, "liveness", "%s is not onboarded: %s, last rule %s",
-				  device->serial,
-				  device->is_saved ? "saved, not told" : "not saved", device->rule);
-		if (may && device->is_told && !device->is_renewed)
-			sim_break(sim, "liveness", "%s is not renewed", device->serial);
-		if (!may && (device->is_saved || device->is_told))
+		const char *missing = NULL;
+		if (may && !sim_device_is_current(device, &missing))
+			sim_break(sim, "liveness", "%s: %s; last rule %s", device->serial, missing,
+				  device->rule);
+		if (!may && (device->own.state.is_enrolled || device->own.state.has_told))
 			sim_break(sim, "denied", "%s is onboarded", device->serial);
+		check_flash(sim, device);
 	}
 }
 

@@ -5,6 +5,8 @@
 
 #include <openssl/rand.h>
 
+#include "system/random.h"
+
 /* splitmix64: also a small seed gives good numbers at once. */
 static uint64_t
 next(uint64_t *state)
@@ -39,11 +41,21 @@ seeded_status(void)
 	return 1;
 }
 
+static uint64_t system_state;
+
+/* In place of the kernel's: a device names its keys by it. */
+struct berth_random
+berth_system_random(void)
+{
+	return (struct berth_random){sim_random_fill, &system_state};
+}
+
 void
 sim_random_start(uint64_t seed)
 {
 	static const RAND_METHOD seeded = {
 		.bytes = seeded_bytes, .pseudorand = seeded_bytes, .status = seeded_status};
+	system_state = seed ^ 0x3333333333333333ULL;
 	openssl_state = seed ^ 0x0f0f0f0f0f0f0f0fULL;
 	sim_must(RAND_set_rand_method(&seeded) == 1 ? BERTH_OK : BERTH_E_CRYPTO, NULL, "random");
 }

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#include "pki/request.h"
 #include "protocol/est/client.h"
 
 #define NEXT_MS 4000
@@ -175,6 +176,53 @@ sim_rogues_start(struct sim *sim)
 		sim_at(sim, 5000, send_again, NULL, 0, 0);
 }
 
+/* ---- a device that was revoked: somebody has its certificate and key ---- */
+
+#define THIEF_MS 120000
+
+static void
+renew_in_vain(struct sim *sim, struct sim_event *event)
+{
+	struct sim_device *device = event->what;
+	const struct berth_http_request http = {
+		.method = BERTH_HTTP_POST,
+		.path = BERTH_LIT(BERTH_EST_SIMPLEREENROLL_PATH),
+		.media_type = BERTH_LIT(BERTH_EST_MEDIA_PKCS10),
+		.body = berth_buf_view(&device->thief_body),
+	};
+	struct sim_call *call =
+		sim_call_new(sim, sim->registrars[device->owner], &http, &device->thief_chain);
+	call->connection = ++sim->ids;
+	sim_call_send(call);
+	sim_at(sim, THIEF_MS + sim_below(sim, THIEF_MS), renew_in_vain, device, 0, 0);
+}
+
+void
+sim_rogue_takes_over(struct sim_device *device)
+{
+	struct sim *sim = device->sim;
+	const struct berth_device_state *state = &device->own.state;
+	struct berth_why why = {0};
+	BERTH_KEY *key = NULL;
+	BERTH_BUF der = {0};
+	if (!state->is_enrolled)
+		return;
+	const struct berth_request_fields fields = {
+		.subject = berth_cert_subject_der(state->chain.at[0])};
+	sim_must(berth_keystore_load(sim->pki, state->key, &key, &why), &why, state->key);
+	sim_must(berth_request_build(sim->pki, &fields, key, &der, &why), &why, "request");
+	sim_must(berth_est_enroll_body(berth_buf_view(&der), &device->thief_body), NULL, "request");
+	sim_must(berth_cert_list_copy(&device->thief_chain, &state->chain, &why), &why, "chain");
+	sim_at(sim, 1, renew_in_vain, device, 0, 0);
+}
+
+void
+sim_rogue_end(struct sim_device *device)
+{
+	berth_cert_list_free(&device->thief_chain);
+	berth_buf_free(&device->thief_body);
+}
+
 /* ---- operators ---- */
 
 static void
@@ -188,13 +236,17 @@ operate(struct sim *sim, struct sim_event *event)
 		return;
 	/* Until the answer says that it is done. */
 	sim_at(sim, 20000 + sim_below(sim, 20000), operate, device, 0, 0);
-	if (device->sort == SIM_REVOKED && !device->is_told && sim->now_ms < SIM_FAULTS_MS + 600000)
+	if (device->sort == SIM_REVOKED && !device->own.state.has_told &&
+	    sim->now_ms < SIM_FAULTS_MS + 600000)
 		return;
 	(void)snprintf(path, sizeof(path), "/v1/devices/%s/%s", device->serial, act);
 	if (!registrar->is_up)
 		return;
 	device->was_asked_for = true;
-	sim_judge_operate(registrar, path, device);
+	if (device->sort == SIM_REVOKED && sim->conf.sabotage == SIM_FORGETS_REVOCATION)
+		sim_operator_done(device, 200);
+	else
+		sim_judge_operate(registrar, path, "", device);
 }
 
 void
@@ -226,9 +278,9 @@ sim_operator_done(struct sim_device *device, int status)
 	device->is_revoked = true;
 	device->revoked_at_ms = sim->now_ms;
 	/* Sabotaged, the list is asked for a certificate that it cannot show. */
-	if (device->is_saved)
+	if (device->own.state.is_enrolled)
 		device->revoked_cert = berth_cert_ref(sim->conf.sabotage == SIM_OLD_LIST
 							      ? judge_certificate(sim, device)
-							      : device->saved_chain.at[0]);
+							      : device->own.state.chain.at[0]);
 	sim_device_reset(device);
 }

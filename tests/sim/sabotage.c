@@ -50,6 +50,20 @@ sim_sabotage_restart(struct berth_judge *judge)
 		 witness);
 }
 
+/* And whoever it is connected to then may change its CA set. */
+void
+sim_sabotage_saved(struct sim_device *device)
+{
+	struct sim *sim = device->sim;
+	struct berth_device_state *state = &device->own.state;
+	struct berth_why why = {0};
+	if (sim->conf.sabotage != SIM_TRUSTS_ROGUE_CA || !state->is_enrolled)
+		return;
+	sim_must(berth_cert_list_add(&state->ca_set, sim->registrars[2]->authorities.at[0], &why),
+		 &why, "rogue CA");
+	sim_must(berth_device_state_save(device->folder, state, &why), &why, "rogue CA");
+}
+
 void
 sim_sabotage_reply(struct berth_judge *judge, const struct sim_call *call)
 {

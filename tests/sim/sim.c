@@ -134,6 +134,7 @@ sim_open(const struct sim_conf *conf)
 	sim_rogues_start(sim);
 	sim_operators_start(sim);
 	sim_relying_start(sim);
+	sim_rollovers_start(sim);
 	return sim;
 }
 
@@ -149,7 +150,7 @@ is_over(const struct sim *sim)
 	for (size_t i = 0; i < sim->device_count; i++) {
 		const struct sim_device *device = &sim->devices[i];
 		if ((device->sort == SIM_ALLOWED || device->sort == SIM_ASKS) &&
-		    (!device->is_told || !device->is_renewed))
+		    !sim_device_is_current(device, NULL))
 			return false;
 		if (device->sort == SIM_REVOKED && !device->is_revoked)
 			return false;

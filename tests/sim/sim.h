@@ -19,6 +19,8 @@
 #include "disk.h"
 #include "pki/issue.h"
 #include "protocol/brski/pledge.h"
+#include "role/device/agent.h"
+#include "role/device/keeper.h"
 #include "role/masa/masa_judge.h"
 #include "role/registrar/judge.h"
 
@@ -30,6 +32,7 @@
 #define SIM_FAULTS_MS ((int64_t)900000) /* then they are over */
 #define SIM_LIVE_MS ((int64_t)3600000)	/* so much later all are on: who failed often waits long */
 #define SIM_QUIET_MS ((int64_t)900000)	/* rogues are watched at least so long */
+#define SIM_CHECK_S 300			/* between two questions of a device for advice */
 #define SIM_YEAR_S ((int64_t)365 * 86400)
 
 struct sim;
@@ -62,10 +65,11 @@ struct sim_call {
 	uint64_t connection;
 	struct berth_cert_list shown; /* the client's certificates */
 	enum berth_http_method method;
-	char path[96], media_type[80], accept[80], address[32];
+	uint64_t server_life; /* of the connection; 0: of no connection that could break */
+	char path[256], media_type[80], accept[80], address[32];
 	struct berth_buf body;
 	bool is_plain;	  /* without TLS, for what is published */
-	bool is_renewal;  /* not of the pledge's machine */
+	bool is_renewal;  /* not of the pledge's machine, but of the renewal's */
 	uint32_t copies;  /* that were delivered */
 	bool is_answered; /* the asker has an answer, or has gone */
 	/* the answer */
@@ -82,8 +86,9 @@ struct berth_ticket {
 	void *session;
 	struct sim_call *call;
 	struct sim_device *about;
-	char *admin; /* method and path of an operator's request; call is NULL */
-	int status;  /* of its reply */
+	char *admin; /* path of an operator's request; call is NULL */
+	const char *admin_body;
+	int status; /* of its reply */
 	bool is_replied, is_gone, is_new;
 };
 
@@ -144,6 +149,13 @@ struct berth_judge {
 	struct disk *disk;
 	char folder[64], state[80], paths[8][SIM_PATH_MAX];
 	struct berth_cert_list chain; /* that TLS shows */
+	/* A registrar: its CAs, the issuing one last; and what is asked of it. */
+	struct berth_cert_list authorities;
+	struct berth_cert_list shown_ever; /* chain, and those before it */
+	bool wants_rollover, has_rolled_over;
+	struct berth_conf rolled_conf; /* what the settings since then borrow from */
+	bool has_campaign;
+	int64_t campaign_at_ms;
 	struct berth_registrar_settings registrar_settings;
 	struct berth_registrar_maker makers[3];
 	struct berth_masa_settings masa_settings;
@@ -179,7 +191,7 @@ enum sim_sort {
 struct sim_line {
 	uint32_t attempt; /* 0: free */
 	struct berth_judge *server;
-	uint64_t connection;
+	uint64_t connection, server_life;
 	struct berth_cert_list shown;
 };
 
@@ -210,27 +222,30 @@ struct sim_device {
 	struct berth_pledge_conf conf;
 	struct berth_pledge_untold untold;
 	struct sim_line lines[BERTH_PLEDGE_ATTEMPTS_MAX];
-	struct {
-		uint32_t attempt;
-		struct berth_key *key;
-	} keys[BERTH_PLEDGE_ATTEMPTS_MAX]; /* made and not saved */
+	struct agent agent; /* role/device's: of it, agent_key.c alone runs here */
+	bool is_over;	    /* its certificate: it onboards again */
 	struct sim_belief beliefs[SIM_BELIEFS];
 	int64_t wakes_at;
 
-	/* its flash */
-	bool is_saved, is_told;
-	struct berth_cert_list saved_chain;
-	struct berth_key *saved_key;
-	struct berth_cert *saved_registrar;
-	struct berth_pledge_candidate saved_candidate;
-	int64_t told_at;
+	/* the renewal, with role/device's keeper_key.c */
+	struct keeper keeper;
+	struct sim_line renewal_line; /* attempt: the number of its connections, so never 0 */
+
+	/* its flash: files of role/device/state.h */
+	struct berth_device own;
+	struct berth_device_conf own_conf;
+	char folder[96];
+	int64_t saved_at_ms; /* the certificate that it has */
+	bool trusts_clock;
+	bool is_off;
 	bool is_spoken_for; /* by an operator, and the registrar knows it */
 	bool is_revoked;
 	struct berth_cert *revoked_cert; /* NULL: it had none */
 	int64_t revoked_at_ms;
-	bool is_renewed;
-	struct berth_key *renewal_key;
-	struct berth_buf renewal_body;
+	/* somebody took it over before it was reset: he has its certificate and key */
+	struct berth_cert_list thief_chain;
+	struct berth_buf thief_body;
+	uint64_t renewals;
 	bool was_asked_for; /* an operator has been on his way with a yes */
 	uint64_t crashes;
 	uint32_t notes[BERTH_PLEDGE_NOTE__COUNT];
@@ -267,6 +282,13 @@ enum sim_fault {
 	SIM_STOLEN_IDENTITY,
 	SIM_DIVERTED_DIAL,
 	SIM_REVOCATION,
+	SIM_ROLLOVER, /* no fault, but it is counted */
+	SIM_ROLLOVER_CUT_SHORT,
+	SIM_DEVICE_OFF,
+	SIM_FLASH_FAILS,
+	SIM_FLASH_CUT_SHORT,
+	SIM_DIVERTED_RENEWAL,
+	SIM_CAMPAIGN,
 	SIM_FAULT__COUNT
 };
 const char *sim_fault_name(enum sim_fault fault);
@@ -285,7 +307,12 @@ enum sim_sabotage {
 	SIM_LEAKS_KEY,		 /* into the log */
 	SIM_DOUBLES_CERTIFICATE,
 	SIM_DEAF_DEVICE,
-	SIM_OLD_LIST, /* of revoked certificates */
+	SIM_OLD_LIST,		/* of revoked certificates */
+	SIM_FORGETS_ROLLOVER,	/* a registrar starts with the configuration of before */
+	SIM_FORGETS_REVOCATION, /* the operator is told that it is done */
+	SIM_DEAF_RENEWAL,
+	SIM_LEAVES_KEY,
+	SIM_TRUSTS_ROGUE_CA, /* devices; then a rogue registrar may change their CA set */
 };
 
 struct sim_conf {
@@ -318,6 +345,7 @@ struct sim {
 	char folder[48];
 	int64_t now_ms;
 	bool has_faults;	  /* now */
+	bool restarts_nothing;	  /* but for the roll-over */
 	struct sim_event *events; /* a heap */
 	size_t event_count, event_room;
 	uint64_t order, ids;
@@ -337,7 +365,7 @@ struct sim {
 		[SIM_FAULT__COUNT]; /* this seed's choice: what never restarts shows what only a restart heals */
 	uint64_t trace; /* a hash of all that happened */
 	uint64_t lists_checked;
-	uint64_t steps, onboarded, renewed, requests, restarts, checks;
+	uint64_t steps, onboarded, renewed, rolled_over, over, requests, restarts, checks;
 	int log, stderr_of_before; /* the roles log to standard error */
 	char fault[512];	   /* what the oracle said; empty: nothing */
 };
@@ -371,7 +399,9 @@ void sim_judge_boot(struct berth_judge *judge);
 void sim_judge_crash(struct berth_judge *judge, enum disk_loss loss);
 void sim_judge_end(struct berth_judge *judge);
 void sim_judge_deliver(struct berth_judge *judge, const struct sim_item *item);
-void sim_judge_operate(struct berth_judge *judge, const char *path, struct sim_device *about);
+/* body: a literal. */
+void sim_judge_operate(struct berth_judge *judge, const char *path, const char *body,
+		       struct sim_device *about);
 
 /* network.c */
 struct sim_call *sim_call_new(struct sim *sim, struct berth_judge *server,
@@ -391,6 +421,30 @@ void sim_device_reset(struct sim_device *device); /* to what the factory gave it
 void sim_device_end(struct sim_device *device);
 void sim_device_answer(struct sim_device *device, struct sim_call *call);
 void sim_device_lost(struct sim_device *device, struct sim_call *call);
+void sim_device_off(struct sim_device *device, int64_t for_ms);
+void sim_device_again(struct sim_device *device); /* its certificate is over */
+void sim_device_stop(struct sim_device *device);
+/* A connection of either machine. */
+struct berth_tls_facts sim_line_facts(const struct sim_line *line);
+void sim_line_end(struct sim_device *device, struct sim_line *line);
+void sim_line_call(struct sim_device *device, struct sim_line *line, struct sim_call *call);
+bool sim_line_is_broken(const struct sim_line *line);
+
+/* flash.c: what lasts, by role/device's own agent_key.c, keeper_key.c and state.c. True: the power went meanwhile. */
+void sim_flash_open(struct sim_device *device);
+void sim_flash_load(struct sim_device *device);
+void sim_flash_end(struct sim_device *device);
+bool sim_flash_make_key(struct sim_device *device, const struct berth_pledge_event *pledge,
+			const struct berth_renewal_event *renewal);
+bool sim_flash_save(struct sim_device *device, const struct berth_pledge_event *pledge,
+		    const struct berth_renewal_event *renewal);
+size_t sim_flash_keys(const struct sim_device *device); /* files */
+
+/* rollover.c */
+void sim_rollovers_start(struct sim *sim);
+void sim_rollover(struct berth_judge *registrar); /* while it is down */
+void sim_know_chain(struct berth_judge *registrar);
+void sim_campaign_begun(struct berth_judge *registrar, int status);
 
 /* faults.c */
 void sim_faults_start(struct sim *sim);
@@ -398,9 +452,9 @@ void sim_faults_count(struct sim *sim); /* those of the disks, at the end */
 
 /* renew.c */
 void sim_renew_start(struct sim_device *device);
-void sim_renew_answer(struct sim_call *call);
-void sim_renew_in_vain(struct sim_device *device);
-void sim_renew_end(struct sim_device *device);
+void sim_renew_stop(struct sim_device *device);
+void sim_renew_answer(struct sim_device *device, struct sim_call *call);
+void sim_renew_lost(struct sim_device *device, struct sim_call *call);
 
 /* relying.c */
 void sim_relying_start(struct sim *sim);
@@ -409,11 +463,14 @@ void sim_oracle_list(struct berth_judge *judge, struct berth_bytes der);
 /* sabotage.c: each does something when the world's sabotage is that one */
 void sim_sabotage_world(struct sim *sim);
 void sim_sabotage_restart(struct berth_judge *judge);
+void sim_sabotage_saved(struct sim_device *device);
 void sim_sabotage_reply(struct berth_judge *judge, const struct sim_call *call);
 
 /* rogue.c */
 void sim_rogue_answer(struct sim_call *call); /* puts another answer into it, or leaves it */
 void sim_rogues_start(struct sim *sim);
+void sim_rogue_takes_over(struct sim_device *device); /* and renews what it has, in vain */
+void sim_rogue_end(struct sim_device *device);
 void sim_operators_start(struct sim *sim);
 void sim_operator_done(struct sim_device *device, int status);
 
@@ -429,6 +486,14 @@ void sim_oracle_save(struct sim_device *device, const struct sim_line *line,
 		     const struct sim_belief *belief,
 		     const struct berth_pledge_enrolment *enrolment);
 void sim_oracle_close(struct berth_judge *judge); /* its connection to the store */
+void sim_oracle_signed(struct berth_judge *judge, uint16_t op, struct berth_bytes object);
+/* What a device is about to keep. */
+void sim_oracle_keep(struct sim_device *device, const struct berth_cert_list *chain,
+		     const struct berth_cert_list *ca_set);
+void sim_oracle_renew(struct sim_device *device, const struct berth_renewal_event *event);
+void sim_oracle_keys(struct sim_device *device);
+/* It is on, as its registrar wants it now. why: what is missing. */
+bool sim_device_is_current(const struct sim_device *device, const char **why);
 void sim_oracle_end(struct sim *sim);
 void sim_oracle_free(struct sim *sim);
 

@@ -126,6 +126,41 @@ notices_a_list_without_a_revoked_certificate(void **state)
 	EXPECT(SIM_OLD_LIST, "revocation");
 }
 
+static void
+notices_a_certificate_of_the_former_ca(void **state)
+{
+	(void)state;
+	EXPECT(SIM_FORGETS_ROLLOVER, "rollover");
+}
+
+static void
+notices_a_revoked_device_that_renews(void **state)
+{
+	(void)state;
+	EXPECT(SIM_FORGETS_REVOCATION, "decision");
+}
+
+static void
+notices_a_device_that_never_renews(void **state)
+{
+	(void)state;
+	EXPECT(SIM_DEAF_RENEWAL, "liveness");
+}
+
+static void
+notices_a_key_left_behind(void **state)
+{
+	(void)state;
+	EXPECT(SIM_LEAVES_KEY, "keys");
+}
+
+static void
+notices_a_rogue_ca_in_a_devices_set(void **state)
+{
+	(void)state;
+	EXPECT(SIM_TRUSTS_ROGUE_CA, "ca-set");
+}
+
 /* And the same world, with nothing broken, is silent until a device is on that may not be. */
 static void
 notices_a_denied_device_that_is_on(void **state)
@@ -137,7 +172,7 @@ notices_a_denied_device_that_is_on(void **state)
 	assert_string_equal(sim->fault, "");
 	for (size_t i = 0; i < sim->device_count; i++)
 		if (sim->devices[i].sort == SIM_DENIED)
-			sim->devices[i].is_saved = true;
+			sim->devices[i].own.state.is_enrolled = true;
 	sim_oracle_end(sim);
 	assert_int_equal(strncmp(sim->fault, "denied:", 7), 0);
 	sim_close(sim);
@@ -179,6 +214,11 @@ main(void)
 		cmocka_unit_test(notices_two_certificates_for_one_key),
 		cmocka_unit_test(notices_a_device_that_is_never_on),
 		cmocka_unit_test(notices_a_list_without_a_revoked_certificate),
+		cmocka_unit_test(notices_a_certificate_of_the_former_ca),
+		cmocka_unit_test(notices_a_revoked_device_that_renews),
+		cmocka_unit_test(notices_a_device_that_never_renews),
+		cmocka_unit_test(notices_a_key_left_behind),
+		cmocka_unit_test(notices_a_rogue_ca_in_a_devices_set),
 		cmocka_unit_test(notices_a_denied_device_that_is_on),
 		cmocka_unit_test(runs_the_same_from_the_same_seed),
 	};

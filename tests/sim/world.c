@@ -223,7 +223,8 @@ make_registrar(struct sim *sim, size_t i, const char *name, bool is_lax)
 		.retry_after_s = 10,
 		.approval_timeout_s = 4 * 86400,
 		.permission_lifetime_s = 86400,
-		.certificate_lifetime_s = 30 * 86400,
+		/* So short that all renew within a run, and some find theirs over. */
+		.certificate_lifetime_s = 1500 + 900 * sim_below(sim, 3),
 		.masa_timeout_s = 20,
 		.issue_per_minute = RATE,
 		.sign_per_minute = RATE,
@@ -231,10 +232,7 @@ make_registrar(struct sim *sim, size_t i, const char *name, bool is_lax)
 	write_file(judge->registrar_settings.policy,
 		   berth_text(is_lax ? lax_policy_text : policy_text));
 	trust_makers(sim, judge);
-	sim_must(berth_registrar_load_certificates(
-			 sim->pki, "tls", judge->registrar_settings.daemon.tls_certificates,
-			 &judge->chain, &why),
-		 &why, "chain");
+	sim_know_chain(judge);
 }
 
 /* A web server's certificate and key of the owner's, stolen: its chain is the owner's, but it is no registrar's. */
@@ -313,7 +311,12 @@ make_device(struct sim *sim, size_t i)
 				 device->idevid_key, maker->root, maker->root_key);
 	sim_must(berth_cert_list_add(&device->idevid_chain, device->idevid, NULL), NULL, "chain");
 	device->anchors = &maker->anchors;
+	sim_flash_open(device);
 	device->skew_s = (int64_t)sim_below(sim, 3) * SIM_YEAR_S - SIM_YEAR_S;
+	/* A clock that counts is right at first; it may be set wrong for a while. */
+	device->trusts_clock = sim_chance(sim, 1, 3);
+	if (device->trusts_clock)
+		device->skew_s = 0;
 	if (device->skew_s != 0 && sim->conf.has_faults)
 		sim->faults[SIM_CLOCK_WRONG]++;
 	if (!sim->conf.has_faults)
@@ -326,7 +329,8 @@ load_unit(struct sim *sim, const struct sim_device *device, struct berth_judge *
 	const struct berth_masa_role *role = masa->context;
 	struct berth_why why = {0};
 	uint8_t key[32], owner_key[32], domain[32];
-	const struct berth_cert *ca = sim->registrars[device->owner]->chain.at[1];
+	/* The root: an issuing CA may be replaced after the sale. */
+	const struct berth_cert *ca = sim->registrars[device->owner]->authorities.at[0];
 	int64_t row = 0;
 	bool is_new = false;
 	sim_must(berth_sha256(sim->pki, berth_key_spki(device->idevid_key), key), NULL, "digest");
