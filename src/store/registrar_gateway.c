@@ -121,7 +121,7 @@ berth_registrar_gateway_each(struct berth_store *store, int64_t gateway, size_t 
 			return err;
 		const struct berth_registrar_gateway_device device = {
 			.id = berth_column_bytes(&query, 0),
-			.state = (enum berth_device_state)berth_column_i64(&query, 1),
+			.state = (enum berth_device_standing)berth_column_i64(&query, 1),
 			.segment = berth_column_bytes(&query, 2),
 			.issuer_key_id = berth_column_bytes(&query, 3),
 			.serial = berth_column_bytes(&query, 4),

@@ -26,7 +26,7 @@ enum berth_err berth_registrar_gateway_count(struct berth_store *store, int64_t 
 
 struct berth_registrar_gateway_device {
 	struct berth_bytes id;
-	enum berth_device_state state;
+	enum berth_device_standing state;
 	struct berth_bytes segment;
 	struct berth_bytes issuer_key_id; /* of its newest certificate; empty: it has none */
 	struct berth_bytes serial;

@@ -172,6 +172,10 @@ handle(struct sim_device *device, const struct berth_renewal_event *event)
 		if (device->renewal_line.attempt != 0)
 			sim_line_end(device, &device->renewal_line);
 		break;
+	case BERTH_RENEWAL_FETCH:
+		sim_must(BERTH_E_STATE, NULL,
+			 "a source of revocations; no certificate here names one");
+		break;
 	case BERTH_RENEWAL_SEARCH:
 		search(device);
 		break;

@@ -34,7 +34,7 @@
 
 struct berth_gateway_device {
 	char id[BERTH_DEVICE_ID_MAX];
-	enum berth_device_state state;
+	enum berth_device_standing state;
 	char segment[BERTH_DECISION_NAME_MAX]; /* empty: none */
 	char issuer_key_id[2 * BERTH_GATEWAY_KEY_ID_MAX +
 			   1]; /* of its newest certificate; hex, or empty */
