@@ -14,7 +14,7 @@
 struct berth_key {
 	unsigned refs;
 	struct berth_pki *pki;
-	EVP_PKEY *public;  /* in the default provider */
+	EVP_PKEY *public;  /* in the default provider; EC: NULL until somebody needs it */
 	EVP_PKEY *private; /* NULL: a public key */
 	const struct berth_key_kind *kind;
 	uint8_t id[BERTH_KEY_ID_BYTES];
@@ -152,44 +152,50 @@ berth_key_make(struct berth_pki *pki, EVP_PKEY *public, EVP_PKEY *private, struc
 	return BERTH_OK;
 }
 
-/* A key of that curve, to take the curve from; decoded from spki, the first that was met. */
+/*
+ * The one key of that curve that verifies for all of them: its point is put in before each use. A key made for each
+ * certificate would copy the curve each time. NULL: the point is not on the curve.
+ */
 static EVP_PKEY *
-curve_of(struct berth_pki *pki, const struct berth_key_kind *kind, struct berth_bytes spki)
+curve_with(struct berth_pki *pki, const struct berth_key_kind *kind, struct berth_bytes spki)
 {
-	EVP_PKEY **kept = &pki->curves[kind - kinds];
+	struct berth_curve *curve = &pki->curves[kind - kinds];
+	const uint8_t *point = spki.p + spki.n - kind->point_bytes;
 	const uint8_t *p = spki.p;
 
-	if (*kept == NULL)
-		*kept = d2i_PUBKEY_ex(NULL, &p, (long)spki.n, pki->libctx, NULL);
-	return *kept;
+	if (curve->key == NULL)
+		curve->key = d2i_PUBKEY_ex(NULL, &p, (long)spki.n, pki->libctx, NULL);
+	else if (memcmp(curve->point, point, kind->point_bytes) == 0)
+		return curve->key;
+	memset(curve->point, 0, sizeof(curve->point));
+	if (curve->key == NULL ||
+	    EVP_PKEY_set1_encoded_public_key(curve->key, point, kind->point_bytes) != 1)
+		return NULL;
+	memcpy(curve->point, point, kind->point_bytes);
+	return curve->key;
 }
 
 static EVP_PKEY *
-read_public(struct berth_pki *pki, const struct berth_key_kind *kind, struct berth_bytes spki)
+read_public(struct berth_pki *pki, struct berth_bytes spki)
 {
 	const uint8_t *p = spki.p;
 
-	if (kind == NULL || kind->group == NULL)
-		return d2i_PUBKEY_ex(NULL, &p, (long)spki.n, pki->libctx, NULL);
-	const EVP_PKEY *curve = curve_of(pki, kind, spki);
-	EVP_PKEY *public = curve == NULL ? NULL : EVP_PKEY_new();
-	if (public != NULL && EVP_PKEY_copy_parameters(public, curve) == 1 &&
-	    EVP_PKEY_set1_encoded_public_key(public, spki.p + spki.n - kind->point_bytes,
-					     kind->point_bytes) == 1)
-		return public;
-	EVP_PKEY_free(public);
-	return NULL;
+	return d2i_PUBKEY_ex(NULL, &p, (long)spki.n, pki->libctx, NULL);
 }
 
 enum berth_err
 berth_key_of_spki(struct berth_pki *pki, struct berth_bytes spki, struct berth_key **ret,
 		  struct berth_why *why)
 {
-	EVP_PKEY *public = spki.n > BERTH_SPKI_MAX_BYTES
-				   ? NULL
-				   : read_public(pki, berth_key_kind_of_spki(spki), spki);
+	const struct berth_key_kind *kind = berth_key_kind_of_spki(spki);
+	EVP_PKEY *public = NULL;
+	bool is_key = false;
 
-	if (public == NULL)
+	if (kind != NULL && kind->group != NULL)
+		is_key = curve_with(pki, kind, spki) != NULL;
+	else if (spki.n <= BERTH_SPKI_MAX_BYTES)
+		is_key = (public = read_public(pki, spki)) != NULL;
+	if (!is_key)
 		return berth_ossl_fail(why, BERTH_E_UNSUPPORTED, "pki-key-kind", "RFC 5280 4.1.2.7",
 				       "The public key cannot be read");
 	return berth_key_make(pki, public, NULL, spki, ret, why);
@@ -243,12 +249,17 @@ berth_key_freep(struct berth_key **key)
 EVP_PKEY *
 berth_key_pkey(const struct berth_key *key)
 {
-	return key->private != NULL ? key->private : key->public;
+	return key->private != NULL ? key->private : berth_key_public(key);
 }
 
 EVP_PKEY *
 berth_key_public(const struct berth_key *key)
 {
+	/* What is kept here says nothing new of the key. */
+	struct berth_key *keeper = (struct berth_key *)(uintptr_t)key;
+
+	if (key->public == NULL)
+		keeper->public = read_public(key->pki, berth_key_spki(key));
 	return key->public;
 }
 
@@ -351,13 +362,45 @@ berth_key_derive(struct berth_key *key, struct berth_key *peer, struct berth_sec
 	if (context == NULL || EVP_PKEY_derive_init(context) != 1)
 		return berth_ossl_fail(why, BERTH_E_UNSUPPORTED, "pki-derive", NULL,
 				       "The key's keystore has no ECDH for it");
-	if (EVP_PKEY_derive_set_peer_ex(context, peer->public, 1) != 1 ||
+	if (EVP_PKEY_derive_set_peer_ex(context, berth_key_public(peer), 1) != 1 ||
 	    EVP_PKEY_derive(context, bytes, &n) != 1)
 		return berth_ossl_fail(why, BERTH_E_CRYPTO, "pki-derive", NULL,
 				       "The key's keystore did not agree on a secret");
 	enum berth_err err = berth_secret_copy(secret, berth_bytes_of(bytes, n));
 	berth_wipe(bytes, sizeof(bytes));
 	return err;
+}
+
+#define CANNOT_VERIFY 2 /* beside OpenSSL's own 1, 0 and negative */
+
+static int
+verify_on_curve(struct berth_key *key, const char *digest, struct berth_bytes message,
+		struct berth_bytes signature)
+{
+	uint8_t sum[EVP_MAX_MD_SIZE];
+	unsigned n = 0;
+	EVP_PKEY *public = curve_with(key->pki, key->kind, berth_key_spki(key));
+	const EVP_MD *md = berth_pki_digest(key->pki, digest);
+
+	/* made after the point was put in, and never kept beyond it */
+	BERTH_OSSL(EVP_PKEY_CTX) *context =
+		public == NULL ? NULL : EVP_PKEY_CTX_new_from_pkey(key->pki->libctx, public, NULL);
+	if (context == NULL || md == NULL || EVP_PKEY_verify_init(context) != 1 ||
+	    EVP_Digest(message.p, message.n, sum, &n, md, NULL) != 1)
+		return CANNOT_VERIFY;
+	return EVP_PKEY_verify(context, signature.p, signature.n, sum, n);
+}
+
+static int
+verify_rsa(struct berth_key *key, const char *digest, struct berth_bytes message,
+	   struct berth_bytes signature)
+{
+	BERTH_OSSL(EVP_MD_CTX) *context = EVP_MD_CTX_new();
+
+	if (context == NULL || EVP_DigestVerifyInit_ex(context, NULL, digest, key->pki->libctx,
+						       NULL, berth_key_public(key), NULL) != 1)
+		return CANNOT_VERIFY;
+	return EVP_DigestVerify(context, signature.p, signature.n, message.p, message.n);
 }
 
 enum berth_err
@@ -374,13 +417,13 @@ berth_key_verify_with(struct berth_key *key, const char *digest, struct berth_by
 				       "The signature cannot be checked");
 	if (berth_proof_is_known(key->pki, &proof))
 		return BERTH_OK;
-	BERTH_OSSL(EVP_MD_CTX) *context = EVP_MD_CTX_new();
-	if (context == NULL || EVP_DigestVerifyInit_ex(context, NULL, digest, key->pki->libctx,
-						       NULL, key->public, NULL) != 1)
+	int verdict = key->kind->group != NULL ? verify_on_curve(key, digest, message, signature)
+					       : verify_rsa(key, digest, message, signature);
+	if (verdict == CANNOT_VERIFY)
 		return berth_ossl_fail(why, BERTH_E_CRYPTO, "pki-verify", NULL,
 				       "The signature cannot be checked");
 	/* 0: it does not hold; negative: it is not even a signature. Both mean the same to the caller. */
-	if (EVP_DigestVerify(context, signature.p, signature.n, message.p, message.n) != 1) {
+	if (verdict != 1) {
 		ERR_clear_error();
 		return berth_fail(why, BERTH_E_SIGNATURE, "pki-signature", NULL,
 				  "The signature was not made with this %s key over this message.",

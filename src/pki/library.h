@@ -20,6 +20,14 @@ struct berth_p11_module;
 #define BERTH_CERTS_KEPT 64 /* about 8 KiB each */
 
 #define BERTH_CURVES 3 /* P-256, P-384, P-521 */
+#define BERTH_POINT_MAX_BYTES 133
+
+/* What verifies for all keys of one curve. */
+struct berth_curve {
+	EVP_PKEY *key; /* NULL: the curve was not met yet */
+	uint8_t point
+		[BERTH_POINT_MAX_BYTES]; /* what is in it; all zero: nothing that may be used */
+};
 
 struct berth_pki {
 	OSSL_LIB_CTX *libctx;
@@ -32,8 +40,7 @@ struct berth_pki {
 	bool is_synced_later;		  /* during berth_keystore_generate_unsynced */
 	struct berth_p11_module *modules; /* PKCS#11 modules opened, keystore/pkcs11.c */
 	char tpm_tcti[256]; /* of tpm: URIs that name no TPM; "": the default, keystore/tpm.c */
-	EVP_PKEY *curves
-		[BERTH_CURVES]; /* a key of each curve, by berth_key_kind's place; NULL: not met */
+	struct berth_curve curves[BERTH_CURVES]; /* by berth_key_kind's place */
 	struct berth_cert *certs[BERTH_CERTS_KEPT];
 	struct berth_proof proofs[BERTH_PROOFS_KEPT];
 };
@@ -62,14 +69,19 @@ enum berth_err berth_key_make(struct berth_pki *pki, EVP_PKEY *public, EVP_PKEY 
 			      struct berth_bytes spki, struct berth_key **ret,
 			      struct berth_why *why) BERTH_MUST;
 /*
- * spki: DER, checked to be. Keys on curves are made by hand, from a key of the same curve: OpenSSL's decoder takes ten
- * times as long. The point is checked to be on the curve either way.
+ * spki: DER, checked to be. Of keys on curves only the point is kept and put into the curve's one key to verify:
+ * OpenSSL's decoder takes ten times as long. The point is checked to be on the curve either way.
  */
 enum berth_err berth_key_of_spki(struct berth_pki *pki, struct berth_bytes spki,
 				 struct berth_key **ret, struct berth_why *why) BERTH_MUST;
+/* Decoded at the first call; NULL: no memory. */
 EVP_PKEY *berth_key_public(const struct berth_key *key);
 /* Of either reading, berth_cert_x509 or berth_cert_x509_keyless. */
 bool berth_cert_is_x509(const struct berth_cert *cert, const X509 *x509);
+enum berth_signed { BERTH_SIGNED_NO, BERTH_SIGNED_YES, BERTH_SIGNED_UNKNOWN /* ask OpenSSL */ };
+/* der: SEQUENCE { what is signed, algorithm, signature }, checked to be DER; algorithm: its NID. */
+enum berth_signed berth_signed_by(struct berth_bytes der, int algorithm,
+				  const ASN1_BIT_STRING *signature, struct berth_key *key);
 /* True when issuer made the certificate's signature; nothing is said of names, dates and purposes. */
 bool berth_cert_is_signed_by(const struct berth_cert *cert, struct berth_key *issuer);
 /* Puts the key into a certificate or request being built, without OpenSSL's encoders (150 us). */

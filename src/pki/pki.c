@@ -80,7 +80,7 @@ berth_pki_close(struct berth_pki *pki)
 	for (size_t i = 0; i < BERTH_CERTS_KEPT; i++)
 		berth_cert_free(pki->certs[i]);
 	for (size_t i = 0; i < BERTH_CURVES; i++)
-		EVP_PKEY_free(pki->curves[i]);
+		EVP_PKEY_free(pki->curves[i].key);
 	berth_p11_close(pki);
 	EVP_MD_free(pki->sha1);
 	EVP_MD_free(pki->sha256);

@@ -206,6 +206,21 @@ find_spki(struct berth_bytes der, struct berth_bytes *ret)
 	return true;
 }
 
+static bool
+is_signed(struct berth_pki *pki, struct berth_request *request)
+{
+	const ASN1_BIT_STRING *signature = NULL;
+
+	X509_REQ_get0_signature(request->x509, &signature, NULL);
+	enum berth_signed verdict =
+		berth_signed_by(berth_request_der(request),
+				X509_REQ_get_signature_nid(request->x509), signature, request->key);
+	if (verdict != BERTH_SIGNED_UNKNOWN)
+		return verdict == BERTH_SIGNED_YES;
+	return X509_REQ_verify_ex(request->x509, berth_key_public(request->key), pki->libctx,
+				  NULL) == 1;
+}
+
 /* RFC 2986 4.2: the requester signs with the key it asks to be certified. */
 /* req: rfc7030-3.4-possession */
 static enum berth_err
@@ -228,8 +243,7 @@ check_possession(struct berth_pki *pki, struct berth_request *request, struct be
 				  "The request is signed with %s; SHA-256, SHA-384 or SHA-512 is "
 				  "expected.",
 				  OBJ_nid2ln(X509_REQ_get_signature_nid(request->x509)));
-	if (X509_REQ_verify_ex(request->x509, berth_key_public(request->key), pki->libctx, NULL) !=
-	    1) {
+	if (!is_signed(pki, request)) {
 		ERR_clear_error();
 		return berth_fail(why, BERTH_E_SIGNATURE, "csr-proof-of-possession", "RFC 2986 4.2",
 				  "The request is not signed with the key it names.");

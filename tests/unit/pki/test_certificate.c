@@ -174,6 +174,50 @@ refuses_a_forged_signature(void **state)
 	assert_string_equal(why.rule, "x509-signature");
 }
 
+/* One key of each curve verifies for all of them: what was in it before must not matter. */
+static void
+verifies_with_the_key_that_is_asked_for(void **state)
+{
+	struct berth_key *own[] = {authority_key(&authority, "P-256"),
+				   authority_key(&authority, "P-256")};
+	struct berth_bytes message = BERTH_LIT("what is signed");
+	struct berth_cert *of[2];
+	BERTH_BUF signature = {0};
+	BERTH_BUF off = {0};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct berth_cert_template wanted =
+			authority_template(&authority, BERTH_PROFILE_LDEVID, "one of two", own[i]);
+		of[i] = authority_issue(&authority, &wanted);
+	}
+	assert_int_equal(berth_key_sign(own[0], message, &signature, NULL), BERTH_OK);
+	struct berth_bytes made = berth_buf_view(&signature);
+	assert_int_equal(berth_key_verify(berth_cert_key(of[1]), message, made, NULL),
+			 BERTH_E_SIGNATURE);
+	assert_int_equal(berth_key_verify(berth_cert_key(of[0]), message, made, NULL), BERTH_OK);
+	assert_int_equal(berth_key_verify(berth_cert_key(of[1]), message, made, NULL),
+			 BERTH_E_SIGNATURE);
+	/* a point that is not on the curve is refused, and leaves nothing behind */
+	struct berth_bytes spki = berth_key_spki(own[0]);
+	struct berth_bytes der = berth_cert_der(of[0]);
+	assert_int_equal(berth_buf_append_bytes(&off, der), BERTH_OK);
+	uint8_t *at = memmem(off.p, off.n, spki.p, spki.n);
+	assert_non_null(at);
+	at[spki.n - 1] ^= 1;
+	struct berth_cert *cert = NULL;
+	struct berth_why why = {0};
+	assert_int_equal(berth_cert_parse(authority.pki, berth_buf_view(&off), &cert, &why),
+			 BERTH_E_UNSUPPORTED);
+	assert_string_equal(why.rule, "pki-key-kind");
+	assert_int_equal(berth_key_verify(berth_cert_key(of[1]), message, made, NULL),
+			 BERTH_E_SIGNATURE);
+	for (size_t i = 0; i < 2; i++) {
+		berth_cert_free(of[i]);
+		berth_key_free(own[i]);
+	}
+}
+
 /* The signatures are known from the first check; all else is judged again (pki/proof.h). */
 static void
 judges_a_path_it_has_seen_before(void **state)
@@ -494,6 +538,7 @@ main(void)
 		cmocka_unit_test(refuses_a_path_without_its_middle),
 		cmocka_unit_test(tells_expired_from_untrusted),
 		cmocka_unit_test(refuses_a_forged_signature),
+		cmocka_unit_test(verifies_with_the_key_that_is_asked_for),
 		cmocka_unit_test(judges_a_path_it_has_seen_before),
 		cmocka_unit_test(refuses_a_namesake_of_a_known_issuer),
 		cmocka_unit_test(parses_the_same_bytes_once),
