@@ -148,6 +148,21 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyou
 ask release '{"serial-number":"A-0001"}' --cert own.pem --key own.key
 answered 403 ownership-peer "released by a CA's certificate"
 said 'refused with 403: a release by the former owner, without a certificate, with one made at home'
+# An owner's CA makes more than registrars: a print server's certificate, which names no purpose at all.
+issued() { # issued NAME CA KEY EXTENSION...: NAME.pem of it, NAME.chain, NAME.key
+	local name=$1 ca=$2 ca_key=$3
+	shift 3
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$name.key" -subj "/CN=$name" 2> /dev/null |
+		openssl x509 -req -CA "$ca" -CAkey "$ca_key" -days 2 -out "$name.pem" 2> /dev/null -extfile <(
+			printf 'keyUsage=digitalSignature\nauthorityKeyIdentifier=keyid\n'
+			[ $# = 0 ] || printf '%s\n' "$@"
+		)
+	cat "$name.pem" "$ca" > "$name.chain"
+}
+issued printer b/issuing.pem b/keys/issuing.key
+ask release '{"serial-number":"A-0001"}' --cert printer.chain --key printer.key
+answered 403 ownership-peer "released by a server of its owner's that is no registrar"
+said 'refused with 403: a certificate of the owner for no purpose, which is no registrar'
 berth registrar init --dir c --name 'Example Home' --host localhost --listen 127.0.0.1:0 > /dev/null
 cat c/registrar.pem c/issuing.pem > c.chain
 ask release '{"serial-number":"A-0001"}' --cert c.chain --key c/keys/registrar.key
