@@ -30,8 +30,7 @@ static renewal_handler *const handlers[RENEWAL_WAIT__COUNT][RENEWAL_MESSAGE__COU
 	[RENEWAL_WAIT_CA_CERTIFICATES] = {[RENEWAL_MESSAGE_RESPONSE] = renewal_on_ca_certificates,
 					  [RENEWAL_MESSAGE_DISCONNECTED] = on_lost,
 					  [RENEWAL_MESSAGE_TICK] = on_late},
-	[RENEWAL_WAIT_CA_SAVED] = {[RENEWAL_MESSAGE_SAVED] = renewal_on_ca_saved,
-				   [RENEWAL_MESSAGE_DISCONNECTED] = on_lost},
+	[RENEWAL_WAIT_CA_SAVED] = {[RENEWAL_MESSAGE_SAVED] = renewal_on_ca_saved},
 	[RENEWAL_WAIT_ADVICE] = {[RENEWAL_MESSAGE_RESPONSE] = renewal_on_advice,
 				 [RENEWAL_MESSAGE_DISCONNECTED] = on_lost,
 				 [RENEWAL_MESSAGE_TICK] = on_late},
@@ -58,7 +57,8 @@ give(struct berth_renewal *x, struct berth_now now, const struct renewal_message
 	if (message->kind == RENEWAL_MESSAGE_DISCONNECTED) {
 		x->is_connected = false;
 		x->has_output = false;
-		if (x->wait == RENEWAL_WAIT_CERTIFICATE_TIME || x->wait == RENEWAL_WAIT_SAVED) {
+		if (x->wait == RENEWAL_WAIT_CERTIFICATE_TIME || x->wait == RENEWAL_WAIT_SAVED ||
+		    x->wait == RENEWAL_WAIT_CA_SAVED) {
 			return BERTH_OK; /* nothing is asked on it: the next step connects again */
 		}
 	}
@@ -328,6 +328,12 @@ earlier(struct berth_mono a, struct berth_mono b)
 	return a.ms < b.ms ? a : b;
 }
 
+static struct berth_mono
+later(struct berth_mono a, struct berth_mono b)
+{
+	return a.ms < b.ms ? b : a;
+}
+
 void
 renewal_wait(struct berth_renewal *x, enum renewal_wait wait, struct berth_now now)
 {
@@ -338,7 +344,8 @@ renewal_wait(struct berth_renewal *x, enum renewal_wait wait, struct berth_now n
 		x->deadline = earlier(x->next_contact,
 				      berth_mono_after_ms(now.mono, BERTH_RENEWAL_LOOK_AGAIN_MS));
 		if (x->failures == 0) {
-			x->deadline = earlier(x->deadline, renewal_due_at(x, now));
+			x->deadline =
+				earlier(x->deadline, later(renewal_due_at(x, now), x->pause_until));
 		}
 	}
 }
@@ -359,7 +366,8 @@ on_time(struct berth_renewal *x, struct berth_now now, const struct renewal_mess
 {
 	(void)message;
 	const bool is_time = x->next_contact.ms <= now.mono.ms;
-	if (!is_time && (x->failures > 0 || !renewal_is_due(x, now))) {
+	const bool may_be_due = x->failures == 0 && x->pause_until.ms <= now.mono.ms;
+	if (!is_time && !(may_be_due && renewal_is_due(x, now))) {
 		renewal_wait(x, RENEWAL_WAIT_TIME, now);
 		return;
 	}
@@ -394,6 +402,8 @@ renewal_rest(struct berth_renewal *x, struct berth_now now)
 		wait_ms = asked_s * 1000 + renewal_jitter_ms(x, asked_s * 1000 / 10);
 	}
 	x->next_contact = berth_mono_after_ms(now.mono, wait_ms < 1000 ? 1000 : wait_ms);
+	/* By a registrar's clock that is far off, a new certificate is due at once, and the next one too. */
+	x->pause_until = berth_mono_after_ms(now.mono, x->is_renewing ? renewal_pause_ms(x) : 1000);
 	x->failures = 0;
 	x->unreached = 0;
 	if (x->is_searching) {

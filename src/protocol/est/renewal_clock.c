@@ -181,11 +181,17 @@ renewal_due_at(const struct berth_renewal *x, struct berth_now now)
 }
 
 int64_t
+renewal_pause_ms(const struct berth_renewal *x)
+{
+	return between(life_s(x) / 100, 1, BERTH_RENEWAL_BACKOFF_FIRST_MAX_S) * 1000;
+}
+
+int64_t
 renewal_backoff_ms(struct berth_renewal *x)
 {
 	const int64_t life = life_s(x);
 	const int64_t most = between(life / 10, 10, BERTH_RENEWAL_BACKOFF_MAX_S) * 1000;
-	int64_t wait_ms = between(life / 100, 1, BERTH_RENEWAL_BACKOFF_FIRST_MAX_S) * 1000;
+	int64_t wait_ms = renewal_pause_ms(x);
 	for (unsigned i = 1; i < x->failures && wait_ms < most; i++) {
 		wait_ms *= 2;
 	}

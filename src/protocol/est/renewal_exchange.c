@@ -151,6 +151,7 @@ renewal_on_ca_certificates(struct berth_renewal *x, struct berth_now now,
 		err = is_new ? check_ca_set(x, now, &why) : err;
 		if (err) {
 			renewal_note(x, BERTH_RENEWAL_NOTE_CA_SET_REFUSED, &why);
+			berth_cert_list_free(&x->next_ca_set); /* nobody takes it for the old one */
 		}
 		if (is_new && !err) {
 			const struct berth_cert_list old = x->ca_set;

@@ -87,8 +87,9 @@ struct berth_renewal {
 	bool has_used; /* a window that the device has renewed for */
 	struct berth_renewal_info used;
 	struct berth_mono next_contact;
-	unsigned failures;  /* in a row */
-	unsigned unreached; /* of these, without an answer */
+	struct berth_mono pause_until; /* due or not */
+	unsigned failures;	       /* in a row */
+	unsigned unreached;	       /* of these, without an answer */
 
 	/* the exchange */
 	enum renewal_wait wait;
@@ -136,6 +137,8 @@ bool renewal_clock_advise(struct berth_renewal *x, struct berth_now now,
 bool renewal_is_due(const struct berth_renewal *x, struct berth_now now);
 struct berth_mono renewal_due_at(const struct berth_renewal *x, struct berth_now now);
 int64_t renewal_backoff_ms(struct berth_renewal *x);
+/* What lies between a renewal and the next one at the least. */
+int64_t renewal_pause_ms(const struct berth_renewal *x);
 /* Uniform in [0, most_ms]. */
 int64_t renewal_jitter_ms(struct berth_renewal *x, int64_t most_ms);
 

@@ -47,7 +47,8 @@ struct scene {
 	bool gives_no_advice;
 	bool has_window;
 	struct berth_wall window[2];
-	bool is_called_up; /* until it has renewed: the hour that begins when it asks */
+	int64_t said_off_s; /* the registrar's clock */
+	bool is_called_up;  /* until it has renewed: the hour that begins when it asks */
 	int32_t retry_after_s;
 	int advice_status;
 	int reenroll_status;
@@ -216,7 +217,7 @@ reply_advice(struct berth_http_response *response, struct berth_buf *body)
 		.start = {scene.has_window ? scene.window[0].s : WORLD_START_S + 100 * YEAR_S},
 		.end = {scene.has_window ? scene.window[1].s : WORLD_START_S + 100 * YEAR_S},
 		.has_now = true,
-		.now = true_time()};
+		.now = {true_time().s + scene.said_off_s}};
 	if (scene.is_called_up && scene.renewed == 0) {
 		info.start = true_time();
 		info.end.s = info.start.s + 3600;
@@ -949,6 +950,34 @@ refuses_a_certificate_from_another_ca(void **state)
 }
 
 static void
+a_registrar_of_another_time_is_not_hammered(void **state)
+{
+	(void)state;
+	scene.said_off_s = 10 * YEAR_S; /* by which each certificate is over when it comes */
+	start();
+	run_until(DAY_S);
+	assert_in_range(scene.renewed, 1, DAY_S / BERTH_RENEWAL_BACKOFF_FIRST_MAX_S + 1);
+}
+
+static void
+a_refused_ca_set_is_not_taken_when_the_disk_fails(void **state)
+{
+	(void)state;
+	const struct berth_renewal_place place = {.host = "192.0.2.2", .port = 9443};
+	ok(berth_cert_list_add(&scene.cacerts, world->registrar.cert, NULL));
+	scene.save_fails = true;
+	start();
+	give(&(struct berth_renewal_input){.kind = BERTH_RENEWAL_FOUND, .place = &place});
+	run_until(DAY_S);
+	assert_true(scene.ca_sets_refused > 0);
+	assert_true(scene.saves > 0); /* of the place */
+	scene.save_fails = false;
+	run_until(2 * DAY_S);
+	assert_int_equal(scene.ca_set.n, 1);
+	assert_int_equal(scene.ca_sets, 0);
+}
+
+static void
 a_key_that_cannot_be_made_is_no_end(void **state)
 {
 	(void)state;
@@ -1051,6 +1080,8 @@ main(void)
 		RENEWAL(renews_when_it_is_advised),
 		RENEWAL(a_window_that_begins_whenever_it_asks_does_not_put_it_off),
 		RENEWAL(advice_that_is_taken_back_is_forgotten),
+		RENEWAL(a_registrar_of_another_time_is_not_hammered),
+		RENEWAL(a_refused_ca_set_is_not_taken_when_the_disk_fails),
 		RENEWAL(advice_does_not_put_it_off),
 		RENEWAL(asks_again_when_it_is_told_to),
 		RENEWAL(nobody_can_silence_it_for_long),
