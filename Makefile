@@ -6,7 +6,7 @@ DESTDIR ?=
 PREFIX ?= /usr/local
 SECONDS_PER_TARGET ?= 30
 
-.PHONY: all build test demo lint asan valgrind fuzz mutate bench soak install clean
+.PHONY: all build test demo lint asan valgrind fuzz mutate bench bench-rekey soak install clean
 
 all: build
 
@@ -65,6 +65,13 @@ bench:
 	@$(MAKE) --no-print-directory build
 	@tools/bench
 	@tools/bench-crowd
+	@tools/bench-rekey --devices=2000
+
+# A fleet of a hundred thousand that is re-keyed: twenty minutes.
+bench-rekey:
+	@tools/install-deps build test
+	@$(MAKE) --no-print-directory build
+	@tools/bench-rekey
 
 # A thousand seeds of the simulation; docs/soak.md keeps what came out.
 soak:
