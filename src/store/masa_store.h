@@ -92,10 +92,11 @@ enum berth_err berth_masa_owner_current(struct berth_store *store, int64_t unit,
 enum berth_err berth_masa_owner_last(struct berth_store *store, int64_t unit,
 				     struct berth_arena *arena, struct berth_masa_owner *ret,
 				     struct berth_why *why) BERTH_MUST;
-/* Whether this domain ever owned it or was issued a voucher for it: who may read the audit log
- * (checklist 39). */
+/* Whether this domain ever owned it: who may read the audit log (checklist 39). By its key; anybody can make a CA with
+ * another's domainID, so that counts only where the key was not recorded. */
 enum berth_err berth_masa_domain_was_owner(struct berth_store *store, int64_t unit,
-					   struct berth_bytes domain_id, bool *ret,
+					   struct berth_bytes domain_id,
+					   struct berth_bytes key_sha256, bool *ret,
 					   struct berth_why *why) BERTH_MUST;
 
 typedef bool berth_masa_visit_owner(void *context, const struct berth_masa_owner *owner);

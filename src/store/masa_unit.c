@@ -395,16 +395,16 @@ berth_masa_owner_each(struct berth_store *store, int64_t unit, berth_masa_visit_
 
 enum berth_err
 berth_masa_domain_was_owner(struct berth_store *store, int64_t unit, struct berth_bytes domain_id,
-			    bool *ret, struct berth_why *why)
+			    struct berth_bytes key_sha256, bool *ret, struct berth_why *why)
 {
 	BERTH_QUERY query = berth_query(
-		store, "SELECT EXISTS (SELECT 1 FROM owner WHERE unit = ?1 AND domain_id = ?2)"
-		       " OR EXISTS (SELECT 1 FROM voucher WHERE unit = ?1 AND domain_id = ?2"
-		       " AND state = 1)");
+		store, "SELECT EXISTS (SELECT 1 FROM owner WHERE unit = ?1 AND"
+		       " iif(domain_key_sha256 = x'', domain_id = ?2, domain_key_sha256 = ?3))");
 	bool row = false;
 
 	berth_query_i64(&query, unit);
 	berth_query_blob(&query, domain_id);
+	berth_query_blob(&query, key_sha256);
 	enum berth_err err = berth_query_row(&query, &row, why);
 	if (!err)
 		*ret = row && berth_column_i64(&query, 0) != 0;

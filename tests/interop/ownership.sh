@@ -233,6 +233,29 @@ comes_to_b A-0003
 [ "$code" = 200 ] || fail "refused although its nonceless entries are allowed by name: $code: $(head -c 300 body)"
 said 'with its nonceless entries allowed by name it enrols too'
 
+# ---- a CA that calls itself as A's does ----
+
+# req: rfc8995-5.8.1-2
+ski=$(openssl x509 -in home/issuing.pem -noout -ext subjectKeyIdentifier | tail -n 1 | tr -d ' ')
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout forged.key -out forged.pem -subj '/CN=A' \
+	-days 2 -addext "subjectKeyIdentifier=$ski" -addext keyUsage=keyCertSign 2> /dev/null
+[ "$(domain_of forged.pem)" = "$(domain_of home/issuing.pem)" ] || fail 'the forged CA has another domainID'
+issued stranger forged.pem forged.key extendedKeyUsage=clientAuth,1.3.6.1.5.5.7.3.28
+log_of() { # log_of CERTIFICATE KEY CA: the audit log of A-0004; sets $code
+	printf '{"ietf-voucher-request:voucher":{"created-on":"%s","serial-number":"A-0004","nonce":"%s"}}' \
+		"$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$(openssl rand -base64 16)" > log.json
+	openssl cms -sign -binary -nodetach -nosmimecap -in log.json -signer "$1" -inkey "$2" -certfile "$3" \
+		-econtent_type 1.2.840.113549.1.9.16.1.40 -outform DER -out log.der
+	code=$(curl -s --noproxy '*' --cacert acme/root-ca.pem -H "Content-Type: $voucher_media" --data-binary @log.der \
+		-D headers -o body -w '%{http_code}' "https://localhost:$masa_port/.well-known/brski/requestauditlog")
+}
+onboard A-0004
+log_of home/registrar.pem home/keys/registrar.key home/issuing.pem
+[ "$code" = 200 ] || fail "A cannot read the log of what it owns: $code: $(cat body)"
+log_of stranger.pem stranger.key forged.pem
+answered 404 rfc8995-5.8.1-owner "the log for a CA with the key identifier of A's"
+said 'refused with 404: the audit log, for a stranger whose CA has the key identifier of the owner'
+
 # ---- A hands a unit to B in one step ----
 
 printf '[rule "given"]\nmatch.serial = A-0004\napprove = auto\n\n' | cat - b/policy.conf > policy.new
@@ -250,7 +273,6 @@ says "is no CA's; give its domain CA (ownership-next-owner)" berth device transf
 says 'x509-' berth device transfer A-0004 --owner b/registrar.conf
 ask transfer '{"serial-number":"A-0004","owner-certificate":"MAA="}' --cert home/registrar.pem --key home/keys/registrar.key
 answered 400 ownership-next-owner 'A names what is no certificate'
-onboard A-0004
 berth device transfer A-0004 --owner b/domain-ca.pem | grep 'Second Hand' > /dev/null || fail 'not transferred'
 says 'berth-ownership-own' berth device transfer A-0004 --owner c/domain-ca.pem
 comes_to_b A-0004

@@ -123,7 +123,7 @@ struct berth_masa_unit_facts {
 		idevid_spki_digest; /* SHA-256 of the IDevID's SPKI, where the factory told it */
 	bool has_owner;
 	bool owner_is_asker;	/* the owner of record has one of path_digest */
-	bool asker_was_owner;	/* or had, or was issued a voucher once (requestauditlog) */
+	bool asker_was_owner;	/* or had (requestauditlog) */
 	const char *owner_name; /* for the log; NULL: none */
 	/* A voucher for another domain that has not expired (nonceless ones live long). */
 	bool has_other_outstanding;

@@ -65,6 +65,7 @@ find_owner(struct berth_masa_role *role, const struct berth_masa_unit_query *que
 		err = berth_masa_domain_was_owner(
 			role->store, record->unit.row,
 			berth_bytes_of(query->path_domain_id[i], query->path_domain_id_length[i]),
+			berth_bytes_of(query->path_digest[i], BERTH_SHA256_BYTES),
 			&facts->asker_was_owner, why);
 	return err;
 }

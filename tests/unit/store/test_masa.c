@@ -11,6 +11,8 @@
 
 #define DOMAIN_A BERTH_LIT("domain-A-key-id-....")
 #define DOMAIN_B BERTH_LIT("domain-B-key-id-....")
+#define KEY_A BERTH_LIT("the SHA-256 of the key of Ann CA")
+#define KEY_B BERTH_LIT("the SHA-256 of the key of Bob CA")
 #define NONCE_1 BERTH_LIT("\x01\x02\x03\x04\x05\x06\x07\x08")
 #define NONCE_2 BERTH_LIT("\x11\x12\x13\x14\x15\x16\x17\x18")
 
@@ -217,7 +219,7 @@ a_unit_has_one_owner_at_a_time(void **state)
 	refused(f, BERTH_E_EXISTS, "owner-conflict",
 		berth_masa_owner_set(f->store, unit, &b, &f->why));
 	assert_non_null(strstr(f->why.sentence, "belongs to Ann"));
-	ok(f, berth_masa_domain_was_owner(f->store, unit, DOMAIN_B, &was, &f->why));
+	ok(f, berth_masa_domain_was_owner(f->store, unit, DOMAIN_B, KEY_B, &was, &f->why));
 	assert_false(was);
 	ok(f, berth_masa_owner_end(f->store, unit, (struct berth_wall){now.s + 10}, &f->why));
 	ok(f, berth_masa_owner_current(f->store, unit, now, &f->arena, &owner, &f->why));
@@ -226,7 +228,31 @@ a_unit_has_one_owner_at_a_time(void **state)
 	ok(f, berth_masa_owner_current(f->store, unit, (struct berth_wall){now.s + 20}, &f->arena,
 				       &owner, &f->why));
 	assert_true(berth_bytes_equal_text(owner.name, "Bob"));
-	ok(f, berth_masa_domain_was_owner(f->store, unit, DOMAIN_A, &was, &f->why));
+	ok(f, berth_masa_domain_was_owner(f->store, unit, DOMAIN_A, KEY_A, &was, &f->why));
+	assert_true(was);
+	commit(f);
+}
+
+/* Anybody can make a CA with the key identifier of another's, but not one with its key. */
+/* req: rfc8995-5.8.1-2 */
+static void
+an_owner_is_known_by_its_key(void **state)
+{
+	struct fixture *f = *state;
+	const struct berth_masa_owner a = {.domain_id = DOMAIN_A,
+					   .domain_key_sha256 = KEY_A,
+					   .name = BERTH_LIT("Ann"),
+					   .since = now};
+	bool was = true;
+
+	begin(f);
+	int64_t unit = load(f, "CAM-1");
+	ok(f, berth_masa_owner_set(f->store, unit, &a, &f->why));
+	struct berth_masa_voucher request = wanted(unit, DOMAIN_A, NONCE_1, "rvr");
+	issue(f, ask(f, &request, true).row, "signed");
+	ok(f, berth_masa_domain_was_owner(f->store, unit, DOMAIN_A, KEY_B, &was, &f->why));
+	assert_false(was);
+	ok(f, berth_masa_domain_was_owner(f->store, unit, DOMAIN_B, KEY_A, &was, &f->why));
 	assert_true(was);
 	commit(f);
 }
@@ -260,7 +286,6 @@ issuing_writes_voucher_log_and_audit_together(void **state)
 	struct fixture *f = *state;
 	struct berth_masa_log log;
 	struct berth_audit_report report;
-	bool was = false;
 
 	begin(f);
 	int64_t unit = load(f, "CAM-1");
@@ -268,8 +293,6 @@ issuing_writes_voucher_log_and_audit_together(void **state)
 	int64_t row = ask(f, &request, true).row;
 	ok(f, berth_masa_log_read(f->store, unit, &f->arena, &log, &f->why));
 	assert_int_equal(log.n, 0);
-	ok(f, berth_masa_domain_was_owner(f->store, unit, DOMAIN_A, &was, &f->why));
-	assert_false(was);
 	commit(f);
 	begin(f);
 	issue(f, row, "signed");
@@ -288,8 +311,6 @@ issuing_writes_voucher_log_and_audit_together(void **state)
 	assert_true(berth_bytes_equal(log.events[0].domain_id, DOMAIN_A));
 	assert_true(berth_bytes_equal(log.events[0].nonce, NONCE_1));
 	assert_true(berth_bytes_equal_text(log.events[0].assertion, "proximity"));
-	ok(f, berth_masa_domain_was_owner(f->store, unit, DOMAIN_A, &was, &f->why));
-	assert_true(was);
 	ok(f, berth_audit_verify(f->store, &report, &f->why));
 	assert_int_equal(report.entries, 2);
 }
@@ -548,6 +569,7 @@ main(void)
 		MASA_TEST(a_serial_alone_must_be_the_only_one),
 		MASA_TEST(blocks_a_unit),
 		MASA_TEST(a_unit_has_one_owner_at_a_time),
+		MASA_TEST(an_owner_is_known_by_its_key),
 		MASA_TEST(a_unit_went_through_one_hand_at_a_time),
 		MASA_TEST(a_chain_that_ended_does_not_return),
 		MASA_TEST(an_identical_request_finds_its_row_again),
