@@ -26,7 +26,8 @@ berth_exchange_open(struct berth_registrar_role *role, struct berth_ticket *tick
 	exchange->role = role;
 	exchange->ticket = ticket;
 	exchange->slot = slot;
-	exchange->generation = ++role->generation;
+	/* The uppermost bit of a cookie is another's mark: without this, every answer would go astray after 2^31 requests. */
+	exchange->generation = ++role->generation & 0x7fffffff;
 	exchange->kind = kind;
 	exchange->what = what;
 	berth_arena_start(&exchange->arena, EXCHANGE_ARENA_BYTES);

@@ -13,7 +13,7 @@
 
 #include "role/registrar/judge.h"
 
-#define BERTH_OFFLINE_COOKIE (1ULL << 63) /* no exchange's: a generation has 32 bits below it */
+#define BERTH_OFFLINE_COOKIE (1ULL << 63) /* no exchange's: its generation has 31 bits */
 
 struct berth_offline_job;
 

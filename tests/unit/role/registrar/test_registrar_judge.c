@@ -593,6 +593,29 @@ and_falls_when_a_later_log_tells_of_a_violation(void **state)
 			 403);
 }
 
+/* A registrar runs for years; what it has counted by then must not look like another's mark in a cookie. */
+static void
+serves_as_before_after_billions_of_requests(void **state)
+{
+	static const uint32_t counts[] = {0x3ffffffe, 0x7ffffffe, 0xbffffffe, 0xfffffffe};
+	(void)state;
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		struct berth_judge *judge = home_open(POLICY_AUTO);
+		struct berth_registrar_role *role = judge->role;
+		struct berth_ticket ticket;
+		BERTH_BUF csr = {0};
+		role->generation = counts[i];
+		home_reach_voucher(judge);
+		home_accept_voucher(judge, judge->chain.at[1]);
+		home_make_csr(judge, &csr);
+		home_ask_for_certificate(judge, &ticket, berth_buf_view(&csr));
+		home_sign(judge);
+		assert_int_equal(ticket.status, 200);
+		berth_buf_free(&ticket.body);
+		home_close(judge);
+	}
+}
+
 int
 main(void)
 {
@@ -620,6 +643,7 @@ main(void)
 		cmocka_unit_test(and_falls_when_a_later_log_tells_of_a_violation),
 		cmocka_unit_test(
 			a_device_gets_its_certificate_after_the_store_failed_to_keep_the_first),
+		cmocka_unit_test(serves_as_before_after_billions_of_requests),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
