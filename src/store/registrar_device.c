@@ -7,7 +7,7 @@
 
 #define DEVICE_COLUMNS                                                                             \
 	"row, id, manufacturer_key, serial_number, manufacturer, model, birth_key_sha256,"         \
-	" mud_url, segment, state, first_seen, last_seen"
+	" mud_url, segment, state, first_seen, last_seen, masa_url"
 
 static void
 read_device(const struct berth_query *query, struct berth_registrar_device *device)
@@ -26,6 +26,7 @@ read_device(const struct berth_query *query, struct berth_registrar_device *devi
 	device->state = (enum berth_device_standing)berth_column_i64(query, 9);
 	device->first_seen.s = berth_column_i64(query, 10);
 	device->last_seen.s = berth_column_i64(query, 11);
+	device->masa_url = berth_column_bytes(query, 12);
 }
 
 static enum berth_err
@@ -39,6 +40,7 @@ keep_device(struct berth_arena *arena, struct berth_registrar_device *device, st
 	berth_store_keep(arena, &device->model, &fits);
 	berth_store_keep(arena, &device->birth_key_sha256, &fits);
 	berth_store_keep(arena, &device->mud_url, &fits);
+	berth_store_keep(arena, &device->masa_url, &fits);
 	berth_store_keep(arena, &device->segment, &fits);
 	return berth_store_kept(fits, why);
 }
@@ -71,8 +73,8 @@ insert_device(struct berth_store *store, const struct berth_registrar_device *se
 	BERTH_QUERY query = berth_query(
 		store,
 		"INSERT INTO device (id, manufacturer_key, serial_number, manufacturer, model,"
-		" birth_key_sha256, mud_url, first_seen, last_seen)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)");
+		" birth_key_sha256, mud_url, masa_url, first_seen, last_seen)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)");
 
 	berth_query_text(&query, berth_text(id));
 	berth_query_blob(&query, seen->identity.manufacturer_key);
@@ -81,6 +83,7 @@ insert_device(struct berth_store *store, const struct berth_registrar_device *se
 	berth_query_text(&query, seen->model);
 	berth_query_blob(&query, seen->birth_key_sha256);
 	berth_query_text(&query, seen->mud_url);
+	berth_query_text(&query, seen->masa_url);
 	berth_query_i64(&query, now.s);
 	return berth_query_run(&query, why);
 }
@@ -94,13 +97,15 @@ refresh_device(struct berth_store *store, int64_t row, const struct berth_regist
 		store, "UPDATE device SET manufacturer = iif(?1 = '', manufacturer, ?1),"
 		       " model = iif(?2 = '', model, ?2),"
 		       " birth_key_sha256 = iif(?3 = x'', birth_key_sha256, ?3),"
-		       " mud_url = iif(?4 = '', mud_url, ?4), last_seen = max(last_seen, ?5)"
-		       " WHERE row = ?6");
+		       " mud_url = iif(?4 = '', mud_url, ?4),"
+		       " masa_url = iif(?5 = '', masa_url, ?5), last_seen = max(last_seen, ?6)"
+		       " WHERE row = ?7");
 
 	berth_query_text(&query, seen->manufacturer);
 	berth_query_text(&query, seen->model);
 	berth_query_blob(&query, seen->birth_key_sha256);
 	berth_query_text(&query, seen->mud_url);
+	berth_query_text(&query, seen->masa_url);
 	berth_query_i64(&query, now.s);
 	berth_query_i64(&query, row);
 	return berth_query_run(&query, why);
@@ -114,9 +119,9 @@ check_seen(const struct berth_registrar_device *seen, struct berth_why *why)
 				  "the hash of the birth key has %zu bytes, not %d",
 				  seen->birth_key_sha256.n, BERTH_DIGEST_BYTES);
 	if (!berth_bytes_is_utf8(seen->manufacturer) || !berth_bytes_is_utf8(seen->model) ||
-	    !berth_bytes_is_utf8(seen->mud_url))
+	    !berth_bytes_is_utf8(seen->mud_url) || !berth_bytes_is_utf8(seen->masa_url))
 		return berth_fail(why, BERTH_E_SYNTAX, "device-text", NULL,
-				  "the device's manufacturer, model or MUD URL is not text");
+				  "the device's manufacturer, model, MUD URL or MASA is not text");
 	return BERTH_OK;
 }
 
@@ -192,6 +197,7 @@ berth_registrar_device_find(struct berth_store *store, const struct berth_device
 	return take_device(&query, arena, ret, why);
 }
 
+#define FIT_COLUMN 13	 /* behind DEVICE_COLUMNS */
 #define NAME_START_MIN 4 /* of the id's hash part; a shorter one fits too many */
 
 /* An id goes before a serial number, which its maker may choose as it likes; both before the start of an id. */
@@ -216,11 +222,11 @@ berth_registrar_device_find_by_name(struct berth_store *store, const char *name,
 			       ? berth_fail(why, err, "device-unknown", NULL,
 					    "there is no device %.80s: see berth device list", name)
 			       : err;
-	int64_t fit = berth_column_i64(&query, 12);
+	int64_t fit = berth_column_i64(&query, FIT_COLUMN);
 	err = berth_query_row(&query, &row, why);
 	if (err)
 		return err;
-	if (row && fit == berth_column_i64(&query, 12))
+	if (row && fit == berth_column_i64(&query, FIT_COLUMN))
 		return berth_fail(why, BERTH_E_EXISTS, "device-ambiguous", NULL,
 				  "several devices fit %.80s: give the whole id", name);
 	*ret = device;

@@ -34,16 +34,18 @@ struct berth_registrar_device {
 	struct berth_bytes manufacturer; /* our name of the trust anchor */
 	struct berth_bytes model;	 /* may be empty */
 	struct berth_bytes
-		birth_key_sha256;   /* SPKI hash of the IDevID; empty until seen on the wire */
-	struct berth_bytes mud_url; /* may be empty */
-	struct berth_bytes segment; /* may be empty */
+		birth_key_sha256;    /* SPKI hash of the IDevID; empty until seen on the wire */
+	struct berth_bytes mud_url;  /* may be empty */
+	struct berth_bytes masa_url; /* of the IDevID; may be empty */
+	struct berth_bytes segment;  /* may be empty */
 	enum berth_device_standing state;
 	struct berth_wall first_seen;
 	struct berth_wall last_seen;
 };
 
 /*
- * Makes or refreshes the record; seen: identity, manufacturer, model, birth_key_sha256, mud_url.
+ * Makes or refreshes the record; seen: identity, manufacturer, model, birth_key_sha256, mud_url,
+ * masa_url.
  * BERTH_E_MISMATCH when the same identity comes with another birth key: a cloned or reissued
  * IDevID, for an operator to look at.
  */

@@ -316,3 +316,33 @@ curl -s --noproxy '*' --cacert acme/root-ca.pem -H 'Content-Type: application/js
 more=$(($(refusals) - before))
 [ "$more" -ge 20 ] && [ "$more" -le 32 ] || fail "100 refusals are $more entries of the audit log"
 said "a stranger who is refused 100 times makes $more entries in the audit log, and no more for a minute"
+
+# ---- a unit whose MASA its birth certificate or its manifest names, and no configuration ----
+
+sed -i "s/^masa-url = .*/masa-url = localhost:$masa_port/" acme/factory.conf
+for serial in A-0011 A-0012; do pledge_key "$serial"; done
+{ echo 'serial-number,model,csr'; grep '^A-001' units.csv; } > more.csv
+berth factory make --dir acme --units more.csv --out more --claim-codes > /dev/null
+cp more/A-0011/idevid.pem pledge/A-0011/
+at_masa berth masa load more/*.manifest > /dev/null
+for serial in A-0011 A-0012; do
+	(umask 077 && sed -n "s/^\"$serial\",//p" more/claim-codes.csv > "code.$serial")
+done
+sed -i '/^masa-url/d' b/registrar.conf
+printf '[rule "cameras"]\nmatch.manufacturer = Acme\nrequire.owned = yes\napprove = auto\n' > b/policy.conf
+stop "$b_pid"
+start_b
+says 'no MASA is known for this device; .*masa-url' at_b berth device claim A-0011 --code-file code.A-0011
+comes_to_b A-0011
+[ "$code" = 403 ] || fail "B let on what it does not own: $code"
+says 'has this code' at_b berth device claim A-0011 --code-file code.A-0012
+at_b berth device claim A-0011 --code-file code.A-0011 | grep 'owned' > /dev/null || fail 'not claimed'
+comes_to_b A-0011
+[ "$code" = 200 ] || fail "what B claimed does not come on: $code: $(head -c 300 body)"
+said 'a unit that waits at B is claimed from the MASA that its birth certificate names, and comes on'
+at_b berth device import more/*.manifest --manufacturer Acme > /dev/null
+at_b berth device claim A-0012 --code-file code.A-0012 | grep 'owned' > /dev/null || fail 'not claimed'
+name=$(sqlite3 "$(find acme/masa/state -name masa.db)" "SELECT o.name FROM owner o JOIN unit u ON u.row = o.unit
+	WHERE u.serial_number = 'A-0012' AND o.until IS NULL")
+[ "$name" = 'Second Hand' ] || fail "the MASA's owner of A-0012 is '$name'"
+said 'a unit that nobody saw yet is claimed from the MASA that its manifest names'

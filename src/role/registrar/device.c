@@ -19,6 +19,19 @@ identity_of(const struct berth_peer *peer)
 	};
 }
 
+/* What cannot be a MASA's is not kept: the exchange is refused for it, and nobody should ask there later. */
+static struct berth_bytes
+masa_of(const struct berth_cert *idevid)
+{
+	struct berth_masa_url parsed;
+	struct berth_why ignored = {0};
+	struct berth_bytes url = berth_cert_masa_url(idevid);
+	return url.n > 0 && url.n <= BERTH_MASA_URL_MAX &&
+			       !berth_masa_url_parse(url, &parsed, &ignored)
+		       ? url
+		       : BERTH_BYTES_NONE;
+}
+
 /* The order's model where we have the order, else the unit field of the IDevID's name. */
 static enum berth_err
 find_model(struct berth_registrar_exchange *exchange, const struct berth_device_identity *identity,
@@ -54,6 +67,7 @@ make_or_refresh(struct berth_registrar_exchange *exchange, struct berth_registra
 		.model = model,
 		.birth_key_sha256 = berth_bytes_of(key, sizeof(key)),
 		.mud_url = berth_cert_mud_url(berth_peer_cert(peer)),
+		.masa_url = masa_of(berth_peer_cert(peer)),
 	};
 	bool is_new = false;
 	err = berth_registrar_device_seen(role->store, &wanted, berth_judge_now(role->judge).wall,

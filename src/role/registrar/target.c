@@ -50,7 +50,8 @@ berth_target_find(struct berth_registrar_role *role, const char *name, struct be
 	if (!err && owned.manufacturer.n > 0)
 		return target_of_owned(role, &owned, ret, why);
 	*ret = (struct berth_target){.identity = device.identity,
-				     .maker = berth_target_maker(role, device.manufacturer)};
+				     .maker = berth_target_maker(role, device.manufacturer),
+				     .masa_url = device.masa_url};
 	return ret->maker != NULL
 		       ? BERTH_OK
 		       : berth_fail(why, BERTH_E_NOT_FOUND, "target-manufacturer", NULL,

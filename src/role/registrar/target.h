@@ -20,7 +20,7 @@ const struct berth_manufacturer *berth_target_maker(const struct berth_registrar
 enum berth_err berth_target_find(struct berth_registrar_role *role, const char *name,
 				 struct berth_arena *arena, struct berth_target *ret,
 				 struct berth_why *why) BERTH_MUST;
-/* The configuration's, else the one that the manifest named. */
+/* The configuration's, else the one that the manifest or the birth certificate named. */
 enum berth_err berth_target_masa(const struct berth_target *target, struct berth_masa_url *ret,
 				 struct berth_why *why) BERTH_MUST;
 enum berth_err berth_target_device_id(struct berth_registrar_role *role,

@@ -17,6 +17,7 @@ camera(const char *serial)
 		.manufacturer = BERTH_LIT("Acme"),
 		.model = BERTH_LIT("cam-4"),
 		.birth_key_sha256 = BERTH_LIT("0123456789abcdef0123456789abcdef"),
+		.masa_url = BERTH_LIT("masa.example"),
 	};
 }
 
@@ -75,7 +76,7 @@ a_device_seen_again_is_the_same_record(void **state)
 	assert_true(is_new);
 	assert_int_equal(first.state, BERTH_DEVICE_KNOWN);
 	assert_non_null(strstr(first.id, "-CAM-1"));
-	seen.model = BERTH_BYTES_NONE;
+	seen.model = seen.masa_url = BERTH_BYTES_NONE;
 	ok(f, berth_registrar_device_seen(f->store, &seen, (struct berth_wall){now.s + 9},
 					  &f->arena, &again, &is_new, &f->why));
 	assert_false(is_new);
@@ -83,6 +84,7 @@ a_device_seen_again_is_the_same_record(void **state)
 	assert_int_equal(again.last_seen.s, now.s + 9);
 	assert_int_equal(again.first_seen.s, now.s);
 	assert_true(berth_bytes_equal_text(again.model, "cam-4"));
+	assert_true(berth_bytes_equal_text(again.masa_url, "masa.example"));
 	seen.identity.manufacturer_key = BERTH_LIT("other");
 	ok(f,
 	   berth_registrar_device_seen(f->store, &seen, now, &f->arena, &again, &is_new, &f->why));

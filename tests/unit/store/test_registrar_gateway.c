@@ -167,14 +167,16 @@ static void
 lists_its_own_devices_in_pages_the_longest_bound_first(void **state)
 {
 	struct fixture *f = *state;
-	char sql[256];
+	char sql[320];
 
 	begin_with_two(f);
 	commit(f);
 	for (int i = 0; i < 5; i++) {
 		snprintf(sql, sizeof sql,
-			 "INSERT INTO device VALUES (%d, 'd%d', x'01', 'S%d', 'Acme', 'm', x'', "
-			 "'', '', 2, 5, 6)",
+			 "INSERT INTO device (row, id, manufacturer_key, serial_number,"
+			 " manufacturer, model, birth_key_sha256, mud_url, state, first_seen,"
+			 " last_seen) VALUES (%d, 'd%d', x'01', 'S%d', 'Acme', 'm', x'', '', 2, 5,"
+			 " 6)",
 			 10 + i, i, i);
 		tamper(f, sql);
 		snprintf(sql, sizeof sql, "INSERT INTO gateway_device VALUES (%d, %d, %d)", 10 + i,
