@@ -12,9 +12,33 @@ sell() { # sell SERIAL: to the owner, who imports the sale
 	home device import "sale-$1.manifest" --manufacturer Acme
 }
 
+# The same with a key that a TPM keeps (swtpm, with tpm2-tools as judge): a reset takes it out of there.
+deleted_from_tpm() {
+	local tcti=swtpm:host=127.0.0.1,port=2321 handle
+	tpm() { TPM2TOOLS_TCTI=$tcti in_ns r1 "$@"; }
+	mkdir "$BERTH_RUN/r1.tpm"
+	spawn r1 swtpm swtpm socket --tpm2 --tpmstate "dir=$BERTH_RUN/r1.tpm" --server type=tcp,port=2321 \
+		--ctrl type=tcp,port=2322 --flags not-need-init,startup-clear
+	until_true 10 tpm tpm2_getcap properties-fixed
+	cp $unit/device.conf plain.conf
+	sed -i "s|^\[device\]|&\nldevid-key = tpm:handle=0x8103{id}\ntpm = $tcti|" $unit/device.conf
+	onboard r1
+	handle=$(tpm tpm2_getcap handles-persistent | sed -n 's/^- \(0x8103.*\)/\1/p')
+	tpm tpm2_readpublic -Q -c "$handle" -f pem -o tpm-public.pem
+	[ "$(openssl x509 -in $unit/state/ldevid.pem -noout -pubkey)" = "$(cat tpm-public.pem)" ]
+	evidence "a device whose key is in its TPM: tpm2_readpublic shows the key of its certificate at $handle"
+	agent r1 reset
+	must_fail 1 'handle|0x18B' tpm tpm2_readpublic -c "$handle"
+	[ -z "$(tpm tpm2_getcap handles-persistent)$(tpm tpm2_getcap handles-transient)" ]
+	refusal "the key recovered from the TPM: after the reset it keeps no key, at $handle neither ($said)"
+	stop swtpm
+	mv plain.conf $unit/device.conf
+}
+
 credential_deletion() {
 	device r1 $unit
 	sell A-00011
+	deleted_from_tpm
 	onboard r1
 	cp $unit/state/ldevid.pem old.pem
 	local key
@@ -22,6 +46,8 @@ credential_deletion() {
 	openssl pkey -in "$key" -outform DER | xxd -p -c 9999 | grep -oE '0420[0-9a-f]{64}' | head -n 1 | cut -c5- > old.canary
 	# What a thief could have copied before: only to show that it is of no use afterwards.
 	cp "$key" stolen.key
+	(umask 077 && echo 'a pass phrase for one day' > pass)
+	berth registrar backup --config home/registrar.conf --passphrase-file pass home.backup > /dev/null
 	# On the device, by the device: the key leaves the keystore, the certificate and the state go with it.
 	agent r1 reset
 	[ ! -e "$key" ] && [ ! -e $unit/state/ldevid.pem ]
@@ -33,10 +59,14 @@ credential_deletion() {
 	evidence "the operator revokes it: $(sqlite3 home/state/registrar.db "select event || ' by ' || actor from audit where event like '%revoke%' order by seq desc limit 1") in the hash-chained log, read by sqlite3"
 	python3 "$here/canary.py" "$(cat old.canary)" $unit home/state "$logs"
 	refusal "the key recovered from disk: a search of all files of the device, the registrar's store and the logs does not find its bytes"
-	python3 "$here/canary.py" "$(cat old.canary)" stolen.key > found 2>&1 || true
 	openssl pkey -in stolen.key -outform DER > stolen.der
+	mkdir unsealed
+	berth registrar restore --passphrase-file pass --to unsealed/home home.backup > /dev/null
+	python3 "$here/canary.py" "$(cat old.canary)" home.backup unsealed
+	refusal "the key recovered from a backup: the registrar's, made while the device had it, holds it neither sealed nor restored"
 	must_fail 1 'the secret is in stolen.der' python3 "$here/canary.py" "$(cat old.canary)" stolen.der
 	refusal "control: in a copy taken before the deletion the same search finds it ($said)"
+	rm -r unsealed
 }
 
 # What the network says of a certificate to whoever asks: by openssl, from where the MASA stands.
