@@ -233,6 +233,31 @@ a_unit_has_one_owner_at_a_time(void **state)
 	commit(f);
 }
 
+/* Wrong codes that were counted by a clock a year ahead are forgotten once it is set right. */
+static void
+a_clock_set_back_locks_nobody_out(void **state)
+{
+	struct fixture *f = *state;
+	const struct berth_wall ahead = {now.s + (int64_t)365 * 86400};
+	int64_t wait = 0;
+
+	begin(f);
+	for (int i = 0; i < 2; i++)
+		ok(f, berth_masa_claim_wrong(f->store, 7, ahead, &f->why));
+	ok(f, berth_masa_claim_wait(f->store, 7, 2, ahead, &wait, &f->why));
+	assert_int_equal(wait, BERTH_MASA_CLAIM_WINDOW_S);
+	ok(f, berth_masa_claim_wait(f->store, 7, 2, now, &wait, &f->why));
+	assert_int_equal(wait, 0);
+	ok(f, berth_masa_claim_wrong(f->store, 7, now, &f->why));
+	ok(f, berth_masa_claim_wait(f->store, 7, 2, now, &wait, &f->why));
+	assert_int_equal(wait, 0);
+	ok(f, berth_masa_claim_wrong(f->store, 7, now, &f->why));
+	ok(f,
+	   berth_masa_claim_wait(f->store, 7, 2, (struct berth_wall){now.s + 60}, &wait, &f->why));
+	assert_int_equal(wait, BERTH_MASA_CLAIM_WINDOW_S - 60);
+	commit(f);
+}
+
 /* Anybody can make a CA with the key identifier of another's, but not one with its key. */
 /* req: rfc8995-5.8.1-2 */
 static void
@@ -570,6 +595,7 @@ main(void)
 		MASA_TEST(blocks_a_unit),
 		MASA_TEST(a_unit_has_one_owner_at_a_time),
 		MASA_TEST(an_owner_is_known_by_its_key),
+		MASA_TEST(a_clock_set_back_locks_nobody_out),
 		MASA_TEST(a_unit_went_through_one_hand_at_a_time),
 		MASA_TEST(a_chain_that_ended_does_not_return),
 		MASA_TEST(an_identical_request_finds_its_row_again),
