@@ -33,11 +33,13 @@ static enum berth_err
 check_rate(struct berth_store *store, int64_t device, struct berth_wall now, struct berth_why *why)
 {
 	BERTH_QUERY query = berth_query(
-		store, "SELECT count(*) FROM est_request WHERE device = ? AND asked_at > ?");
+		store, "SELECT count(*) FROM est_request WHERE device = ? AND asked_at > ?"
+		       " AND asked_at <= ?"); /* not what a clock counted that was ahead */
 	bool row = false;
 
 	berth_query_i64(&query, device);
 	berth_query_i64(&query, now.s - DAY_S);
+	berth_query_i64(&query, now.s);
 	enum berth_err err = berth_query_row(&query, &row, why);
 	if (err)
 		return err;

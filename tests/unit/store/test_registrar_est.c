@@ -156,10 +156,12 @@ counts_requests_of_a_day(void **state)
 		(void)snprintf(csr, sizeof(csr), "csr %d", i);
 		(void)take(f, device, 0, csr, i, &certificate);
 	}
+	const struct berth_wall later = {now.s + BERTH_REGISTRAR_EST_REQUESTS_A_DAY};
 	struct berth_registrar_est_request more = asked(device, 0, "one more");
 	refused(f, BERTH_E_LIMIT, "est-requests-a-day",
-		berth_registrar_est_request_take(f->store, &more, now, &more, &f->why));
+		berth_registrar_est_request_take(f->store, &more, later, &more, &f->why));
 	(void)take(f, device, 0, "csr 0", 0, &certificate); /* an old one is no new one */
+	(void)take(f, device, 0, "by a clock that was ahead before", -1, &certificate);
 	(void)take(f, device, 0, "one more", 86400, &certificate);
 	(void)take(f, user(f, "scanner"), 0, "one more", 0, &certificate);
 	commit(f);
