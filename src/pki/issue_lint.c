@@ -23,6 +23,7 @@ berth_profile_rule(enum berth_cert_profile profile)
 		[BERTH_PROFILE_CROSS_CA] = {true, 0, CERT_SIGN | CRL_SIGN, 0, false},
 		/* 802.1AR-2018 8.10.4, RFC 8995 2.3.1: an IDevID's use is not narrowed */
 		[BERTH_PROFILE_IDEVID] = {false, -1, 0, 0, false},
+		/* req: gateway-no-cmc-ra */
 		[BERTH_PROFILE_LDEVID] = {false, -1, DIGITAL_SIGNATURE | KEY_AGREEMENT,
 					  BERTH_EKU_CLIENT_AUTH, false},
 		[BERTH_PROFILE_LDEVID_SERVER] = {false, -1, DIGITAL_SIGNATURE | KEY_AGREEMENT,

@@ -49,8 +49,8 @@ berth_domain_path_find(struct berth_pki *pki, struct berth_cert *registrar,
 		.untrusted = sent,
 		.anchors = &anchors,
 		.at = at,
-		.require_eku = BERTH_EKU_CMC_RA,
-		.require_eku_present = true, /* a domain has other servers too */
+		.require_eku = BERTH_EKU_CMC_RA, /* req: gateway-no-cmc-ra */
+		.require_eku_present = true,	 /* a domain has other servers too */
 	};
 
 	return err ? err : berth_path_verify(pki, &check, ret, why);

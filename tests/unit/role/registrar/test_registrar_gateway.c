@@ -3,6 +3,7 @@
 #include "home.h"
 
 #include "base/base64.h"
+#include "protocol/brski/domain_path.h"
 #include "protocol/brski/registrar.h"
 #include "protocol/est/client.h"
 
@@ -99,6 +100,43 @@ the_certificate_of_a_gateway_opens_nothing_that_devices_use(void **state)
 	leave(judge, &device);
 }
 
+/* As a MASA finds the domain that asks (RFC 8995 5.5.4); also the device wants cmcRA of whom it meets (5.6.2). */
+static enum berth_err
+is_domains_registrar(struct berth_judge *judge, const struct berth_cert *cert,
+		     struct berth_why *why)
+{
+	BERTH_CERT_LIST path = {0};
+	BERTH_CERT_LIST sent = {0};
+	struct berth_cert *leaf = berth_cert_ref((struct berth_cert *)(uintptr_t)cert);
+	assert_int_equal(berth_cert_list_add(&sent, leaf, why), BERTH_OK);
+	for (size_t i = 1; i < judge->chain.n; i++)
+		assert_int_equal(berth_cert_list_add(&sent, judge->chain.at[i], why), BERTH_OK);
+	enum berth_err err =
+		berth_domain_path_find(judge->f->pki, leaf, &sent, judge->f->now.wall, &path, why);
+	berth_cert_free(leaf);
+	return err;
+}
+
+/* req: gateway-no-cmc-ra */
+static void
+the_certificate_of_a_gateway_is_no_registrars(void **state)
+{
+	(void)state;
+	struct person gateway;
+	struct berth_why why = {0};
+	bool has_eku = false;
+	struct berth_judge *judge = onboard(POLICY_GATEWAY, &gateway);
+	assert_true(says_gateway(gateway.cert));
+	assert_int_equal(berth_cert_eku(gateway.cert, &has_eku), BERTH_EKU_CLIENT_AUTH);
+	assert_true(has_eku);
+	assert_int_equal(is_domains_registrar(judge, gateway.cert, &why), BERTH_E_UNTRUSTED);
+	assert_string_equal(why.rule, "x509-eku");
+	assert_non_null(strstr(why.sentence, "cmcRA"));
+	/* The smallest change: the registrar's own certificate, of the same issuer. */
+	assert_int_equal(is_domains_registrar(judge, judge->chain.at[0], &why), BERTH_OK);
+	leave(judge, &gateway);
+}
+
 static void
 a_gateway_stays_one_when_it_renews(void **state)
 {
@@ -153,6 +191,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_certificate_of_a_gateway_opens_nothing_that_devices_use),
+		cmocka_unit_test(the_certificate_of_a_gateway_is_no_registrars),
 		cmocka_unit_test(a_gateway_stays_one_when_it_renews),
 		cmocka_unit_test(a_device_cannot_ask_for_the_role),
 	};
