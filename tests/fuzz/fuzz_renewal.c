@@ -79,7 +79,8 @@ static struct scene {
 	bool is_revoked;
 
 	bool wants_connection;
-	bool is_told; /* that this server was revoked, and by a clock that is right */
+	bool is_told;	      /* that this server was revoked, and by a clock that is right */
+	uint8_t exporter[32]; /* of this connection */
 	bool is_over;
 	bool may_be_over; /* somebody said so, or no clock was sound all along */
 	bool was_nudged;  /* it may come at once */
@@ -171,6 +172,16 @@ put_advice(struct berth_http_response *response, struct berth_buf *body)
 	response->media_type = BERTH_LIT(BERTH_EST_MEDIA_RENEWAL_INFO);
 }
 
+/* A link to another connection than this one would let a request be replayed. */
+static void
+check_link(struct berth_bytes said)
+{
+	BERTH_BUF right = {0};
+	must(berth_base64_encode(berth_bytes_of(scene.exporter, sizeof(scene.exporter)), 0,
+				 &right));
+	fuzz_assert(said.n == 0 || berth_bytes_equal(said, berth_buf_view(&right)));
+}
+
 static void
 put_certificate(struct berth_bytes asked, struct berth_http_response *response,
 		struct berth_buf *body)
@@ -179,6 +190,7 @@ put_certificate(struct berth_bytes asked, struct berth_http_response *response,
 	BERTH_REQUEST *request = NULL;
 	must(berth_base64_decode(asked, true, &der, NULL));
 	must(berth_request_parse(world->pki, berth_buf_view(&der), &request, NULL));
+	check_link(berth_request_challenge_password(request));
 	struct berth_cert_list list = {.n = 1};
 	list.at[0] = issue_to(scene.other_key ? world->rogue.key : berth_request_key(request),
 			      (struct berth_wall){scene.true_s + scene.issued_from_s});
@@ -261,14 +273,17 @@ connect_to(void)
 	scene.came_at_ms = scene.now.mono.ms;
 	scene.was_nudged = false;
 	scene.is_told = false;
+	scene.exporter[0]++;
 	if (scene.is_away) {
 		disconnect();
 		return;
 	}
-	const struct berth_tls_facts tls = {.peer_chain = {berth_cert_der(scene.server->cert),
-							   berth_cert_der(scene.server_ca->cert)},
-					    .peer_count = 2,
-					    .version = 0x0304};
+	const struct berth_tls_facts tls = {
+		.peer_chain = {berth_cert_der(scene.server->cert),
+			       berth_cert_der(scene.server_ca->cert)},
+		.peer_count = 2,
+		.exporter = berth_bytes_of(scene.exporter, sizeof(scene.exporter)),
+		.version = 0x0304};
 	give(&(struct berth_renewal_input){.kind = BERTH_RENEWAL_CONNECTED, .tls = &tls});
 }
 

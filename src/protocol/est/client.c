@@ -78,3 +78,11 @@ berth_est_csrattrs_parse(struct berth_bytes media_type, struct berth_bytes body,
 	}
 	return berth_csrattrs_parse(kept, ret, why);
 }
+
+/* req: rfc7030-3.5-device-link */
+enum berth_err
+berth_est_link_text(const struct berth_tls_facts *tls, struct berth_buf *text)
+{
+	return berth_base64_encode(tls->tls_unique.n > 0 ? tls->tls_unique : tls->exporter, 0,
+				   text);
+}

@@ -38,6 +38,12 @@ enum berth_err berth_est_certs_parse(struct berth_pki *pki, struct berth_bytes m
 enum berth_err berth_est_csrattrs_parse(struct berth_bytes media_type, struct berth_bytes body,
 					struct berth_arena *arena, struct berth_csrattrs *ret,
 					struct berth_why *why) BERTH_MUST;
+/*
+ * What challengePassword says in a request that is linked to its connection (RFC 7030 3.5): tls-unique, with TLS 1.3
+ * tls-exporter (RFC 9266), in base64. Empty where TLS told neither.
+ */
+enum berth_err berth_est_link_text(const struct berth_tls_facts *tls,
+				   struct berth_buf *text) BERTH_MUST;
 /* media_type is wanted, whatever its parameters and case. */
 bool berth_est_media_is(struct berth_bytes media_type, const char *wanted);
 

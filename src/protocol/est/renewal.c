@@ -125,6 +125,7 @@ clear_exchange(struct berth_renewal *x)
 	x->next_key = NULL;
 	berth_arena_end(&x->attributes_memory);
 	berth_buf_clear(&x->body);
+	berth_buf_clear(&x->link);
 	x->attributes = (struct berth_csrattrs){0};
 	x->is_connected = false;
 	x->is_renewing = false;
@@ -146,6 +147,7 @@ berth_renewal_end(struct berth_renewal *renewal)
 	berth_key_free(renewal->key);
 	renewal->key = NULL;
 	berth_buf_free(&renewal->body);
+	berth_buf_free(&renewal->link);
 }
 
 /* ---- messages ---- */

@@ -50,6 +50,20 @@ check_server(struct berth_renewal *x, struct berth_now now, struct berth_why *wh
 	return err;
 }
 
+/* A request that was linked to another connection is made again for this one. */
+/* req: rfc7030-4.2.3-device-links-anew */
+static enum berth_err
+link_to(struct berth_renewal *x, const struct berth_tls_facts *tls, struct berth_why *why)
+{
+	berth_buf_clear(&x->link);
+	if (x->attributes.want_challenge_password) {
+		berth_buf_clear(&x->body);
+	}
+	return berth_est_link_text(tls, &x->link)
+		       ? berth_fail(why, BERTH_E_MEMORY, "memory", NULL, "out of memory")
+		       : BERTH_OK;
+}
+
 static bool
 accept_server(struct berth_renewal *x, struct berth_now now, const struct renewal_message *message)
 {
@@ -63,6 +77,7 @@ accept_server(struct berth_renewal *x, struct berth_now now, const struct renewa
 				 "the server showed no certificate");
 	}
 	err = err ? err : check_server(x, now, &why);
+	err = err ? err : link_to(x, message->tls, &why);
 	if (err) {
 		const struct renewal_message lost = {.why = &why};
 		renewal_on_certificate_lost(x, now, &lost);
@@ -279,8 +294,17 @@ build_request(struct berth_renewal *x, struct berth_why *why)
 		.subject = berth_cert_subject_der(own),
 		.dns_names = names,
 		.dns_name_count = name_count,
+		.challenge_password = x->attributes.want_challenge_password
+					      ? berth_buf_view(&x->link)
+					      : BERTH_BYTES_NONE,
 	};
 	BERTH_BUF der = {0};
+	if (x->attributes.want_challenge_password && x->link.n == 0) {
+		return berth_fail(why, BERTH_E_UNSUPPORTED, "rfc7030-3.5-no-binding",
+				  "RFC 7030 3.5",
+				  "the registrar wants requests that are linked to their "
+				  "connection, and TLS told no channel binding");
+	}
 	enum berth_err err = berth_request_build(x->env.pki, &fields, x->next_key, &der, why);
 	if (err) {
 		return err;
@@ -295,6 +319,11 @@ build_request(struct berth_renewal *x, struct berth_why *why)
 void
 renewal_send_request(struct berth_renewal *x, struct berth_now now)
 {
+	struct berth_why why = {0};
+	if (x->body.n == 0 && build_request(x, &why)) {
+		renewal_fail(x, now, &why, -1);
+		return;
+	}
 	x->request = (struct berth_http_request){
 		.method = BERTH_HTTP_POST,
 		.path = berth_text(BERTH_EST_SIMPLEREENROLL_PATH),
@@ -318,10 +347,6 @@ renewal_on_key(struct berth_renewal *x, struct berth_now now, const struct renew
 		return;
 	}
 	x->next_key = berth_key_ref(message->key);
-	if (build_request(x, &why)) {
-		renewal_fail(x, now, &why, -1);
-		return;
-	}
 	x->patience_until = berth_mono_after_ms(now.mono, (int64_t)BERTH_RENEWAL_PATIENCE_S * 1000);
 	if (x->is_connected) {
 		renewal_send_request(x, now);

@@ -112,6 +112,7 @@ struct berth_renewal {
 	struct berth_cert_list issued;
 	struct berth_http_request request;
 	struct berth_buf body; /* of request */
+	struct berth_buf link; /* of this connection, for a request that must be linked to it */
 	char path[sizeof(BERTH_EST_RENEWAL_INFO_PATH) + BERTH_RENEWAL_INFO_ID_MAX];
 	bool has_output;
 

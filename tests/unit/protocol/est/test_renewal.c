@@ -60,6 +60,10 @@ struct scene {
 	enum berth_renewal_revocation revocation;
 	bool has_ocsp;	/* the responder answers */
 	bool is_silent; /* it takes the question and never answers */
+	bool wants_link;
+	uint16_t tls_version; /* 0: TLS 1.3 that tells no channel binding */
+	uint8_t binding[32];  /* of this connection */
+	unsigned linked;      /* requests, each to its own connection */
 	enum berth_ocsp_status ocsp;
 	unsigned fetches, unknown;
 
@@ -226,6 +230,40 @@ reply_advice(struct berth_http_response *response, struct berth_buf *body)
 	response->media_type = BERTH_LIT(BERTH_EST_MEDIA_RENEWAL_INFO);
 }
 
+static struct berth_bytes
+binding(void)
+{
+	return scene.tls_version == 0
+		       ? BERTH_BYTES_NONE
+		       : berth_bytes_of(scene.binding, scene.tls_version == 0x0304 ? 32 : 12);
+}
+
+static void
+reply_attributes(struct berth_http_response *response, struct berth_buf *body)
+{
+	const struct berth_csrattrs attributes = {.want_challenge_password = true};
+	BERTH_BUF der = {0};
+	ok(berth_csrattrs_build(&attributes, BERTH_CSRATTRS_PLAIN, &der, NULL));
+	ok(berth_base64_encode(berth_buf_view(&der), 0, body));
+	response->status = 200;
+	response->media_type = BERTH_LIT(BERTH_EST_MEDIA_CSRATTRS);
+}
+
+static void
+check_link(struct berth_bytes asked)
+{
+	BERTH_BUF der = {0};
+	BERTH_BUF wanted = {0};
+	BERTH_REQUEST *request = NULL;
+	ok(berth_base64_decode(asked, true, &der, NULL));
+	ok(berth_request_parse(world->pki, berth_buf_view(&der), &request, NULL));
+	ok(berth_base64_encode(scene.wants_link ? binding() : BERTH_BYTES_NONE, 0, &wanted));
+	assert_true(berth_bytes_equal(berth_request_challenge_password(request),
+				      berth_buf_view(&wanted)));
+	assert_true(berth_key_equal(berth_request_key(request), scene.made));
+	scene.linked += scene.wants_link;
+}
+
 static void
 reply_certificate(struct berth_bytes asked, struct berth_http_response *response,
 		  struct berth_buf *body)
@@ -274,7 +312,10 @@ answer(const struct berth_http_request *request)
 		reply_list(&scene.cacerts, &response, &body);
 	} else if (is_path(request->path, BERTH_EST_RENEWAL_INFO_PATH)) {
 		reply_advice(&response, &body);
+	} else if (is_path(request->path, BERTH_EST_CSRATTRS_PATH) && scene.wants_link) {
+		reply_attributes(&response, &body);
 	} else if (is_path(request->path, BERTH_EST_SIMPLEREENROLL_PATH)) {
+		check_link(request->body);
 		if (scene.lost) {
 			scene.lost--;
 			scene.reenrolls++;
@@ -302,7 +343,10 @@ connect_to(void)
 		.peer_chain = {berth_cert_der(scene.server->cert),
 			       berth_cert_der(scene.issuer_of_server->cert)},
 		.peer_count = 2,
-		.version = 0x0304};
+		.exporter = scene.tls_version == 0x0304 ? binding() : BERTH_BYTES_NONE,
+		.tls_unique = scene.tls_version == 0x0303 ? binding() : BERTH_BYTES_NONE,
+		.version = scene.tls_version ? scene.tls_version : 0x0304};
+	memset(scene.binding, (int)scene.connections, sizeof(scene.binding));
 	give(&(struct berth_renewal_input){.kind = BERTH_RENEWAL_CONNECTED, .tls = &tls});
 }
 
@@ -977,6 +1021,51 @@ a_refused_ca_set_is_not_taken_when_the_disk_fails(void **state)
 	assert_int_equal(scene.ca_sets, 0);
 }
 
+/* req: rfc7030-3.5-device-link */
+static void
+links_its_request_to_its_connection(void **state)
+{
+	(void)state;
+	static const uint16_t versions[] = {0x0303, 0x0304};
+	for (size_t i = 0; i < 2; i++) {
+		finish(NULL);
+		begin(NULL);
+		scene.wants_link = true;
+		scene.tls_version = versions[i];
+		start();
+		run_until(70 * DAY_S);
+		assert_int_equal(scene.renewed, 1);
+		assert_int_equal(scene.linked, 1);
+	}
+}
+
+/* req: rfc7030-4.2.3-device-links-anew */
+static void
+links_it_anew_where_it_has_to_connect_again(void **state)
+{
+	(void)state;
+	scene.wants_link = true;
+	scene.tls_version = 0x0304;
+	scene.lost = 2;
+	start();
+	run_until(70 * DAY_S);
+	assert_int_equal(scene.renewed, 1);
+	assert_int_equal(scene.linked, 3);
+	assert_int_equal(scene.keys, 1);
+}
+
+static void
+sends_no_request_that_should_be_linked_and_cannot(void **state)
+{
+	(void)state;
+	scene.wants_link = true;
+	start();
+	run_until(70 * DAY_S);
+	assert_int_equal(scene.renewed, 0);
+	assert_int_equal(scene.reenrolls, 0);
+	assert_string_equal(scene.rule, "rfc7030-3.5-no-binding");
+}
+
 static void
 a_key_that_cannot_be_made_is_no_end(void **state)
 {
@@ -1082,6 +1171,9 @@ main(void)
 		RENEWAL(advice_that_is_taken_back_is_forgotten),
 		RENEWAL(a_registrar_of_another_time_is_not_hammered),
 		RENEWAL(a_refused_ca_set_is_not_taken_when_the_disk_fails),
+		RENEWAL(links_its_request_to_its_connection),
+		RENEWAL(links_it_anew_where_it_has_to_connect_again),
+		RENEWAL(sends_no_request_that_should_be_linked_and_cannot),
 		RENEWAL(advice_does_not_put_it_off),
 		RENEWAL(asks_again_when_it_is_told_to),
 		RENEWAL(nobody_can_silence_it_for_long),
