@@ -25,10 +25,10 @@ berth_campaign_begin(struct berth_store *store, const struct berth_campaign *wan
 		return err;
 	BERTH_QUERY query = berth_query(
 		store, "INSERT INTO campaign (state, match, rate_per_minute, total, started_at,"
-		       " started_by) SELECT 0, ?1, ?2, count(DISTINCT c.device), ?3, ?4"
+		       " started_by, last_certificate) SELECT 0, ?1, ?2, count(DISTINCT c.device),"
+		       " ?3, ?4, (SELECT coalesce(max(row), 0) FROM certificate)"
 		       " FROM certificate c JOIN device d ON d.row = c.device"
-		       " WHERE c.state = 1 AND c.made_at <= ?3 AND c.not_after > ?3"
-		       " AND d.serial_number GLOB ?1");
+		       " WHERE c.state = 1 AND c.not_after > ?3 AND d.serial_number GLOB ?1");
 	berth_query_text(&query, wanted->match);
 	berth_query_i64(&query, wanted->rate_per_minute);
 	berth_query_i64(&query, wanted->started_at.s);
@@ -46,7 +46,8 @@ berth_campaign_latest(struct berth_store *store, struct berth_arena *arena,
 {
 	BERTH_QUERY query =
 		berth_query(store, "SELECT row, state, match, rate_per_minute, total, started_at,"
-				   " started_by, ended_at FROM campaign ORDER BY row DESC LIMIT 1");
+				   " started_by, ended_at, last_certificate FROM campaign"
+				   " ORDER BY row DESC LIMIT 1");
 	bool row = false;
 	bool fits = true;
 	enum berth_err err = berth_query_row(&query, &row, why);
@@ -65,6 +66,7 @@ berth_campaign_latest(struct berth_store *store, struct berth_arena *arena,
 		.started_at.s = berth_column_i64(&query, 5),
 		.started_by = berth_column_bytes(&query, 6),
 		.ended_at.s = berth_column_i64(&query, 7),
+		.last_certificate = berth_column_i64(&query, 8),
 	};
 	berth_store_keep(arena, &ret->match, &fits);
 	berth_store_keep(arena, &ret->started_by, &fits);
@@ -139,17 +141,17 @@ berth_campaign_offer(struct berth_store *store, int64_t campaign, int64_t device
 	return berth_query_run(&query, why);
 }
 
-/* Devices that took part when it began and hold no newer certificate; ?1 began, ?2 match. */
+/* Devices that took part when it began and hold no newer certificate; ?1 began, ?2 match, ?5 the newest certificate then. */
 #define NOT_DONE                                                                                   \
 	" FROM device d WHERE d.serial_number GLOB ?2"                                             \
 	" AND EXISTS (SELECT 1 FROM certificate c WHERE c.device = d.row AND c.state IN (1, 3)"    \
-	" AND c.made_at <= ?1 AND c.not_after > ?1 AND (c.state = 1 OR c.revoked_at > ?1))"        \
+	" AND c.row <= ?5 AND c.not_after > ?1 AND (c.state = 1 OR c.revoked_at > ?1))"            \
 	" AND NOT EXISTS (SELECT 1 FROM certificate c WHERE c.device = d.row AND c.state = 1"      \
-	" AND c.made_at > ?1)"
+	" AND c.row > ?5)"
 /* They still hold the old one; ?3 now. */
 #define STILL_HOLD                                                                                 \
 	" AND EXISTS (SELECT 1 FROM certificate c WHERE c.device = d.row AND c.state = 1"          \
-	" AND c.made_at <= ?1 AND c.not_after > ?3)"
+	" AND c.row <= ?5 AND c.not_after > ?3)"
 
 enum berth_err
 berth_campaign_count(struct berth_store *store, const struct berth_campaign *campaign,
@@ -159,7 +161,7 @@ berth_campaign_count(struct berth_store *store, const struct berth_campaign *cam
 	BERTH_QUERY query = berth_query(
 		store, "SELECT count(*), coalesce(sum(holds), 0), coalesce(sum(holds AND told), 0)"
 		       " FROM (SELECT EXISTS (SELECT 1 FROM certificate c WHERE c.device = d.row"
-		       " AND c.state = 1 AND c.made_at <= ?1 AND c.not_after > ?3) AS holds,"
+		       " AND c.state = 1 AND c.row <= ?5 AND c.not_after > ?3) AS holds,"
 		       " EXISTS (SELECT 1 FROM campaign_offer o WHERE o.campaign = ?4"
 		       " AND o.device = d.row) AS told" NOT_DONE ")");
 	bool row = false;
@@ -168,6 +170,7 @@ berth_campaign_count(struct berth_store *store, const struct berth_campaign *cam
 	berth_query_text(&query, campaign->match);
 	berth_query_i64(&query, now.s);
 	berth_query_i64(&query, campaign->row);
+	berth_query_i64(&query, campaign->last_certificate);
 	enum berth_err err = berth_query_row(&query, &row, why);
 	if (err)
 		return err;
@@ -198,6 +201,7 @@ berth_campaign_each_open(struct berth_store *store, const struct berth_campaign 
 	berth_query_text(&query, campaign->match);
 	berth_query_i64(&query, now.s);
 	berth_query_i64(&query, campaign->row);
+	berth_query_i64(&query, campaign->last_certificate);
 	for (;;) {
 		enum berth_err err = berth_query_row(&query, &row, why);
 

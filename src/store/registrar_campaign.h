@@ -24,7 +24,8 @@ struct berth_campaign {
 	enum berth_campaign_state state;
 	struct berth_bytes match; /* glob over serial numbers; "*": all */
 	int64_t rate_per_minute;
-	int64_t total; /* devices that took part when it began */
+	int64_t total;		  /* devices that took part when it began */
+	int64_t last_certificate; /* the newest then; rows, because a clock may be set back */
 	struct berth_wall started_at;
 	struct berth_bytes started_by;
 	struct berth_wall ended_at; /* 0: not yet */

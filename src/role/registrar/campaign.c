@@ -35,7 +35,7 @@ berth_campaign_refresh(struct berth_registrar_role *role, struct berth_why *why)
 	if (err)
 		return err == BERTH_E_NOT_FOUND ? BERTH_OK : err;
 	running->row = found.row;
-	running->started_at = found.started_at;
+	running->last_certificate = found.last_certificate;
 	running->total = found.total;
 	(void)snprintf(running->match, sizeof(running->match), "%.*s", (int)found.match.n,
 		       (const char *)found.match.p);
@@ -115,7 +115,7 @@ takes_part(const struct berth_running_campaign *campaign,
 	   const struct berth_registrar_device *device,
 	   const struct berth_registrar_certificate *certificate)
 {
-	return campaign->is_running && certificate->made_at.s <= campaign->started_at.s &&
+	return campaign->is_running && certificate->row <= campaign->last_certificate &&
 	       berth_glob_matches(campaign->match, device->identity.serial_number);
 }
 

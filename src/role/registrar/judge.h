@@ -42,7 +42,7 @@ enum berth_err berth_registrar_check_files(struct berth_pki *pki, const void *co
 struct berth_running_campaign {
 	bool is_running;
 	int64_t row;
-	struct berth_wall started_at;
+	int64_t last_certificate;
 	int64_t total;
 	char match[BERTH_CAMPAIGN_MATCH_MAX + 1];
 	struct berth_rate rate;

@@ -465,6 +465,33 @@ a_campaign_takes_what_was_issued_in_its_own_second(void **state)
 	leave(&home);
 }
 
+/* Else who has renewed would be told to again, until the clock comes to where it was. */
+/* req: renewal-info-campaign */
+static void
+a_campaign_ends_also_when_the_clock_was_ahead_as_it_began(void **state)
+{
+	(void)state;
+	struct home home = enrolled(POLICY_AUTO);
+	struct berth_ticket ticket;
+	struct berth_renewal_info info;
+	BERTH_BUF csr = {0};
+	later(&home, 600);
+	operate(&home, BERTH_HTTP_POST, "/v1/rekey", "{\"rate-per-minute\":9}", 200,
+		"\"devices\":1,\"done\":0");
+	later(&home, 60);
+	home.judge->f->now.wall.s -= 600;
+	make_csr(&home, NULL, &csr);
+	ask(&home, &ticket, &home.device, berth_buf_view(&csr));
+	home_sign(home.judge);
+	berth_cert_free(home.device.cert);
+	take_certificate(home.judge, &ticket, &home.device.cert);
+	ask_advice(&home, &ticket, &home.device, &info);
+	assert_true(info.start.s > home.judge->f->now.wall.s);
+	operate(&home, BERTH_HTTP_GET, "/v1/rekey", "", 200,
+		"\"devices\":1,\"done\":1,\"told\":0,\"waiting\":0");
+	leave(&home);
+}
+
 static void
 a_campaign_leaves_out_who_does_not_match(void **state)
 {
@@ -511,6 +538,7 @@ main(void)
 		cmocka_unit_test(a_campaign_tells_devices_to_renew_until_they_have),
 		cmocka_unit_test(a_campaign_tells_so_many_a_minute),
 		cmocka_unit_test(a_campaign_takes_what_was_issued_in_its_own_second),
+		cmocka_unit_test(a_campaign_ends_also_when_the_clock_was_ahead_as_it_began),
 		cmocka_unit_test(a_campaign_leaves_out_who_does_not_match),
 		cmocka_unit_test(refuses_a_campaign_that_makes_no_sense),
 	};
