@@ -10,6 +10,7 @@
 #include "policy/policy.h"
 #include "protocol/brski/registrar.h"
 #include "protocol/est/server.h"
+#include "role/registrar/job.h"
 #include "role/registrar/labels.h"
 #include "role/registrar/peers.h"
 #include "role/registrar/publish.h"
@@ -86,9 +87,9 @@ struct berth_registrar_role {
 	struct berth_peers peers;
 	struct berth_publisher publisher;
 	struct berth_registrar_exchange *exchanges[BERTH_REGISTRAR_EXCHANGES_MAX];
-	struct berth_offline_job *offline[BERTH_OFFLINE_JOBS_MAX]; /* offline.h */
+	struct berth_jobs offline; /* offline.h */
 	struct berth_mono offline_next;
-	struct berth_ownership_job *ownership[BERTH_OWNERSHIP_JOBS_MAX]; /* ownership.h */
+	struct berth_jobs ownership; /* ownership.h */
 	struct berth_running_campaign campaign;
 	struct berth_gateway_sightings gateways;
 	uint32_t generation;

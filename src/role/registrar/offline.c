@@ -16,9 +16,8 @@
 #define RENEWALS_AT_ONCE 8   /* and the others in the next minute */
 
 struct berth_offline_job {
-	uint32_t generation;
-	struct berth_ticket *ticket; /* NULL: a renewal, or the operator has gone */
-	bool is_fetch;		     /* ask the MASA; else the operator takes the request */
+	struct berth_job base;
+	bool is_fetch; /* ask the MASA; else the operator takes the request */
 	char user[64];
 	uint8_t manufacturer_key[BERTH_DEVICE_MANUFACTURER_MAX];
 	char serial_number[BERTH_DEVICE_SERIAL_MAX + 1];
@@ -127,31 +126,17 @@ describe(json_t *object, const struct berth_registrar_stored_voucher *voucher)
 
 /* ---- jobs ---- */
 
-static uint64_t
-cookie_of(const struct berth_registrar_role *role, const struct berth_offline_job *job)
-{
-	for (uint64_t i = 0; i < BERTH_OFFLINE_JOBS_MAX; i++)
-		if (role->offline[i] == job)
-			return BERTH_OFFLINE_COOKIE | (uint64_t)job->generation << 16 | i;
-	return 0;
-}
-
 static struct berth_offline_job *
 find_job(const struct berth_registrar_role *role, uint64_t cookie)
 {
-	size_t i = cookie & 0xffff;
-	if (i >= BERTH_OFFLINE_JOBS_MAX || role->offline[i] == NULL ||
-	    role->offline[i]->generation != (uint32_t)(cookie >> 16))
-		return NULL;
-	return role->offline[i];
+	/* the base is the first member */
+	return (struct berth_offline_job *)berth_jobs_find(&role->offline, cookie);
 }
 
 static void
 job_free(struct berth_registrar_role *role, struct berth_offline_job *job)
 {
-	for (size_t i = 0; i < BERTH_OFFLINE_JOBS_MAX; i++)
-		if (role->offline[i] == job)
-			role->offline[i] = NULL;
+	berth_jobs_remove(&role->offline, &job->base);
 	berth_buf_free(&job->body);
 	free(job);
 }
@@ -162,16 +147,16 @@ job_failed(struct berth_registrar_role *role, struct berth_offline_job *job,
 {
 	berth_log_why(&role->log, BERTH_LOG_WARNING, "voucher.not-stored", why, "device",
 		      job->device_id, (const char *)NULL);
-	if (job->ticket != NULL)
-		berth_admin_reply_error(role, job->ticket, why->err, why);
+	if (job->base.ticket != NULL)
+		berth_admin_reply_error(role, job->base.ticket, why->err, why);
 	job_free(role, job);
 }
 
 static void
 job_done(struct berth_registrar_role *role, struct berth_offline_job *job, const json_t *reply)
 {
-	if (job->ticket != NULL)
-		berth_admin_reply(role, job->ticket, reply);
+	if (job->base.ticket != NULL)
+		berth_admin_reply(role, job->base.ticket, reply);
 	job_free(role, job);
 }
 
@@ -189,15 +174,12 @@ static enum berth_err
 open_job(struct berth_registrar_role *role, const struct berth_target *target, const char *user,
 	 struct berth_offline_job **ret, struct berth_why *why)
 {
-	size_t slot = 0;
-	while (slot < BERTH_OFFLINE_JOBS_MAX && role->offline[slot] != NULL)
-		slot++;
 	struct berth_offline_job *job =
-		slot < BERTH_OFFLINE_JOBS_MAX ? calloc(1, sizeof(*job)) : NULL;
+		role->offline.count < BERTH_OFFLINE_JOBS_MAX ? calloc(1, sizeof(*job)) : NULL;
 	if (job == NULL)
 		return berth_fail(why, BERTH_E_LIMIT, "offline-busy", NULL,
 				  "too many vouchers are being asked for; try again");
-	job->generation = ++role->generation;
+	job->base.cookie = BERTH_OFFLINE_COOKIE | ++role->generation;
 	(void)snprintf(job->user, sizeof(job->user), "%s", user);
 	memcpy(job->manufacturer_key, target->identity.manufacturer_key.p,
 	       target->identity.manufacturer_key.n);
@@ -207,7 +189,7 @@ open_job(struct berth_registrar_role *role, const struct berth_target *target, c
 		berth_bytes_of(job->manufacturer_key, target->identity.manufacturer_key.n),
 		berth_text(job->serial_number)};
 	job->maker = target->maker;
-	role->offline[slot] = job;
+	berth_jobs_add(&role->offline, &job->base);
 	*ret = job;
 	return BERTH_OK;
 }
@@ -236,7 +218,7 @@ ask_signer(struct berth_registrar_role *role, const struct berth_offline_job *jo
 		return berth_fail(why, BERTH_E_LIMIT, "signer-frame", NULL,
 				  "the request is too large for the signer");
 	berth_judge_sign(role->judge, BERTH_REGISTRAR_SIGN_RVR, berth_buf_view(&payload),
-			 cookie_of(role, job));
+			 job->base.cookie);
 	return BERTH_OK;
 }
 
@@ -262,7 +244,7 @@ start_job(struct berth_registrar_role *role, const struct berth_target *target, 
 	if (err)
 		job_free(role, job);
 	else
-		job->ticket = ticket;
+		job->base.ticket = ticket;
 	return err;
 }
 
@@ -295,7 +277,7 @@ dial(struct berth_registrar_role *role, struct berth_offline_job *job)
 		.timeout_ms = role->settings->masa_timeout_s * 1000,
 		.body_limit_bytes = BERTH_DAEMON_BODY_MAX,
 	};
-	berth_judge_dial(role->judge, &dial, cookie_of(role, job));
+	berth_judge_dial(role->judge, &dial, job->base.cookie);
 }
 
 void
@@ -386,17 +368,14 @@ berth_offline_dialled(struct berth_registrar_role *role, uint64_t cookie,
 void
 berth_offline_gone(struct berth_registrar_role *role, struct berth_ticket *ticket)
 {
-	for (size_t i = 0; i < BERTH_OFFLINE_JOBS_MAX; i++)
-		if (role->offline[i] != NULL && role->offline[i]->ticket == ticket)
-			role->offline[i]->ticket = NULL;
+	berth_jobs_gone(&role->offline, ticket);
 }
 
 void
 berth_offline_end(struct berth_registrar_role *role)
 {
-	for (size_t i = 0; i < BERTH_OFFLINE_JOBS_MAX; i++)
-		if (role->offline[i] != NULL)
-			job_free(role, role->offline[i]);
+	while (role->offline.first != NULL)
+		job_free(role, (struct berth_offline_job *)role->offline.first);
 }
 
 /* ---- renewal ---- */

@@ -14,8 +14,7 @@
 #define CLAIM_SOURCE "claim"		     /* in place of a manifest's name */
 
 struct berth_ownership_job {
-	uint32_t generation;
-	struct berth_ticket *ticket; /* NULL: the operator has gone */
+	struct berth_job base;
 	enum berth_ownership_act act;
 	char by[BERTH_AUDIT_ACTOR_MAX];
 	uint8_t manufacturer_key[BERTH_DEVICE_MANUFACTURER_MAX];
@@ -31,31 +30,17 @@ struct berth_ownership_job {
 
 /* ---- jobs ---- */
 
-static uint64_t
-cookie_of(const struct berth_registrar_role *role, const struct berth_ownership_job *job)
-{
-	for (uint64_t i = 0; i < BERTH_OWNERSHIP_JOBS_MAX; i++)
-		if (role->ownership[i] == job)
-			return BERTH_OWNERSHIP_COOKIE | (uint64_t)job->generation << 16 | i;
-	return 0;
-}
-
 static struct berth_ownership_job *
 find_job(const struct berth_registrar_role *role, uint64_t cookie)
 {
-	size_t i = cookie & 0xffff;
-	if (i >= BERTH_OWNERSHIP_JOBS_MAX || role->ownership[i] == NULL ||
-	    role->ownership[i]->generation != (uint32_t)(cookie >> 16))
-		return NULL;
-	return role->ownership[i];
+	/* the base is the first member */
+	return (struct berth_ownership_job *)berth_jobs_find(&role->ownership, cookie);
 }
 
 static void
 job_free(struct berth_registrar_role *role, struct berth_ownership_job *job)
 {
-	for (size_t i = 0; i < BERTH_OWNERSHIP_JOBS_MAX; i++)
-		if (role->ownership[i] == job)
-			role->ownership[i] = NULL;
+	berth_jobs_remove(&role->ownership, &job->base);
 	if (job->body.p != NULL)
 		berth_wipe(job->body.p, job->body.n);
 	berth_buf_free(&job->body);
@@ -65,17 +50,14 @@ job_free(struct berth_registrar_role *role, struct berth_ownership_job *job)
 void
 berth_ownership_gone(struct berth_registrar_role *role, struct berth_ticket *ticket)
 {
-	for (size_t i = 0; i < BERTH_OWNERSHIP_JOBS_MAX; i++)
-		if (role->ownership[i] != NULL && role->ownership[i]->ticket == ticket)
-			role->ownership[i]->ticket = NULL;
+	berth_jobs_gone(&role->ownership, ticket);
 }
 
 void
 berth_ownership_close(struct berth_registrar_role *role)
 {
-	for (size_t i = 0; i < BERTH_OWNERSHIP_JOBS_MAX; i++)
-		if (role->ownership[i] != NULL)
-			job_free(role, role->ownership[i]);
+	while (role->ownership.first != NULL)
+		job_free(role, (struct berth_ownership_job *)role->ownership.first);
 }
 
 /* ---- what is written down ---- */
@@ -139,19 +121,16 @@ open_job(struct berth_registrar_role *role, const struct berth_target *target,
 	 struct berth_ownership_job **ret, struct berth_why *why)
 {
 	const struct berth_device_identity *unit = &target->identity;
-	size_t slot = 0;
 	if (unit->serial_number.n == 0 || unit->serial_number.n > BERTH_DEVICE_SERIAL_MAX)
 		return berth_fail(why, BERTH_E_SYNTAX, "ownership-serial-number", NULL,
 				  "a serial number has 1 to %d characters",
 				  BERTH_DEVICE_SERIAL_MAX);
-	while (slot < BERTH_OWNERSHIP_JOBS_MAX && role->ownership[slot] != NULL)
-		slot++;
 	struct berth_ownership_job *job =
-		slot < BERTH_OWNERSHIP_JOBS_MAX ? calloc(1, sizeof(*job)) : NULL;
+		role->ownership.count < BERTH_OWNERSHIP_JOBS_MAX ? calloc(1, sizeof(*job)) : NULL;
 	if (job == NULL)
 		return berth_fail(why, BERTH_E_LIMIT, "ownership-busy", NULL,
 				  "too many claims and releases are under way; try again");
-	job->generation = ++role->generation;
+	job->base.cookie = BERTH_OWNERSHIP_COOKIE | ++role->generation;
 	if (unit->manufacturer_key.n > 0)
 		memcpy(job->manufacturer_key, unit->manufacturer_key.p, unit->manufacturer_key.n);
 	memcpy(job->serial_number, unit->serial_number.p, unit->serial_number.n);
@@ -159,7 +138,7 @@ open_job(struct berth_registrar_role *role, const struct berth_target *target,
 		berth_bytes_of(job->manufacturer_key, unit->manufacturer_key.n),
 		berth_text(job->serial_number)};
 	job->maker = target->maker;
-	role->ownership[slot] = job;
+	berth_jobs_add(&role->ownership, &job->base);
 	*ret = job;
 	return BERTH_OK;
 }
@@ -196,7 +175,7 @@ dial(struct berth_registrar_role *role, const struct berth_ownership_job *job)
 		.timeout_ms = role->settings->masa_timeout_s * 1000,
 		.body_limit_bytes = BERTH_OWNERSHIP_JSON_MAX_BYTES,
 	};
-	berth_judge_dial(role->judge, &dial, cookie_of(role, job));
+	berth_judge_dial(role->judge, &dial, job->base.cookie);
 }
 
 static enum berth_err
@@ -224,7 +203,7 @@ start_job(struct berth_admin_call *call, const struct berth_target *target,
 	}
 	(void)snprintf(job->masa_text, sizeof(job->masa_text), "%.*s", (int)target->masa_url.n,
 		       target->masa_url.n ? (const char *)target->masa_url.p : "");
-	job->ticket = call->ticket;
+	job->base.ticket = call->ticket;
 	call->is_taken = true;
 	dial(role, job);
 	return BERTH_OK;
@@ -379,10 +358,10 @@ berth_ownership_dialled(struct berth_registrar_role *role, uint64_t cookie,
 		berth_log_why(&role->log, BERTH_LOG_ERROR, "store.failed", &unwritten,
 			      (const char *)NULL);
 	err = err ? err : describe(object, job, &reply, &why);
-	if (job->ticket != NULL && err)
-		berth_admin_reply_error(role, job->ticket, err, &why);
-	else if (job->ticket != NULL)
-		berth_admin_reply(role, job->ticket, object);
+	if (job->base.ticket != NULL && err)
+		berth_admin_reply_error(role, job->base.ticket, err, &why);
+	else if (job->base.ticket != NULL)
+		berth_admin_reply(role, job->base.ticket, object);
 	job_free(role, job);
 }
 
