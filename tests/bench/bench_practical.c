@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * usage: bench-practical --units=FOLDER --prefix=SERIAL --count=N --onboardings=N --concurrency=N
- *                        --acme=FOLDER --home=FOLDER
+ *                        --acme=FOLDER --home=FOLDER [--records=FOLDER]
  *
  * The practical floor: what a registrar and a MASA cost that do the specification's CMS and X.509 work (work.h) on cached
  * certificates, in one process each, behind a bare evhttp server with Berth's TLS settings, and nothing else: no
@@ -9,12 +9,19 @@
  * per onboarding two handshakes and six requests of the device, and two requests of the registrar to the MASA on a
  * kept connection. COUNT units are used in turn. CPU milliseconds per onboarding, of each server process. Then the same
  * without the device's handshakes, simpleenroll alone, and the MASA asked directly, on kept connections and on fresh ones.
+ *
+ * With --records=FOLDER what no correct server may forget is on the disk before the answer leaves, and no more: a line of the
+ * MASA's log for each voucher (RFC 8995 5.6: it must be in the log that it tells, 5.8.1), and each certificate that the
+ * registrar issues (what is not known to be issued cannot be revoked, and its serial number could be given twice, RFC 5280
+ * 4.1.2.2). Written one after the other into a file that has its blocks already, one fdatasync for all that came in one turn
+ * of the loop: the cheapest that keeps them.
  */
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
 #include <event2/http.h>
+#include <fcntl.h>
 #include <openssl/ssl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -41,11 +48,12 @@
 #define BODY_MAX_BYTES ((size_t)64 << 10)
 #define PATH_BYTES 512
 #define IDLE_MAX 256
+#define RECORDS_BYTES ((size_t)4 << 20)
 #define BRSKI "/.well-known/brski/"
 #define EST "/.well-known/est/"
 
 struct places {
-	const char *acme, *home;
+	const char *acme, *home, *records; /* records empty: nothing is kept */
 };
 
 /* ---- the two servers ---- */
@@ -66,6 +74,18 @@ struct server {
 	struct berth_http_client *idle[IDLE_MAX];
 	size_t idle_count;
 	struct berth_buf last_rvr;
+	int records; /* -1: nothing is kept */
+	struct berth_buf unsynced;
+	struct berth_timer *sync;
+	struct held *held, **held_end;
+};
+
+/* An answer that waits for its record. */
+struct held {
+	struct held *next;
+	struct evhttp_request *request;
+	const char *media;
+	struct berth_buf body;
 };
 
 /* A device's request that waits for the MASA. */
@@ -106,6 +126,79 @@ reply(struct evhttp_request *request, const char *media, struct berth_bytes body
 	(void)evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type", media);
 	evhttp_send_reply(request, 200, "OK", out);
 	evbuffer_free(out);
+}
+
+static void
+write_records(const struct server *server)
+{
+	struct berth_bytes left = berth_buf_view(&server->unsynced);
+	while (left.n > 0) {
+		ssize_t n = write(server->records, left.p, left.n);
+		if (n <= 0) {
+			bench_die("bench-practical: cannot write its records");
+		}
+		left = berth_bytes_of(left.p + n, left.n - (size_t)n);
+	}
+	if (fdatasync(server->records) != 0) {
+		bench_die("bench-practical: cannot keep its records");
+	}
+}
+
+/* As SQLite's log has it after a while: no block is looked for while somebody waits. */
+static void
+make_room(struct server *server)
+{
+	uint8_t *zeroes = calloc(1, RECORDS_BYTES);
+	if (!zeroes || berth_buf_append(&server->unsynced, zeroes, RECORDS_BYTES)) {
+		bench_die("bench-practical: out of memory");
+	}
+	write_records(server);
+	berth_buf_clear(&server->unsynced);
+	free(zeroes);
+	if (lseek(server->records, 0, SEEK_SET) != 0) {
+		bench_die("bench-practical: cannot keep its records");
+	}
+}
+
+static void
+on_sync(void *context)
+{
+	struct server *server = context;
+	struct held *held = server->held;
+	write_records(server);
+	berth_buf_clear(&server->unsynced);
+	server->held = NULL;
+	server->held_end = &server->held;
+	while (held) {
+		struct held *next = held->next;
+		reply(held->request, held->media, berth_buf_view(&held->body));
+		berth_buf_free(&held->body);
+		free(held);
+		held = next;
+	}
+}
+
+/* Takes body. */
+static void
+reply_recorded(struct server *server, struct evhttp_request *request, const char *media,
+	       struct berth_buf *body, struct berth_bytes record)
+{
+	if (server->records < 0) {
+		reply(request, media, berth_buf_view(body));
+		berth_buf_free(body);
+		return;
+	}
+	struct held *held = malloc(sizeof(*held));
+	if (!held || berth_buf_append_bytes(&server->unsynced, record)) {
+		bench_die("bench-practical: out of memory");
+	}
+	if (!server->held) {
+		berth_timer_start(server->sync, 0);
+	}
+	*held = (struct held){.request = request, .media = media, .body = *body};
+	*body = (struct berth_buf){0};
+	*server->held_end = held;
+	server->held_end = &held->next;
 }
 
 static struct berth_bytes
@@ -225,8 +318,14 @@ serve_device(struct evhttp_request *request, void *context)
 		ask_masa(server, request, BRSKI "requestauditlog", false);
 	} else if (strcmp(path, EST "simpleenroll") == 0) {
 		work_enrol(server->pki, &server->issuing, body_of(request), &out);
-		reply(request, "application/pkcs7-mime", berth_buf_view(&out));
-		berth_buf_free(&out);
+		reply_recorded(server, request, "application/pkcs7-mime", &out,
+			       berth_buf_view(&out));
+	} else if (strcmp(path, EST "simplereenroll") == 0) {
+		/* Who renews is on a connection of its own: its certificate has not been seen before. */
+		work_check_cert(peer_of(request), server->device_ca);
+		work_enrol(server->pki, &server->issuing, body_of(request), &out);
+		reply_recorded(server, request, "application/pkcs7-mime", &out,
+			       berth_buf_view(&out));
 	} else { /* cacerts, csrattrs, enrollstatus: bytes that are at hand */
 		reply(request, "application/pkcs7-mime", berth_cert_der(server->chain.at[0]));
 	}
@@ -260,8 +359,8 @@ serve_registrar(struct evhttp_request *request, void *context)
 				       &pvr_der, &why));
 	work_cms_check(server->pki, berth_buf_view(&pvr_der), NULL, server->device_ca, &pvr);
 	work_cms_sign(server->pki, &server->own, berth_buf_view(&pvr), &voucher);
-	reply(request, BERTH_MEDIA_VOUCHER_CMS, berth_buf_view(&voucher));
-	berth_buf_free(&voucher);
+	/* as long as the event that it tells; the request has the serial number, the nonce and the date */
+	reply_recorded(server, request, BERTH_MEDIA_VOUCHER_CMS, &voucher, berth_buf_view(&pvr));
 	berth_buf_free(&pvr);
 	berth_buf_free(&pvr_der);
 	berth_buf_free(&rvr);
@@ -290,7 +389,7 @@ open_server(struct server *server, const struct places *at, const char *folder, 
 {
 	char path[PATH_BYTES];
 	char uri[PATH_BYTES + 8];
-	*server = (struct server){0};
+	*server = (struct server){.records = -1, .held_end = &server->held};
 	bench_call(berth_pki_open(&server->pki, &why));
 	bench_call(berth_loop_open(&server->loop, &why));
 	bench_chain_read(server->pki, path_in(path, folder, cert), &server->chain);
@@ -300,6 +399,15 @@ open_server(struct server *server, const struct places *at, const char *folder, 
 	server->registrar = work_cert_read(server->pki, path_in(path, at->home, "registrar.pem"));
 	server->issuing_ca = work_cert_read(server->pki, path_in(path, at->home, "issuing.pem"));
 	bench_chain_read(server->pki, path_in(path, at->acme, "root-ca.pem"), &server->anchors);
+	if (at->records[0] == '\0') {
+		return;
+	}
+	(void)snprintf(path, sizeof(path), "%s/records-%d", at->records, (int)getpid());
+	server->records = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (server->records < 0 || berth_timer_open(server->loop, on_sync, server, &server->sync)) {
+		bench_die("bench-practical: cannot keep records in %s", at->records);
+	}
+	make_room(server);
 }
 
 static void
@@ -421,6 +529,9 @@ static const struct step kept_steps[] = {
 static const struct step enrol_steps[] = {
 	{EST "simpleenroll", "application/pkcs10", offsetof(struct device, csr), false},
 };
+static const struct step renew_steps[] = {
+	{EST "simplereenroll", "application/pkcs10", offsetof(struct device, csr), false},
+};
 static const struct step masa_steps[] = {
 	{BRSKI "requestvoucher", BERTH_MEDIA_VOUCHER_CMS, offsetof(struct device, rvr), false},
 	{BRSKI "requestauditlog", BERTH_MEDIA_VOUCHER_CMS, offsetof(struct device, rvr), false},
@@ -440,6 +551,7 @@ static const struct script {
 	{"registrar_ms", REGISTRAR, fresh_steps, sizeof(fresh_steps) / sizeof(struct step)},
 	{"registrar_kept_ms", REGISTRAR, kept_steps, sizeof(kept_steps) / sizeof(struct step)},
 	{"enrol_ms", REGISTRAR, enrol_steps, 1},
+	{"renew_ms", REGISTRAR, renew_steps, 1},
 	{"masa_alone_ms", MASA, masa_steps, 2},
 	{"masa_voucher_ms", MASA, masa_steps, 1},
 	{"masa_fresh_ms", MASA, masa_fresh_steps, 2},
@@ -685,7 +797,8 @@ int
 main(int argc, char **argv)
 {
 	const struct places at = {bench_text(argc, argv, "acme", NULL),
-				  bench_text(argc, argv, "home", NULL)};
+				  bench_text(argc, argv, "home", NULL),
+				  bench_text(argc, argv, "records", "")};
 	size_t count = bench_number(argc, argv, "onboardings", NULL);
 	size_t concurrency = bench_number(argc, argv, "concurrency", "4");
 	int masa_fd = -1;
