@@ -88,6 +88,11 @@ unsigned berth_cert_eku(const struct berth_cert *cert, bool *has_eku);
  * of the SPKI. Written to id[32]; returns its length, 0 when the library failed.
  */
 size_t berth_cert_domain_id(struct berth_pki *pki, const struct berth_cert *cert, uint8_t id[32]);
+/*
+ * False when its key identifier is no digest of its key (RFC 5280 4.2.1.2, RFC 7093): then it may be another's, copied.
+ * True where it has none.
+ */
+bool berth_cert_ski_is_of_key(struct berth_pki *pki, const struct berth_cert *cert);
 
 /* An owned list; {0} is empty. */
 struct berth_cert_list {

@@ -256,6 +256,18 @@ log_of stranger.pem stranger.key forged.pem
 answered 404 rfc8995-5.8.1-owner "the log for a CA with the key identifier of A's"
 said 'refused with 404: the audit log, for a stranger whose CA has the key identifier of the owner'
 
+# Its own vouchers would stand in the log as A's, and A would take them for its own once it has the unit.
+# req: berth-domain-id
+berth masa sell --serial A-0002 --owner forged.pem --socket acme/masa/admin.sock > /dev/null
+printf '{"ietf-voucher-request:voucher":{"created-on":"%s","serial-number":"A-0002"}}' \
+	"$(date -u +%Y-%m-%dT%H:%M:%SZ)" > ahead.json
+openssl cms -sign -binary -nodetach -nosmimecap -in ahead.json -signer stranger.pem -inkey stranger.key -certfile forged.pem \
+	-econtent_type 1.2.840.113549.1.9.16.1.40 -outform DER -out ahead.der
+code=$(curl -s --noproxy '*' --cacert acme/root-ca.pem -H "Content-Type: $voucher_media" --data-binary @ahead.der \
+	-D headers -o body -w '%{http_code}' "https://localhost:$masa_port/.well-known/brski/requestvoucher")
+answered 403 berth-domain-id 'a voucher for the owner of a unit that calls itself by the key identifier of A'
+said 'refused with 403: a voucher for an owner that calls itself by the key identifier of another'
+
 # ---- A hands a unit to B in one step ----
 
 printf '[rule "given"]\nmatch.serial = A-0004\napprove = auto\n\n' | cat - b/policy.conf > policy.new

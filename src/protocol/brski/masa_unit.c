@@ -166,6 +166,23 @@ highest(const struct berth_masa *masa)
 	return i > 0 ? masa->path.at[i] : NULL;
 }
 
+/*
+ * Under the pin's domainID the voucher stands in the unit's log, by which later owners judge who had it: a key identifier
+ * that was copied would make it theirs.
+ */
+/* req: berth-domain-id */
+static enum berth_err
+check_domain_id(struct berth_masa *masa, const struct berth_cert *pin)
+{
+	if (berth_cert_ski_is_of_key(masa->pki, pin))
+		return BERTH_OK;
+	return berth_masa_refuse(masa, 403, BERTH_E_DENIED, "berth-domain-id", "RFC 8995 5.8.2",
+				 "the key identifier of %.80s is no digest of its key, so it could "
+				 "be another domain's; make the certificate anew with one that is "
+				 "(RFC 5280 4.2.1.2), or with none",
+				 berth_cert_subject_text(pin));
+}
+
 /* req: rfc8995-5.5.2-1 */
 enum berth_err
 berth_masa_choose_pin(struct berth_masa *masa)
@@ -189,6 +206,8 @@ berth_masa_choose_pin(struct berth_masa *masa)
 		break;
 	}
 	pin = pin ? pin : registrar;
+	if (masa->operation == BERTH_MASA_REQUEST_VOUCHER && check_domain_id(masa, pin))
+		return masa->why.err;
 	masa->issue.pinned = pin;
 	masa->issue.domain_id_length = berth_cert_domain_id(masa->pki, pin, masa->issue.domain_id);
 	return berth_masa_pass(masa, "rfc8995-5.5.2-pinned", "RFC 8995 5.5.2", "%s",

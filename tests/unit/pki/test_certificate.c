@@ -465,8 +465,9 @@ matches_dns_names_in_the_san_only(void **state)
 }
 
 /* The leaf of chain again, without its key identifier. */
+/* NULL: none. */
 static struct berth_cert *
-without_key_identifier(const struct chain *chain)
+with_key_identifier(const struct chain *chain, const uint8_t *id, int id_n)
 {
 	X509 *x = X509_dup(berth_cert_x509(chain->leaf));
 	unsigned char *der = NULL;
@@ -475,6 +476,12 @@ without_key_identifier(const struct chain *chain)
 
 	assert_true(at >= 0);
 	X509_EXTENSION_free(X509_delete_ext(x, at));
+	if (id != NULL) {
+		ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+		assert_int_equal(ASN1_OCTET_STRING_set(value, id, id_n), 1);
+		assert_int_equal(X509_add1_ext_i2d(x, NID_subject_key_identifier, value, 0, 0), 1);
+		ASN1_OCTET_STRING_free(value);
+	}
 	assert_true(X509_sign(x, berth_key_pkey(authority.ca_key), EVP_sha256()) > 0);
 	int n = i2d_X509(x, &der);
 	assert_true(n > 0);
@@ -491,7 +498,7 @@ static void
 names_a_domain_by_its_key_identifier_or_its_key(void **state)
 {
 	CHAIN chain = registrar_chain();
-	BERTH_CERT *bare = without_key_identifier(&chain);
+	BERTH_CERT *bare = with_key_identifier(&chain, NULL, 0);
 	struct berth_bytes ski = berth_cert_ski(chain.leaf);
 	uint8_t id[32], digest[BERTH_SHA256_BYTES];
 
@@ -502,6 +509,40 @@ names_a_domain_by_its_key_identifier_or_its_key(void **state)
 	assert_int_equal(berth_sha256(authority.pki, berth_key_spki(chain.key), digest), BERTH_OK);
 	assert_int_equal(berth_cert_domain_id(authority.pki, bare, id), BERTH_SHA256_BYTES);
 	assert_memory_equal(id, digest, sizeof(digest));
+}
+
+static bool
+is_of_key(const struct chain *chain, const uint8_t *id, int id_n)
+{
+	BERTH_CERT *made = with_key_identifier(chain, id, id_n);
+	return berth_cert_ski_is_of_key(authority.pki, made);
+}
+
+/* req: berth-domain-id */
+static void
+tells_a_key_identifier_that_was_copied(void **state)
+{
+	CHAIN chain = registrar_chain();
+	struct berth_bytes copied = berth_cert_ski(authority.ca);
+	const struct berth_bytes spki = berth_key_spki(chain.key);
+	const ASN1_BIT_STRING *bits = X509_get0_pubkey_bitstr(berth_cert_x509(chain.leaf));
+	uint8_t id[64];
+
+	(void)state;
+	assert_true(berth_cert_ski_is_of_key(authority.pki, chain.leaf));
+	assert_true(is_of_key(&chain, NULL, 0));
+	assert_false(is_of_key(&chain, copied.p, (int)copied.n));
+	/* RFC 7093: the first 160 bits of a longer digest, of the key or of all about it */
+	assert_int_equal(EVP_Digest(ASN1_STRING_get0_data(bits), (size_t)ASN1_STRING_length(bits),
+				    id, NULL, EVP_sha384(), NULL),
+			 1);
+	assert_true(is_of_key(&chain, id, 20));
+	assert_true(is_of_key(&chain, id, 48));
+	assert_false(is_of_key(&chain, id, 8));
+	id[19] ^= 1;
+	assert_false(is_of_key(&chain, id, 20));
+	assert_int_equal(EVP_Digest(spki.p, spki.n, id, NULL, EVP_sha256(), NULL), 1);
+	assert_true(is_of_key(&chain, id, 32));
 }
 
 static void
@@ -551,6 +592,7 @@ main(void)
 		cmocka_unit_test(reads_pem_bundles_and_writes_them),
 		cmocka_unit_test(matches_dns_names_in_the_san_only),
 		cmocka_unit_test(names_a_domain_by_its_key_identifier_or_its_key),
+		cmocka_unit_test(tells_a_key_identifier_that_was_copied),
 		cmocka_unit_test(names_a_party_by_its_organization_or_its_common_name),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
