@@ -11,11 +11,12 @@
 #include "pki/ossl.h"
 
 #define NARROW_DECODERS_MAX 16
-#define NARROW_KEYS_MAX 8
+#define NARROW_OPERATIONS 7
+#define NARROW_NAMES_MAX 4
 
 /*
  * The only mutable state of its process in pki, written once: the default provider in a library
- * context of its own, and the decoders and kinds of keys picked from it. It cannot live in a struct berth_pki, because
+ * context of its own, and the algorithms picked from it. It cannot live in a struct berth_pki, because
  * OpenSSL gives a built-in provider's init no argument, and gives its functions the context of the
  * provider they forward. It lives as long as the process.
  */
@@ -24,7 +25,7 @@ static struct {
 	OSSL_LIB_CTX *libctx;
 	OSSL_PROVIDER *provider;
 	OSSL_ALGORITHM decoders[NARROW_DECODERS_MAX + 1];
-	OSSL_ALGORITHM keys[NARROW_KEYS_MAX + 1];
+	OSSL_ALGORITHM picked[NARROW_OPERATIONS][NARROW_NAMES_MAX + 1];
 } inner = {.once = CRYPTO_ONCE_STATIC_INIT};
 
 static bool
@@ -47,33 +48,50 @@ is_wanted(const OSSL_ALGORITHM *decoder)
 }
 
 /*
- * What Berth has keys of: certificates, and TLS's key exchange. Each decoding of a key asks every kind of key that
- * there is whether it is meant, so the dozen that Berth refuses anyway cost a sixth of it.
+ * What Berth has use for: certificates' keys and signatures, TLS (net/tls.c), backups, passwords. Each decoding of a key
+ * asks every kind of key that there is whether it is meant, and to find these copies OpenSSL's list of all algorithms of
+ * all operations. With the two hundred of the default provider a certificate takes twice as long in a process that has TLS.
+ * What is not named here stays as the default provider has it.
  */
-static bool
-is_known_key(const OSSL_ALGORITHM *key)
-{
-	static const char *const names[] = {"EC", "RSA", "RSA-PSS", "X25519"};
-	size_t n = strcspn(key->algorithm_names, ":");
+static const struct {
+	int operation;
+	const char *names[NARROW_NAMES_MAX + 1];
+} narrowed[NARROW_OPERATIONS] = {
+	{OSSL_OP_KEYMGMT, {"EC", "RSA", "RSA-PSS", "X25519"}},
+	{OSSL_OP_SIGNATURE, {"ECDSA", "RSA"}},
+	{OSSL_OP_KEYEXCH, {"ECDH", "X25519"}},
+	{OSSL_OP_CIPHER, {"AES-128-GCM", "AES-256-GCM", "ChaCha20-Poly1305"}},
+	{OSSL_OP_DIGEST, {"SHA1", "SHA2-256", "SHA2-384", "SHA2-512"}},
+	{OSSL_OP_MAC, {"HMAC"}},
+	{OSSL_OP_KDF, {"TLS13-KDF", "TLS1-PRF", "SCRYPT"}},
+};
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (strlen(names[i]) == n && strncmp(key->algorithm_names, names[i], n) == 0)
-			return true;
+static bool
+is_named(const OSSL_ALGORITHM *algorithm, const char *const *names)
+{
+	/* all that it is called, with colons between; the default provider's order is its own */
+	for (const char *name = algorithm->algorithm_names; name != NULL;) {
+		size_t n = strcspn(name, ":");
+		for (size_t i = 0; names[i] != NULL; i++) {
+			if (strlen(names[i]) == n && strncmp(name, names[i], n) == 0)
+				return true;
+		}
+		name = name[n] == '\0' ? NULL : name + n + 1;
 	}
 	return false;
 }
 
 static void
-pick_keys(void)
+pick(size_t which)
 {
 	int no_cache = 0;
 	size_t n = 0;
 	const OSSL_ALGORITHM *all =
-		OSSL_PROVIDER_query_operation(inner.provider, OSSL_OP_KEYMGMT, &no_cache);
+		OSSL_PROVIDER_query_operation(inner.provider, narrowed[which].operation, &no_cache);
 
-	for (; all != NULL && all->algorithm_names != NULL && n < NARROW_KEYS_MAX; all++) {
-		if (is_known_key(all))
-			inner.keys[n++] = *all;
+	for (; all != NULL && all->algorithm_names != NULL && n < NARROW_NAMES_MAX; all++) {
+		if (is_named(all, narrowed[which].names))
+			inner.picked[which][n++] = *all;
 	}
 }
 
@@ -94,7 +112,8 @@ inner_open(void)
 		if (is_wanted(all))
 			inner.decoders[n++] = *all;
 	}
-	pick_keys();
+	for (size_t i = 0; i < NARROW_OPERATIONS; i++)
+		pick(i);
 }
 
 static void
@@ -126,9 +145,11 @@ narrow_query(void *provider_context, int operation, int *no_cache)
 		*no_cache = 0;
 		return inner.decoders;
 	}
-	if (operation == OSSL_OP_KEYMGMT) {
-		*no_cache = 0;
-		return inner.keys;
+	for (size_t i = 0; i < NARROW_OPERATIONS; i++) {
+		if (narrowed[i].operation == operation) {
+			*no_cache = 0;
+			return inner.picked[i];
+		}
 	}
 	return OSSL_PROVIDER_query_operation(inner.provider, operation, no_cache);
 }
@@ -155,10 +176,8 @@ static const OSSL_DISPATCH narrow_dispatch[] = {
 static const OSSL_ALGORITHM *
 digests_query(void *provider_context, int operation, int *no_cache)
 {
-	(void)provider_context;
-	return operation == OSSL_OP_DIGEST
-		       ? OSSL_PROVIDER_query_operation(inner.provider, operation, no_cache)
-		       : NULL;
+	return operation == OSSL_OP_DIGEST ? narrow_query(provider_context, operation, no_cache)
+					   : NULL;
 }
 
 static const OSSL_DISPATCH digests_dispatch[] = {

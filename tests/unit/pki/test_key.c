@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <openssl/err.h>
+#include <openssl/kdf.h>
 #include <openssl/provider.h>
 
 #include "pki/ossl.h"
@@ -112,6 +113,23 @@ library_context_serves_everything_else(void **state)
 	EVP_SIGNATURE_free(signature);
 }
 
+/* Each algorithm that OpenSSL knows makes each decoding of a key longer, and one that Berth has no use for helps nobody. */
+static void
+library_context_has_no_more_than_it_needs(void **state)
+{
+	OSSL_LIB_CTX *libctx = berth_pki_libctx(pki);
+
+	(void)state;
+	assert_null(EVP_MD_fetch(libctx, "MD5", NULL));
+	assert_null(EVP_CIPHER_fetch(libctx, "AES-128-CBC", NULL));
+	assert_null(EVP_SIGNATURE_fetch(libctx, "ED25519", NULL));
+	assert_null(EVP_KDF_fetch(libctx, "PBKDF2", NULL));
+	ERR_clear_error();
+	EVP_CIPHER *cipher = EVP_CIPHER_fetch(libctx, "AES-256-GCM", NULL);
+	assert_non_null(cipher);
+	EVP_CIPHER_free(cipher);
+}
+
 static int
 setup(void **state)
 {
@@ -136,6 +154,7 @@ main(void)
 		cmocka_unit_test(refuses_a_point_that_is_not_on_the_curve),
 		cmocka_unit_test(names_a_key_by_rfc_5280_method_one),
 		cmocka_unit_test(library_context_serves_everything_else),
+		cmocka_unit_test(library_context_has_no_more_than_it_needs),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

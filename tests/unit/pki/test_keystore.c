@@ -523,6 +523,7 @@ tls_context(struct world *world, const SSL_METHOD *method, int version, X509 *x5
 	SSL_CTX *ctx = SSL_CTX_new_ex(berth_pki_libctx(world->pki), NULL, method);
 
 	assert_non_null(ctx);
+	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET); /* as in net/tls.c: no cipher for tickets */
 	assert_int_equal(SSL_CTX_set_min_proto_version(ctx, version), 1);
 	assert_int_equal(SSL_CTX_set_max_proto_version(ctx, version), 1);
 	assert_int_equal(SSL_CTX_use_certificate(ctx, x509), 1);
