@@ -97,6 +97,19 @@ try_domain(struct berth_pki *pki, struct berth_peer *peer, const struct berth_ce
 	return true;
 }
 
+/* By name and key identifier; a CA of ours writes both. */
+static bool
+names_domain_as_issuer(const struct berth_cert *leaf, const struct berth_cert_list *domain)
+{
+	struct berth_bytes id = berth_cert_aki_key_id(leaf);
+	for (size_t i = 0; domain != NULL && id.n > 0 && i < domain->n; i++)
+		if (berth_bytes_equal(id, berth_cert_ski(domain->at[i])) &&
+		    berth_bytes_equal(berth_cert_issuer_der(leaf),
+				      berth_cert_subject_der(domain->at[i])))
+			return true;
+	return false;
+}
+
 static enum berth_err
 no_certificate(struct berth_peer *peer)
 {
@@ -124,7 +137,9 @@ berth_peer_identify(struct berth_pki *pki, const struct berth_peer_trust *trust,
 		berth_cert_list_free(&ret->chain);
 		return BERTH_OK;
 	}
-	for (size_t i = 0; i < trust->manufacturer_count; i++)
+	/* A maker may have the same root as we: what we issued is no birth certificate, or it could not be revoked. */
+	bool is_ours = names_domain_as_issuer(ret->chain.at[0], trust->domain);
+	for (size_t i = 0; !is_ours && i < trust->manufacturer_count; i++)
 		if (try_manufacturer(pki, ret, &trust->manufacturers[i], now))
 			return BERTH_OK;
 	if (ret->why.err == BERTH_OK && try_domain(pki, ret, trust->domain, now))

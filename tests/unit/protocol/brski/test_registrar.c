@@ -304,6 +304,33 @@ refuses_idevid_outside_its_time_unless_its_maker_is_excused(void **state)
 	f->now = then;
 }
 
+/* Else a revoked certificate of ours would do as a birth certificate, which nobody here revokes. */
+/* req: rfc5280-6.3-revoked */
+static void
+knows_its_own_devices_where_a_maker_has_the_same_root(void **state)
+{
+	struct fixture *f = *state;
+	const struct berth_now then = f->now;
+	struct berth_cert_list *anchors = &f->acme.anchors;
+	struct berth_peer peer = {0};
+	assert_int_equal(berth_cert_list_add(anchors, f->owner.cert, NULL), BERTH_OK);
+	fixture_peer(f, &f->ldevid, &peer);
+	assert_int_equal(peer.kind, BERTH_PEER_LDEVID);
+	berth_peer_free(&peer);
+	f->acme.ignore_expiry = true;
+	f->now.wall.s = berth_cert_not_after(f->ldevid.cert).s + 1;
+	fixture_peer(f, &f->ldevid, &peer);
+	assert_int_equal(peer.kind, BERTH_PEER_UNTRUSTED);
+	assert_int_equal(peer.why.err, BERTH_E_EXPIRED);
+	berth_peer_free(&peer);
+	f->acme.ignore_expiry = false;
+	f->now = then;
+	fixture_peer(f, &f->device, &peer);
+	assert_int_equal(peer.kind, BERTH_PEER_IDEVID);
+	berth_peer_free(&peer);
+	berth_cert_free(anchors->at[--anchors->n]);
+}
+
 static void
 send(struct fixture *f, struct run *run, const struct berth_http_request *http)
 {
@@ -558,6 +585,7 @@ main(void)
 		cmocka_unit_test(refuses_peer_without_a_certificate),
 		cmocka_unit_test(refuses_voucher_request_with_a_certificate_of_ours),
 		cmocka_unit_test(refuses_idevid_outside_its_time_unless_its_maker_is_excused),
+		cmocka_unit_test(knows_its_own_devices_where_a_maker_has_the_same_root),
 		cmocka_unit_test(refuses_request_in_another_form),
 		cmocka_unit_test(refuses_pvr_with_one_bit_of_its_signature_changed),
 		cmocka_unit_test(finds_no_masa_where_neither_idevid_nor_configuration_name_one),
