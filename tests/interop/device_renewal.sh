@@ -49,6 +49,7 @@ for manifest in units/*.manifest sale.manifest; do
 	berth masa load --socket acme/masa/admin.sock "$manifest" > /dev/null
 done
 sed -i 's/^issuing-key = .*/&\ncertificate-lifetime = 20s/' home/registrar.conf
+sed -i 's/^\[registrar\]/&\nest-proof-linking = required/' home/registrar.conf
 cat >> home/registrar.conf <<-END
 	[manufacturer "Acme"]
 	anchors = $work/acme/root-ca.pem

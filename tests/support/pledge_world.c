@@ -414,6 +414,7 @@ answer_csrattrs(const struct peer *peer, struct reply *reply)
 		.organization = BERTH_LIT(TEMPLATE_ORGANIZATION),
 		.dns_names = {BERTH_LIT(TEMPLATE_DNS_NAME)},
 		.dns_name_count = by_template,
+		.want_challenge_password = peer->tweaks.wants_link,
 	};
 	struct berth_buf der = {0};
 	struct berth_why why = {0};
@@ -424,6 +425,16 @@ answer_csrattrs(const struct peer *peer, struct reply *reply)
 	check(berth_base64_encode(berth_buf_view(&der), 64, &reply->body), NULL, "base64");
 	berth_buf_free(&der);
 	reply->response.media_type = BERTH_LIT("application/csrattrs");
+}
+
+static bool
+is_linked(const struct world *world, const struct berth_request *request)
+{
+	BERTH_BUF right = {0};
+	check(berth_base64_encode(berth_bytes_of(world->exporter, sizeof(world->exporter)), 0,
+				  &right),
+	      NULL, "base64");
+	return berth_bytes_equal(berth_request_challenge_password(request), berth_buf_view(&right));
 }
 
 static void
@@ -442,6 +453,7 @@ answer_enroll(struct world *world, struct peer *peer, struct berth_bytes body, s
 				       TEMPLATE_ORGANIZATION) &&
 		berth_bytes_equal_text(berth_request_dns_name(request, 0), TEMPLATE_DNS_NAME) &&
 		berth_request_dns_name(request, 1).n == 0;
+	peer->linked += is_linked(world, request);
 	const struct berth_cert_template template = {
 		.profile = tweaks->issues_ca_certificate ? BERTH_PROFILE_ISSUING_CA
 							 : BERTH_PROFILE_LDEVID,
@@ -524,6 +536,9 @@ facts_of(const struct world *world, const struct peer *peer, size_t line)
 		.peer_chain = {berth_cert_der(shown), berth_cert_der(peer->ca->cert)},
 		.peer_count = peer->hides_its_ca ? 1 : 2,
 		.own_certificate = world->lines[line].own,
+		.exporter = peer->tweaks.tells_no_binding
+				    ? BERTH_BYTES_NONE
+				    : berth_bytes_of(world->exporter, sizeof(world->exporter)),
 		.version = 0x0304,
 		.connection = world->lines[line].connection};
 }
@@ -629,6 +644,7 @@ connect_to(struct world *world, const struct berth_pledge_event *event)
 	check(line < BERTH_PLEDGE_ATTEMPTS_MAX ? BERTH_OK : BERTH_E_INTERNAL, NULL,
 	      "more connections than attempts");
 	world->connections++;
+	memset(world->exporter, (int)world->connections, sizeof(world->exporter));
 	world->lines[line].attempt = attempt;
 	world->lines[line].peer = peer;
 	world->lines[line].connection = world->connections;

@@ -49,6 +49,8 @@ struct tweaks { /* the smallest change that must be refused; all false: an hones
 
 	bool gives_template; /* csrattrs by RFC 9908, with names that the pledge could not know */
 	bool wants_other_key;
+	bool wants_link; /* to the connection, in the request */
+	bool tells_no_binding;
 	bool other_domain_ca_set;
 	bool end_entity_in_ca_set;
 	bool issues_for_other_key;
@@ -85,6 +87,7 @@ struct peer {
 	unsigned connections;
 	struct berth_mono connected_at;
 	bool template_was_followed;
+	unsigned linked;   /* requests, each to its own connection */
 	struct seen *seen; /* grows */
 	size_t seen_count;
 };
@@ -114,6 +117,7 @@ struct world {
 		struct berth_bytes own;
 	} lines[BERTH_PLEDGE_ATTEMPTS_MAX];
 	uint64_t connections;
+	uint8_t exporter[32]; /* of the newest one */
 
 	/* Everything that passes between the pledge and the world, for a transcript; NULL: nobody listens. */
 	void (*listen)(void *context, struct berth_mono at, uint32_t attempt, const char *what,

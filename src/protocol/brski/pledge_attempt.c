@@ -131,6 +131,7 @@ pledge_attempt_end(struct berth_pledge *pledge, struct pledge_attempt *attempt)
 	berth_cert_free(attempt->pinned);
 	berth_key_free(attempt->key);
 	berth_buf_free(&attempt->body);
+	berth_buf_free(&attempt->link);
 	berth_arena_end(&attempt->arena);
 	*attempt = (struct pledge_attempt){0};
 }
@@ -251,9 +252,19 @@ static void
 on_reconnected(struct berth_pledge *pledge, struct pledge_attempt *attempt, struct berth_now now,
 	       const struct pledge_message *message)
 {
-	(void)pledge;
 	attempt->is_connected = true;
 	attempt->connection = message->tls->connection;
+	berth_buf_clear(&attempt->link);
+	if (berth_est_link_text(message->tls, &attempt->link)) {
+		fail_with(pledge, attempt, now, BERTH_E_MEMORY, "memory", "out of memory");
+		return;
+	}
+	if (attempt->resume == WAIT_CERTIFICATE && attempt->attributes.want_challenge_password) {
+		if (!pledge_make_enrolment(pledge, attempt, now)) {
+			return;
+		}
+		attempt->request.body = berth_buf_view(&attempt->body);
+	}
 	attempt->has_output = true;
 	pledge_wait_for(attempt, attempt->resume, now);
 }

@@ -172,6 +172,15 @@ build_request(struct berth_pledge *pledge, struct pledge_attempt *attempt, struc
 		.dns_names = asked->dns_names,
 		.dns_name_count = asked->dns_name_count,
 	};
+	if (asked->want_challenge_password && attempt->link.n == 0) {
+		return berth_fail(why, BERTH_E_UNSUPPORTED, "rfc7030-3.5-no-binding",
+				  "RFC 7030 3.5",
+				  "the registrar wants requests that are linked to their "
+				  "connection, and TLS told no channel binding");
+	}
+	if (asked->want_challenge_password) {
+		fields.challenge_password = berth_buf_view(&attempt->link);
+	}
 	if (asked->is_template) { /* what it names and nothing else, its values where it has some */
 		fields.common_name = !asked->want_common_name	? BERTH_BYTES_NONE
 				     : asked->common_name.n > 0 ? asked->common_name
@@ -195,6 +204,18 @@ build_request(struct berth_pledge *pledge, struct pledge_attempt *attempt, struc
 	return BERTH_OK;
 }
 
+bool
+pledge_make_enrolment(struct berth_pledge *pledge, struct pledge_attempt *attempt,
+		      struct berth_now now)
+{
+	struct berth_why why = {0};
+	if (build_request(pledge, attempt, &why)) {
+		pledge_refuse_enrolment(pledge, attempt, now, &why);
+		return false;
+	}
+	return true;
+}
+
 /* req: rfc8995-5.9.3-p2 */
 void
 pledge_on_key(struct berth_pledge *pledge, struct pledge_attempt *attempt, struct berth_now now,
@@ -209,8 +230,7 @@ pledge_on_key(struct berth_pledge *pledge, struct pledge_attempt *attempt, struc
 		return;
 	}
 	attempt->key = berth_key_ref(message->key);
-	if (build_request(pledge, attempt, &why)) {
-		pledge_refuse_enrolment(pledge, attempt, now, &why);
+	if (!pledge_make_enrolment(pledge, attempt, now)) {
 		return;
 	}
 	pledge_send(attempt, WAIT_CERTIFICATE, now, BERTH_EST_SIMPLEENROLL_PATH,

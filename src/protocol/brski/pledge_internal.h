@@ -90,6 +90,7 @@ struct pledge_attempt {
 	uint8_t nonce[BERTH_PLEDGE_NONCE_BYTES];
 	struct berth_http_request request; /* as last sent; kept to be sent again unchanged */
 	struct berth_buf body;		   /* of request */
+	struct berth_buf link; /* of this connection, for a request that must be linked to it */
 	bool has_output;
 
 	bool demands_revocation_checks; /* the voucher does */
@@ -206,6 +207,9 @@ pledge_handler pledge_on_status_replied;
 pledge_handler pledge_on_ca_certificates;
 pledge_handler pledge_on_csr_attributes;
 pledge_handler pledge_on_key;
+/* Also after a new connection, where the request is linked to it; false: the enrolment was refused. */
+bool pledge_make_enrolment(struct berth_pledge *pledge, struct pledge_attempt *attempt,
+			   struct berth_now now);
 pledge_handler pledge_on_certificate;
 pledge_handler pledge_on_enroll_refusal_replied;
 /* After the voucher: says enrollstatus false on this connection and gives up on this registrar. */

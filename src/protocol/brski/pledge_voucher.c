@@ -60,6 +60,9 @@ pledge_on_connected(struct berth_pledge *pledge, struct pledge_attempt *attempt,
 	if (!err) {
 		err = build_request(pledge, attempt, now, &why);
 	}
+	if (!err && berth_est_link_text(message->tls, &attempt->link)) {
+		err = berth_fail(&why, BERTH_E_MEMORY, "memory", NULL, "out of memory");
+	}
 	if (err) {
 		pledge_attempt_fail(pledge, attempt, now, &why);
 		return;

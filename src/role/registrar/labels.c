@@ -63,6 +63,9 @@ berth_label_at(const struct berth_registrar_settings *settings, size_t i, struct
 	ret->attrs.want_common_name = !ret->attrs.want_serial_number;
 	ret->attrs.want_dns_names = ret->is_server && is_for_users;
 	ret->attrs.want_challenge_password = ret->needs_link; /* req: rfc7030-3.5-required */
+	/* A template has no place for it, and who knows templates reads nothing else (RFC 9908 4). */
+	if (ret->needs_link)
+		ret->style = BERTH_CSRATTRS_PLAIN;
 	return true;
 }
 

@@ -243,6 +243,55 @@ asks_for_what_the_template_says(void **state)
 	}
 }
 
+/* req: rfc7030-3.5-device-link */
+static void
+links_its_request_where_it_is_asked_to(void **state)
+{
+	(void)state;
+	for (int by_template = 0; by_template < 2; by_template++) {
+		world_reset(world);
+		struct peer *peer = world_peer(world);
+		peer->tweaks.wants_link = by_template == 0; /* a template has no place for it */
+		start();
+		world_run(world, 3);
+		assert_true(world->is_done);
+		assert_int_equal(peer->linked, by_template == 0);
+	}
+}
+
+/* req: rfc7030-4.2.3-device-links-anew */
+static void
+links_it_anew_to_a_new_connection(void **state)
+{
+	(void)state;
+	world_reset(world);
+	struct peer *peer = world_peer(world);
+	peer->tweaks.wants_link = true;
+	peer->cut_at = "/.well-known/est/simpleenroll";
+	peer->cuts = 1;
+	start();
+	world_run(world, 60);
+	assert_true(world->is_done);
+	assert_int_equal(peer_count(peer, "simpleenroll"), 2);
+	assert_int_equal(peer->linked, 1); /* the other one was not answered */
+	assert_int_equal(world->keys_made, 1);
+}
+
+static void
+sends_no_request_that_should_be_linked_and_cannot(void **state)
+{
+	(void)state;
+	world_reset(world);
+	struct peer *peer = world_peer(world);
+	peer->tweaks.wants_link = true;
+	peer->tweaks.tells_no_binding = true;
+	start();
+	world_run(world, 3);
+	assert_false(world->is_done);
+	assert_int_equal(peer_count(peer, "simpleenroll"), 0);
+	assert_string_equal(world->refusal_rule, "rfc7030-3.5-no-binding");
+}
+
 /* req: rfc9908-3.4-key */
 static void
 makes_no_key_of_a_kind_that_it_does_not_have(void **state)
@@ -404,6 +453,9 @@ main(void)
 		TEST(makes_do_with_a_pinned_ca_when_there_is_no_set),
 		TEST(asks_for_attributes_before_it_makes_a_key),
 		TEST(asks_for_what_the_template_says),
+		TEST(links_its_request_where_it_is_asked_to),
+		TEST(links_it_anew_to_a_new_connection),
+		TEST(sends_no_request_that_should_be_linked_and_cannot),
 		TEST(makes_no_key_of_a_kind_that_it_does_not_have),
 		TEST(resends_its_certificate_request_after_202),
 		TEST(resends_its_certificate_request_after_a_lost_connection),
