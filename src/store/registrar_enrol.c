@@ -207,7 +207,8 @@ insert_certificate(struct berth_store *store, const struct berth_registrar_certi
 	BERTH_QUERY query = berth_query(
 		store,
 		"INSERT INTO certificate (device, permission, issuer_key_id, serial, subject,"
-		" not_after, key_sha256, made_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+		" not_after, key_sha256, made_at, row)"
+		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0))");
 
 	berth_query_i64(&query, wanted->device);
 	berth_query_i64(&query, wanted->permission);
@@ -217,6 +218,7 @@ insert_certificate(struct berth_store *store, const struct berth_registrar_certi
 	berth_query_i64(&query, wanted->credential.not_after.s);
 	berth_query_digest(&query, wanted->key_sha256);
 	berth_query_i64(&query, wanted->made_at.s);
+	berth_query_i64(&query, wanted->row);
 	return berth_query_run(&query, why);
 }
 

@@ -41,7 +41,7 @@ berth_registrar_standing(struct berth_store *store, struct berth_bytes issuer_ke
 		find_device_certificate(store, issuer_key_id, serial, &found, ret, why);
 	if (err || found)
 		return err;
-	BERTH_QUERY query = berth_query(store, "SELECT revoked_at, revocation_reason"
+	BERTH_QUERY query = berth_query(store, "SELECT revoked_at, revocation_reason, partition"
 					       " FROM own_certificate"
 					       " WHERE issuer_key_id = ? AND serial = ?");
 	berth_query_blob(&query, issuer_key_id);
@@ -52,7 +52,8 @@ berth_registrar_standing(struct berth_store *store, struct berth_bytes issuer_ke
 	*ret = (struct berth_standing){
 		.is_known = true,
 		.is_revoked = berth_column_i64(&query, 0) != 0,
-		.partition = BERTH_PARTITION_OWN,
+		.is_own = true,
+		.partition = berth_column_i64(&query, 2),
 		.revoked_at = {berth_column_i64(&query, 0)},
 		.reason = (enum berth_revocation_reason)berth_column_i64(&query, 1),
 	};
@@ -62,7 +63,8 @@ berth_registrar_standing(struct berth_store *store, struct berth_bytes issuer_ke
 enum berth_err
 berth_registrar_last_partition(struct berth_store *store, int64_t *ret, struct berth_why *why)
 {
-	BERTH_QUERY query = berth_query(store, "SELECT max(row) FROM certificate");
+	BERTH_QUERY query = berth_query(store, "SELECT (SELECT max(row) FROM certificate),"
+					       " (SELECT max(partition) FROM own_certificate)");
 	bool found = false;
 
 	enum berth_err err = berth_query_row(&query, &found, why);
@@ -70,6 +72,28 @@ berth_registrar_last_partition(struct berth_store *store, int64_t *ret, struct b
 		return err;
 	int64_t row = berth_column_i64(&query, 0);
 	*ret = row == 0 ? 0 : berth_partition_of(row);
+	if (berth_column_i64(&query, 1) > *ret)
+		*ret = berth_column_i64(&query, 1);
+	return BERTH_OK;
+}
+
+enum berth_err
+berth_registrar_certificate_row_in(struct berth_store *store, int64_t partition, int64_t *ret,
+				   struct berth_why *why)
+{
+	BERTH_QUERY query = berth_query(store, "SELECT max(row) FROM certificate");
+	bool found = false;
+
+	*ret = 0;
+	enum berth_err err = berth_query_row(&query, &found, why);
+	if (err || partition < 1)
+		return err;
+	int64_t row = berth_column_i64(&query, 0) + 1;
+	int64_t first = (partition - 1) * BERTH_PARTITION_CERTIFICATES;
+	if (row < first)
+		row = first;
+	if (berth_partition_of(row) == partition)
+		*ret = row;
 	return BERTH_OK;
 }
 
@@ -95,16 +119,18 @@ visit_rows(struct berth_query *query, berth_visit_revoked *visit, void *context,
 }
 
 static enum berth_err
-each_own(struct berth_store *store, struct berth_bytes issuer_key_id, struct berth_wall ends_after,
-	 berth_visit_revoked *visit, void *context, bool *goes_on, struct berth_why *why)
+each_own(struct berth_store *store, struct berth_bytes issuer_key_id, int64_t partition,
+	 struct berth_wall ends_after, berth_visit_revoked *visit, void *context, bool *goes_on,
+	 struct berth_why *why)
 {
-	BERTH_QUERY query =
-		berth_query(store, "SELECT serial, revoked_at, revocation_reason"
-				   " FROM own_certificate WHERE issuer_key_id = ?"
-				   " AND revoked_at <> 0 AND not_after > ? ORDER BY row");
+	BERTH_QUERY query = berth_query(store, "SELECT serial, revoked_at, revocation_reason"
+					       " FROM own_certificate WHERE issuer_key_id = ?"
+					       " AND revoked_at <> 0 AND not_after > ?"
+					       " AND (?3 = -1 OR partition = ?3) ORDER BY row");
 
 	berth_query_blob(&query, issuer_key_id);
 	berth_query_i64(&query, ends_after.s);
+	berth_query_i64(&query, partition);
 	return visit_rows(&query, visit, context, goes_on, why);
 }
 
@@ -114,10 +140,9 @@ berth_registrar_revoked_each(struct berth_store *store, struct berth_bytes issue
 			     berth_visit_revoked *visit, void *context, struct berth_why *why)
 {
 	bool goes_on = true;
-	enum berth_err err = BERTH_OK;
+	enum berth_err err = each_own(store, issuer_key_id, partition, ends_after, visit, context,
+				      &goes_on, why);
 
-	if (partition == BERTH_PARTITION_OWN || partition == BERTH_PARTITION_ALL)
-		err = each_own(store, issuer_key_id, ends_after, visit, context, &goes_on, why);
 	if (err || !goes_on || partition == BERTH_PARTITION_OWN)
 		return err;
 	bool is_all = partition == BERTH_PARTITION_ALL;
@@ -135,7 +160,7 @@ berth_registrar_revoked_each(struct berth_store *store, struct berth_bytes issue
 
 enum berth_err
 berth_registrar_own_seen(struct berth_store *store, const struct berth_credential *credential,
-			 struct berth_wall now, struct berth_why *why)
+			 int64_t partition, struct berth_wall now, struct berth_why *why)
 {
 	enum berth_err err = berth_store_writes(store, why);
 
@@ -145,12 +170,13 @@ berth_registrar_own_seen(struct berth_store *store, const struct berth_credentia
 		return err;
 	BERTH_QUERY query = berth_query(
 		store, "INSERT INTO own_certificate (issuer_key_id, serial, subject, not_after,"
-		       " first_seen) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING");
+		       " first_seen, partition) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING");
 	berth_query_blob(&query, credential->issuer_key_id);
 	berth_query_blob(&query, credential->serial);
 	berth_query_text(&query, credential->subject);
 	berth_query_i64(&query, credential->not_after.s);
 	berth_query_i64(&query, now.s);
+	berth_query_i64(&query, partition);
 	return berth_query_run(&query, why);
 }
 

@@ -25,6 +25,7 @@ berth_partition_of(int64_t certificate_row)
 struct berth_standing {
 	bool is_known; /* issued, and not only intended */
 	bool is_revoked;
+	bool is_own; /* of no device that this store knows */
 	int64_t partition;
 	struct berth_wall revoked_at;
 	enum berth_revocation_reason reason;
@@ -34,9 +35,13 @@ enum berth_err berth_registrar_standing(struct berth_store *store, struct berth_
 					struct berth_bytes serial, struct berth_standing *ret,
 					struct berth_why *why) BERTH_MUST;
 
-/* The highest partition that a device's certificate is in; 0: there is none yet. */
+/* The highest partition that a certificate is in; 0: there is none yet. */
 enum berth_err berth_registrar_last_partition(struct berth_store *store, int64_t *ret,
 					      struct berth_why *why) BERTH_MUST;
+
+/* A row for a certificate that names this partition, above all that are there; 0: whichever, there is none such. */
+enum berth_err berth_registrar_certificate_row_in(struct berth_store *store, int64_t partition,
+						  int64_t *ret, struct berth_why *why) BERTH_MUST;
 
 struct berth_revoked {
 	struct berth_bytes serial; /* lives until the visitor returns */
@@ -52,10 +57,11 @@ enum berth_err berth_registrar_revoked_each(struct berth_store *store,
 					    berth_visit_revoked *visit, void *context,
 					    struct berth_why *why) BERTH_MUST;
 
-/* The registrar's own certificate was in use at now; again: nothing changes. */
+/* The registrar's own certificate, which names this list, was in use at now; again: nothing changes. */
 enum berth_err berth_registrar_own_seen(struct berth_store *store,
 					const struct berth_credential *credential,
-					struct berth_wall now, struct berth_why *why) BERTH_MUST;
+					int64_t partition, struct berth_wall now,
+					struct berth_why *why) BERTH_MUST;
 /* NOT_FOUND when it is none of our own; again: unchanged. */
 enum berth_err berth_registrar_own_revoke(struct berth_store *store,
 					  struct berth_bytes issuer_key_id,

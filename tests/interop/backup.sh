@@ -182,7 +182,10 @@ stop_registrar
 openssl ecparam -name prime256v1 -genkey -noout -out new.key
 openssl req -new -key new.key -subj /serialNumber=A-0001 -out new.csr
 openssl x509 -req -in new.csr -CA home/issuing.pem -CAkey home/keys/issuing.key -set_serial 0x4242424242424242 -days 30 \
-	-extfile <(printf 'subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n') -outform DER -out new.der 2> /dev/null
+	-extfile <(
+		printf 'subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\ncrlDistributionPoints=URI:http://home.example/crl/%s/7.crl\n' \
+			"$(openssl x509 -in home/issuing.pem -noout -ext subjectKeyIdentifier | tail -n 1 | tr -d ' :')"
+	) -outform DER -out new.der 2> /dev/null
 printf '%s ldevid sha256=%s subject-hex=%s serial=4242424242424242 certificate=%s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" \
 	"$(sha256sum < new.der | cut -d' ' -f1)" "$(printf A-0001 | xxd -p)" "$(base64 -w0 new.der)" >> home/state/issuance.log
 echo 9999999999999 > home/state/crl.number
@@ -190,6 +193,9 @@ restore --to home --replace --accept-older-audit tuesday.berth > told
 [ "$(cat home/state/crl.number)" = 9999999999999 ] || fail "the number of revocation lists goes back to $(cat home/state/crl.number)"
 grep -q '1 of devices that it knows, 0 of others' told || fail "$(cat told)"
 [ "$(sql home/state/registrar.db "SELECT state FROM certificate WHERE hex(serial) = '4242424242424242'")" = 1 ] || fail 'it is not in the store'
+# its place in the store says which list it is in, and it names its list already (store/registrar_revocation.h)
+[ "$(sql home/state/registrar.db "SELECT 1 + row / 1000 FROM certificate WHERE hex(serial) = '4242424242424242'")" = 7 ] ||
+	fail 'its revocation would stand in another list than the one that it names'
 sql home/state/registrar.db "SELECT hex(der) FROM certificate WHERE hex(serial) = '4242424242424242'" | xxd -r -p | cmp - new.der || fail 'another certificate came back'
 start_registrar
 berth device revoke A-0001 > /dev/null

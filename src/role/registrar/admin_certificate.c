@@ -41,11 +41,11 @@ revoke(struct berth_admin_call *call, struct berth_bytes serial, const char *hex
 		err = berth_admin_note(call, BERTH_EVENT_CERTIFICATE_REVOKED, hex, sentence);
 	if (err)
 		return err;
-	bool is_own = standing.partition == BERTH_PARTITION_OWN;
-	err = is_own ? berth_registrar_own_revoke(role->store, issuer, serial,
-						  BERTH_REVOKED_KEY_COMPROMISE,
-						  berth_judge_now(role->judge).wall, &call->why)
-		     : revoke_of_device(call, issuer, serial, BERTH_REVOKED_PRIVILEGE_WITHDRAWN);
+	err = standing.is_own
+		      ? berth_registrar_own_revoke(role->store, issuer, serial,
+						   BERTH_REVOKED_KEY_COMPROMISE,
+						   berth_judge_now(role->judge).wall, &call->why)
+		      : revoke_of_device(call, issuer, serial, BERTH_REVOKED_PRIVILEGE_WITHDRAWN);
 	if (!err)
 		berth_publish_revoked(role, serial, standing.partition);
 	return err;

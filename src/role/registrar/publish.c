@@ -613,7 +613,8 @@ know_own(struct berth_registrar_role *role, const struct berth_cert *issuer, str
 	bool is_open = berth_store_in_transaction(role->store);
 	enum berth_err err = is_open ? BERTH_OK : berth_store_begin(role->store, why);
 	if (!err)
-		err = berth_registrar_own_seen(role->store, &credential, now_of(role), why);
+		err = berth_registrar_own_seen(role->store, &credential, BERTH_PARTITION_OWN,
+					       now_of(role), why);
 	return err || is_open ? err : berth_store_commit(role->store, why);
 }
 

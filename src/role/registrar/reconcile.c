@@ -6,6 +6,7 @@
 #include "codec/json.h"
 #include "pki/certificate.h"
 #include "role/backup/issued.h"
+#include "role/registrar/addresses.h"
 #include "role/registrar/judge.h"
 #include "role/registrar/settings.h"
 #include "role/registrar/signer_revocation.h"
@@ -85,6 +86,26 @@ credential_of(const struct berth_cert *cert)
 	};
 }
 
+/* The list that it names, which never changes; OWN where it names none. */
+static int64_t
+partition_in(const struct berth_cert *cert)
+{
+	static const char path[] = BERTH_CRL_PATH;
+	const struct berth_bytes url = berth_cert_crl_url(cert);
+	struct berth_address address;
+
+	for (size_t i = 0; i + sizeof(path) <= url.n; i++) {
+		const struct berth_bytes rest = berth_bytes_of(url.p + i, url.n - i);
+		if (berth_bytes_starts_with(rest, path) &&
+		    berth_address_read(
+			    berth_bytes_of(rest.p + sizeof(path) - 1, rest.n - (sizeof(path) - 1)),
+			    ".crl", &address) &&
+		    address.partition != BERTH_PARTITION_ALL)
+			return address.partition;
+	}
+	return BERTH_PARTITION_OWN;
+}
+
 /* Of no device that this store knows: kept with those of the CA's that belong to none, so that it can be revoked. */
 static enum berth_err
 take_as_own(const struct reconciling *r, const struct berth_cert *cert, struct berth_wall at,
@@ -92,7 +113,7 @@ take_as_own(const struct reconciling *r, const struct berth_cert *cert, struct b
 {
 	const struct berth_credential credential = credential_of(cert);
 
-	return berth_registrar_own_seen(r->store, &credential, at, why);
+	return berth_registrar_own_seen(r->store, &credential, partition_in(cert), at, why);
 }
 
 static enum berth_err
@@ -105,6 +126,10 @@ take_back(const struct reconciling *r, struct berth_cert *cert, int64_t device,
 		.der = berth_cert_der(cert),
 		.made_at = at,
 	};
+	enum berth_err err =
+		berth_registrar_certificate_row_in(r->store, partition_in(cert), &found.row, why);
+	if (err)
+		return err;
 	if (berth_sha256(r->pki, berth_key_spki(berth_cert_key(cert)), found.key_sha256))
 		return berth_fail(why, BERTH_E_CRYPTO, "reconcile-hash", NULL, "SHA-256 failed");
 	return berth_registrar_certificate_found(r->store, &found, why);

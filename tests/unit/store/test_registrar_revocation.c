@@ -99,8 +99,8 @@ the_registrars_own_certificate_can_be_revoked_once(void **state)
 					     .state = BERTH_CREDENTIAL_ISSUED};
 
 	begin(f);
-	ok(f, berth_registrar_own_seen(f->store, &own, now, &f->why));
-	ok(f, berth_registrar_own_seen(f->store, &own, now, &f->why));
+	ok(f, berth_registrar_own_seen(f->store, &own, BERTH_PARTITION_OWN, now, &f->why));
+	ok(f, berth_registrar_own_seen(f->store, &own, BERTH_PARTITION_OWN, now, &f->why));
 	assert_true(standing(f, own.serial).is_known);
 	assert_false(standing(f, own.serial).is_revoked);
 	refused(f, BERTH_E_NOT_FOUND, "certificate-unknown",
@@ -117,6 +117,42 @@ the_registrars_own_certificate_can_be_revoked_once(void **state)
 	assert_int_equal(revoked_in(f, BERTH_PARTITION_ALL, 0), 1);
 }
 
+/* What a restored store forgot names its list already: of a device that it forgot too, or of one that it knows. */
+/* req: rfc5280-6.3-revoked */
+static void
+what_was_forgotten_stands_in_the_list_that_it_names(void **state)
+{
+	struct fixture *f = *state;
+	const struct berth_credential lost = {.issuer_key_id = BERTH_LIT("ca"),
+					      .serial = BERTH_LIT("\x07"),
+					      .subject = BERTH_LIT("a forgotten device"),
+					      .not_after = {200},
+					      .state = BERTH_CREDENTIAL_ISSUED};
+	int64_t last = 0;
+	int64_t row = 0;
+
+	put_certificate(f, 990, 1, "01", 200);
+	begin(f);
+	ok(f, berth_registrar_own_seen(f->store, &lost, 3, now, &f->why));
+	ok(f, berth_registrar_own_revoke(f->store, lost.issuer_key_id, lost.serial,
+					 BERTH_REVOKED_KEY_COMPROMISE, (struct berth_wall){77},
+					 &f->why));
+	commit(f);
+	assert_true(standing(f, lost.serial).is_own);
+	assert_int_equal(standing(f, lost.serial).partition, 3);
+	assert_int_equal(revoked_in(f, 3, 0), 1);
+	assert_int_equal(revoked_in(f, BERTH_PARTITION_OWN, 0), 0);
+	assert_int_equal(revoked_in(f, BERTH_PARTITION_ALL, 0), 1);
+	ok(f, berth_registrar_last_partition(f->store, &last, &f->why));
+	assert_int_equal(last, 3);
+	ok(f, berth_registrar_certificate_row_in(f->store, 1, &row, &f->why));
+	assert_int_equal(row, 991);
+	ok(f, berth_registrar_certificate_row_in(f->store, 2, &row, &f->why));
+	assert_int_equal(row, 1000);
+	ok(f, berth_registrar_certificate_row_in(f->store, 0, &row, &f->why));
+	assert_int_equal(row, 0);
+}
+
 #define REGISTRAR_TEST(name)                                                                       \
 	cmocka_unit_test_setup_teardown(name, registrar_setup, fixture_teardown)
 
@@ -127,6 +163,7 @@ main(void)
 		REGISTRAR_TEST(knows_what_was_issued_and_what_was_not),
 		REGISTRAR_TEST(each_list_has_its_part_and_what_has_ended_leaves_it),
 		REGISTRAR_TEST(the_registrars_own_certificate_can_be_revoked_once),
+		REGISTRAR_TEST(what_was_forgotten_stands_in_the_list_that_it_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
