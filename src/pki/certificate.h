@@ -46,6 +46,8 @@ struct berth_bytes berth_cert_party_name(const struct berth_cert *cert);
 struct berth_wall berth_cert_not_before(const struct berth_cert *cert);
 struct berth_wall berth_cert_not_after(const struct berth_cert *cert);
 bool berth_cert_is_ca(const struct berth_cert *cert); /* basicConstraints cA */
+/* A CA whose keyUsage lets it sign certificates and revocation lists. */
+bool berth_cert_may_issue(const struct berth_cert *cert);
 bool berth_cert_is_self_issued(const struct berth_cert *cert);
 struct berth_bytes berth_cert_ski(const struct berth_cert *cert);
 struct berth_bytes berth_cert_aki_key_id(const struct berth_cert *cert);

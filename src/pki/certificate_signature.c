@@ -72,3 +72,12 @@ berth_cert_is_signed_by(const struct berth_cert *cert, struct berth_key *issuer)
 	return is_signed == BERTH_SIGNED_YES &&
 	       X509_ALGOR_cmp(algorithm, X509_get0_tbs_sigalg(x509)) == 0;
 }
+
+bool
+berth_cert_may_issue(const struct berth_cert *cert)
+{
+	const uint32_t wanted = X509v3_KU_KEY_CERT_SIGN | X509v3_KU_CRL_SIGN;
+
+	return berth_cert_is_ca(cert) &&
+	       (X509_get_key_usage(berth_cert_x509_keyless(cert)) & wanted) == wanted;
+}

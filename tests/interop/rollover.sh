@@ -158,6 +158,7 @@ leads new-ca.pem new-ca.pem pledge/A-0003/ldevid.pem || fail "a new device: $(ca
 said 'a new device: the MASA gives its voucher to the same owner, the new CA its certificate'
 
 stop_registrar
+sed -i 's/^issuing-key = .*/&\ncertificate-lifetime = 40s/' home/registrar.conf # a window to renew in that a test can see
 berth registrar rollover --dir home --root-key "file:$work/root.key" > /dev/null
 start_registrar
 openssl x509 -in home/issuing-3.pem -out third-ca.pem
@@ -192,6 +193,78 @@ for round in 1 2 3; do
 	openssl verify -CAfile home/domain-ca.pem -untrusted agent/ldevid.pem agent/ldevid.pem > verify.out 2>&1 ||
 		fail "what berth-device shows does not lead to the root (round $round): $(cat verify.out)"
 	leads third-ca.pem third-ca.pem agent/ldevid.pem || fail "berth-device: $(cat verify.out)"
-	berth-device --config device.conf reset 2>> device.log
+	[ $round = 3 ] || berth-device --config device.conf reset 2>> device.log
 done
 said 'berth-device comes on, and keeps a chain that leads to the root'
+
+# ---- the root is elsewhere: a request goes there, a certificate comes back; berth-device renews across it ----
+
+agents_port=$(cat home/port)
+before=$(cat home/registrar.conf.d/* | sha256sum)
+berth registrar rollover --dir home --csr ca.csr > /dev/null # the registrar runs
+key=$(sha256sum < home/keys/issuing-4.key)
+berth registrar rollover --dir home --csr ca.csr --json | grep '"number":4' > /dev/null || fail 'another number the second time'
+[ "$(sha256sum < home/keys/issuing-4.key)" = "$key" ] || fail 'the second request has another key'
+[ "$(cat home/registrar.conf.d/* | sha256sum)" = "$before" ] || fail 'a request changes what is in force'
+openssl req -in ca.csr -noout -verify 2> verify.out || fail "openssl: $(cat verify.out)"
+as_a_ca='basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n'
+certify() { # certify EXTENSIONS OUT OPENSSL-OPTIONS...: as the root's owner would, by openssl alone
+	local out=$2
+	# shellcheck disable=SC2059 # lines
+	printf "$1" > ca.ext
+	shift 2
+	openssl x509 -req -extfile ca.ext -days 3000 -out "$out" "$@" 2> openssl.err || fail "$(cat openssl.err)"
+}
+by_root=(-CA home/domain-ca.pem -CAkey root.key)
+certify "$as_a_ca" fourth.pem -in ca.csr "${by_root[@]}"
+refuses() { # refuses RULE WORDS OPTION...
+	local rule=$1 words=$2
+	shift 2
+	! berth registrar rollover --dir home "$@" 2> refused.err || fail "a roll-over with $*"
+	grep "$rule" refused.err | grep "$words" > /dev/null || fail "$* says: $(cat refused.err)"
+	[ "$(cat home/registrar.conf.d/* | sha256sum)" = "$before" ] || fail "refused, and in force: $*"
+}
+refuses rollover-running 'stop it' --certificate fourth.pem
+stop_registrar
+certify "$as_a_ca" made.pem -in ca.csr "${by_root[@]}"
+openssl req -new -key pledge/A-0001/ldevid.key -subj "$(openssl req -in ca.csr -noout -subject -nameopt compat | sed 's/^subject=//')" -out other.csr
+certify "$as_a_ca" other-key.pem -in other.csr "${by_root[@]}"
+openssl req -new -key home/keys/issuing-4.key -subj '/O=Example Home/CN=Another' -out name.csr
+certify "$as_a_ca" other-name.pem -in name.csr "${by_root[@]}"
+certify 'basicConstraints=critical,CA:FALSE\n' leaf.pem -in ca.csr "${by_root[@]}"
+certify "${as_a_ca/,cRLSign/}" no-lists.pem -in ca.csr "${by_root[@]}"
+certify "$as_a_ca" self.pem -in ca.csr -signkey home/keys/issuing-4.key
+certify "$as_a_ca" former.pem -in ca.csr -CA third-ca.pem -CAkey home/keys/issuing-3.key
+refuses rollover-certificate 'another key' --certificate other-key.pem
+refuses rollover-certificate 'another name' --certificate other-name.pem
+refuses rollover-certificate 'keyCertSign and cRLSign' --certificate leaf.pem
+refuses rollover-certificate 'keyCertSign and cRLSign' --certificate no-lists.pem
+refuses rollover-certificate 'self.pem' --certificate self.pem
+refuses rollover-certificate 'former.pem' --certificate former.pem
+refuses rollover-which 'give one' --certificate fourth.pem --root-key "file:$work/root.key"
+refuses registrar-certificates 'ca.csr' --certificate ca.csr
+cp agent/ldevid.pem third-ldevid.pem
+sed -i "s/^listen = .*/listen = 127.0.0.1:$agents_port/" home/registrar.conf # a device goes where it was
+berth registrar rollover --dir home --certificate fourth.pem > /dev/null
+start_registrar
+openssl x509 -in home/issuing-4.pem -out fourth-ca.pem
+[ "$(openssl x509 -in fourth-ca.pem -noout -fingerprint)" = "$(openssl x509 -in fourth.pem -noout -fingerprint)" ] ||
+	fail "the CA in force is not the root's"
+openssl verify -CAfile home/domain-ca.pem -untrusted shown.pem -purpose sslserver -verify_hostname localhost shown.pem \
+	> /dev/null || fail 'the root does not lead to the registrar'
+printf '\n[renewal]\ncheck-every = 1s\n' >> device.conf
+berth registrar rekey start > /dev/null
+berth-device --config device.conf run 2> device.log &
+device_pid=$!
+pids+=("$device_pid")
+is_renewed() { ! cmp -s agent/ldevid.pem third-ldevid.pem && leads fourth-ca.pem fourth-ca.pem agent/ldevid.pem; }
+for _ in $(seq 200); do
+	! is_renewed || break
+	read -r -t 0.1 <> <(:) || true
+done
+is_renewed || fail "berth-device does not renew across the roll-over: $(tail -n 5 device.log)"
+openssl verify -CAfile home/domain-ca.pem -untrusted agent/ldevid.pem agent/ldevid.pem > verify.out 2>&1 ||
+	fail "what berth-device shows does not lead to the root: $(cat verify.out)"
+leads third-ca.pem third-ca.pem third-ldevid.pem || fail 'it had another certificate before'
+says fourth-ca.pem agent/ldevid.pem good
+said 'the root stays where it is: request, certificate by openssl, seven others refused; berth-device renews across it'

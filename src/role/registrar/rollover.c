@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "role/registrar/rollover.h"
 
+#include "base/base64.h"
 #include "pki/issue.h"
+#include "pki/request.h"
 #include "role/registrar/addresses.h"
 #include "store/registrar_revocation.h"
 #include "system/files.h"
@@ -97,7 +99,7 @@ check_in_force(const struct rollover *r, struct berth_why *why)
 }
 
 static enum berth_err
-load_keys(struct rollover *r, struct berth_why *why)
+load_root_key(struct rollover *r, struct berth_why *why)
 {
 	char uri[BERTH_KEY_URI_MAX];
 	struct berth_why cause = {0};
@@ -106,14 +108,14 @@ load_keys(struct rollover *r, struct berth_why *why)
 	if (berth_keystore_load(r->pki, root, &r->root_key, &cause))
 		return berth_fail(
 			why, cause.err, "rollover-root-key", NULL,
-			"the root's key cannot be used: %.150s; name it by --root-key, or "
-			"do this where it is",
+			"the root's key cannot be used: %.110s; name it by --root-key, or "
+			"have a request certified where it is (--csr)",
 			cause.sentence);
 	if (!berth_key_equal(r->root_key, berth_cert_key(r->issuing.at[1])))
 		return berth_fail(why, BERTH_E_MISMATCH, "rollover-root-key", NULL,
 				  "%.120s is not the key of %.80s", root,
 				  berth_cert_subject_text(r->issuing.at[1]));
-	return berth_keystore_load(r->pki, r->settings->issuing_key, &r->former_key, why);
+	return BERTH_OK;
 }
 
 static enum berth_err
@@ -137,7 +139,8 @@ look(struct rollover *r, struct berth_why *why)
 		err = berth_fail(why, BERTH_E_USAGE, "rollover-root", NULL,
 				 "issuing-certificates has no root above the issuing CA that could "
 				 "certify another");
-	return err ? err : load_keys(r, why);
+	return err ? err
+		   : berth_keystore_load(r->pki, r->settings->issuing_key, &r->former_key, why);
 }
 
 /* ---- keys and certificates ---- */
@@ -173,7 +176,8 @@ have_key(struct rollover *r, struct berth_why *why)
 		err = berth_keystore_load(r->pki, r->key_uri, &r->key, why);
 	if (err)
 		return err;
-	if (berth_key_equal(r->key, r->former_key) || berth_key_equal(r->key, r->root_key))
+	if (berth_key_equal(r->key, r->former_key) ||
+	    berth_key_equal(r->key, berth_cert_key(r->issuing.at[1])))
 		return berth_fail(why, BERTH_E_EXISTS, "rollover-key", NULL,
 				  "%.150s is in use already: a roll-over needs another key",
 				  r->key_uri);
@@ -225,6 +229,61 @@ certify_ca(struct rollover *r, struct berth_key *key, struct berth_wall from,
 	return err;
 }
 
+static enum berth_err
+refuse_certificate(const struct rollover *r, struct berth_why *why, const char *what)
+{
+	return berth_fail(why, BERTH_E_MISMATCH, "rollover-certificate", NULL,
+			  "%.80s cannot be the new issuing CA's certificate: %s",
+			  r->plan->certificate, what);
+}
+
+/* Of a CA that we cannot ask: it must be what certify_ca would have made. Its path is looked at with a leaf below it. */
+static enum berth_err
+take_certificate(struct rollover *r, struct berth_why *why)
+{
+	BERTH_CERT_LIST given = {0};
+	uint8_t id[BERTH_KEY_ID_BYTES];
+	const struct berth_cert *former = r->issuing.at[0];
+	enum berth_err err = berth_registrar_load_certificates(r->pki, "--certificate",
+							       r->plan->certificate, &given, why);
+	if (err)
+		return err;
+	struct berth_cert *cert = given.at[0];
+	if (!berth_key_equal(berth_cert_key(cert), r->key))
+		return refuse_certificate(r, why,
+					  "it is of another key than the request's (--csr)");
+	if (!berth_bytes_equal(berth_cert_subject_der(cert), berth_cert_subject_der(former)))
+		return refuse_certificate(r, why,
+					  "it has another name than the former one, or the "
+					  "same in another encoding");
+	if (!berth_cert_may_issue(cert))
+		return refuse_certificate(r, why,
+					  "it is no CA's with keyUsage keyCertSign and cRLSign");
+	berth_key_id(r->key, id);
+	if (!berth_bytes_equal(berth_cert_ski(cert), berth_bytes_of(id, sizeof(id))))
+		return refuse_certificate(r, why,
+					  "its subject key identifier is not the key's SHA-1");
+	r->cert = berth_cert_ref(cert);
+	return BERTH_OK;
+}
+
+static enum berth_err
+check_certificate(const struct rollover *r, struct berth_why *why)
+{
+	struct berth_cert_list root = {.at = {r->issuing.at[1]}, .n = 1}; /* borrows both */
+	struct berth_cert_list above = {.at = {r->cert}, .n = 1};
+	struct berth_why cause = {0};
+	const struct berth_path_check check = {
+		.leaf = r->old_with_new,
+		.untrusted = &above,
+		.anchors = &root,
+		.at = r->plan->now,
+	};
+	return berth_path_verify(r->pki, &check, NULL, &cause)
+		       ? refuse_certificate(r, why, cause.sentence)
+		       : BERTH_OK;
+}
+
 /* req: rfc7030-4.1.3-rollover */
 static enum berth_err
 certify_cas(struct rollover *r, struct berth_why *why)
@@ -233,14 +292,18 @@ certify_cas(struct rollover *r, struct berth_why *why)
 	struct berth_wall begin = {r->plan->now.s - BACKDATE_S};
 	struct berth_wall end = {r->plan->now.s + ISSUING_YEARS * YEAR_S};
 	struct berth_wall former_end = berth_cert_not_after(former);
-	enum berth_err err =
-		certify_ca(r, r->key, begin, end, r->issuing.at[1], r->root_key, &r->cert, why);
+	enum berth_err err = r->plan->certificate != NULL
+				     ? take_certificate(r, why)
+				     : certify_ca(r, r->key, begin, end, r->issuing.at[1],
+						  r->root_key, &r->cert, why);
 	if (!err)
 		err = certify_ca(r, r->former_key, berth_cert_not_before(former), former_end,
 				 r->cert, r->key, &r->old_with_new, why);
 	if (!err)
 		err = certify_ca(r, r->key, begin, former_end, former, r->former_key,
 				 &r->new_with_old, why);
+	if (!err && r->plan->certificate != NULL)
+		err = check_certificate(r, why);
 	if (!err && !berth_bytes_equal(berth_cert_ski(r->old_with_new), berth_cert_ski(former)))
 		err = berth_fail(why, BERTH_E_UNSUPPORTED, "rollover-key-id", "RFC 5280 4.2.1.2",
 				 "the subject key identifier of %.100s is not made as RFC 5280 "
@@ -396,6 +459,47 @@ put_in_force(struct rollover *r, struct berth_why *why)
 	return berth_file_write(path, berth_buf_view(&text), 0644, why);
 }
 
+#define PEM_LINE 64
+
+static enum berth_err
+write_request(struct berth_bytes der, const char *path, struct berth_why *why)
+{
+	BERTH_BUF pem = {0};
+	enum berth_err err = berth_buf_append_text(&pem, "-----BEGIN CERTIFICATE REQUEST-----\n");
+	err = err ? err : berth_base64_encode(der, PEM_LINE, &pem);
+	err = err ? err : berth_buf_append_text(&pem, "-----END CERTIFICATE REQUEST-----\n");
+	return err ? berth_fail(why, err, "memory", NULL, "out of memory")
+		   : berth_file_write(path, berth_buf_view(&pem), 0644, why);
+}
+
+enum berth_err
+berth_rollover_request(struct berth_pki *pki, const struct berth_rollover_plan *plan,
+		       const char *out, struct berth_rollover_asked *ret, struct berth_why *why)
+{
+	struct berth_rollover_made made = {0};
+	BERTH_CLEANUP(rollover_end)
+	struct rollover r = {.pki = pki, .plan = plan, .made = &made, .settings = plan->settings};
+	BERTH_BUF der = {0};
+	enum berth_err err = look(&r, why);
+	if (!err)
+		err = name_files(&r, why);
+	if (!err)
+		err = have_key(&r, why);
+	if (err)
+		return err;
+	const struct berth_request_fields fields = {
+		.subject = berth_cert_subject_der(r.issuing.at[0])};
+	err = berth_request_build(pki, &fields, r.key, &der, why);
+	if (!err)
+		err = write_request(berth_buf_view(&der), out, why);
+	if (err)
+		return err;
+	give_key_to_owner(&r);
+	ret->number = made.number;
+	(void)snprintf(ret->key, sizeof(ret->key), "%s", r.key_uri);
+	return BERTH_OK;
+}
+
 enum berth_err
 berth_rollover(struct berth_pki *pki, const struct berth_rollover_plan *plan,
 	       struct berth_rollover_made *ret, struct berth_why *why)
@@ -404,6 +508,8 @@ berth_rollover(struct berth_pki *pki, const struct berth_rollover_plan *plan,
 	BERTH_CLEANUP(rollover_end)
 	struct rollover r = {.pki = pki, .plan = plan, .made = ret, .settings = plan->settings};
 	enum berth_err err = look(&r, why);
+	if (!err && plan->certificate == NULL)
+		err = load_root_key(&r, why);
 	if (!err)
 		err = name_files(&r, why);
 	if (!err)

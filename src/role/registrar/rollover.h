@@ -19,7 +19,14 @@ struct berth_rollover_plan {
 	const struct berth_registrar_settings *settings; /* what that and its drop-ins say now */
 	const char *root_key;	 /* keystore URI; NULL: the file in the folder */
 	const char *issuing_key; /* of the new issuing CA; NULL: a file in the folder */
+	const char *
+		certificate; /* file: by the root, for our request; the root's key is not asked for */
 	struct berth_wall now;
+};
+
+struct berth_rollover_asked {
+	size_t number; /* of the new issuing CA */
+	char key[BERTH_KEY_URI_MAX];
 };
 
 struct berth_rollover_made {
@@ -31,6 +38,13 @@ struct berth_rollover_made {
 	struct berth_wall former_ends;
 };
 
+/*
+ * The first half where the root is elsewhere: makes the new key, and the request for its certificate as PEM in out. Nothing
+ * is in force by that; the daemon may run. The same again gives a request for the same key.
+ */
+enum berth_err berth_rollover_request(struct berth_pki *pki, const struct berth_rollover_plan *plan,
+				      const char *out, struct berth_rollover_asked *ret,
+				      struct berth_why *why) BERTH_MUST;
 /* The caller holds the daemon's lock. */
 enum berth_err berth_rollover(struct berth_pki *pki, const struct berth_rollover_plan *plan,
 			      struct berth_rollover_made *ret, struct berth_why *why) BERTH_MUST;

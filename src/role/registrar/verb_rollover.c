@@ -22,6 +22,13 @@ static const struct berth_option options[] = {
 	{.name = "issuing-key",
 	 .argument = "URI",
 	 .help = "keystore URI of the new issuing CA's key instead of a file"},
+	{.name = "csr",
+	 .argument = "FILE",
+	 .help = "where the root is elsewhere: only make the new key, and the request for its "
+		 "certificate"},
+	{.name = "certificate",
+	 .argument = "FILE",
+	 .help = "what the root made of that request, in place of --root-key"},
 	BERTH_OPTION_JSON,
 	{0},
 };
@@ -80,8 +87,31 @@ lock_state(const char *state, int *lock, struct berth_why *why)
 	return err;
 }
 
+static int
+print_asked(const struct berth_rollover_asked *asked, const char *csr, bool json)
+{
+	if (!json) {
+		printf("Request for the certificate of issuing CA %zu: %s\n"
+		       "  its key             %s\n"
+		       "Have the root certify it as a CA: pathlen:0, keyCertSign and cRLSign, the "
+		       "subject as it is. Nothing is changed until then.\n"
+		       "Then stop berth-registrar and give the certificate by --certificate.\n",
+		       asked->number, csr, asked->key);
+		return BERTH_EXIT_DONE;
+	}
+	BERTH_JSON json_t *root = json_pack("{s:I,s:s,s:s}", "number", (json_int_t)asked->number,
+					    "csr", csr, "key", asked->key);
+	BERTH_BUF text = {0};
+	if (root == NULL || berth_json_encode(root, BERTH_JSON_AS_BUILT, &text))
+		return BERTH_EXIT_FAILED;
+	printf("%.*s\n", (int)text.n, (const char *)text.p);
+	return BERTH_EXIT_DONE;
+}
+
+/* csr: only this request is made; the daemon may run meanwhile. */
 static enum berth_err
-roll_over(struct berth_rollover_plan *plan, struct berth_rollover_made *made, struct berth_why *why)
+roll_over(struct berth_rollover_plan *plan, const char *csr, struct berth_rollover_asked *asked,
+	  struct berth_rollover_made *made, struct berth_why *why)
 {
 	char config[PATH_MAX];
 	struct berth_daemon_loaded loaded = {0};
@@ -90,13 +120,14 @@ roll_over(struct berth_rollover_plan *plan, struct berth_rollover_made *made, st
 	(void)snprintf(config, sizeof(config), "%.4000s/registrar.conf", plan->directory);
 	enum berth_err err =
 		berth_daemon_load(&berth_registrar_backup.daemon, config, &loaded, why);
-	if (!err)
+	if (!err && csr == NULL)
 		err = lock_state(loaded.common->state_directory, &lock, why);
 	if (!err)
 		err = berth_pki_open(&pki, why);
 	plan->settings = loaded.settings;
 	if (!err)
-		err = berth_rollover(pki, plan, made, why);
+		err = csr != NULL ? berth_rollover_request(pki, plan, csr, asked, why)
+				  : berth_rollover(pki, plan, made, why);
 	berth_pki_close(pki);
 	berth_daemon_loaded_free(&loaded);
 	return err;
@@ -106,7 +137,8 @@ int
 berth_registrar_rollover_main(int argc, char **argv)
 {
 	struct berth_arguments arguments;
-	struct berth_rollover_made made;
+	struct berth_rollover_made made = {0};
+	struct berth_rollover_asked asked = {0};
 	struct berth_why why = {0};
 	char directory[PATH_MAX];
 	int status = 0;
@@ -117,12 +149,20 @@ berth_registrar_rollover_main(int argc, char **argv)
 		.directory = directory,
 		.root_key = berth_arguments_value(&arguments, "root-key"),
 		.issuing_key = berth_arguments_value(&arguments, "issuing-key"),
+		.certificate = berth_arguments_value(&arguments, "certificate"),
 		.now = berth_clock_wall(),
 	};
-	enum berth_err err = realpath(given, directory) != NULL
-				     ? roll_over(&plan, &made, &why)
-				     : berth_fail(&why, BERTH_E_NOT_FOUND, "registrar-directory",
-						  NULL, "there is no folder %.150s", given);
-	return err ? berth_print_why(argv[0], NULL, &why)
-		   : print_made(&made, berth_arguments_has(&arguments, "json"));
+	const char *csr = berth_arguments_value(&arguments, "csr");
+	const bool json = berth_arguments_has(&arguments, "json");
+	enum berth_err err = BERTH_OK;
+	if ((csr != NULL) + (plan.certificate != NULL) + (plan.root_key != NULL) > 1)
+		err = berth_fail(&why, BERTH_E_USAGE, "rollover-which", NULL,
+				 "of --root-key, --csr and --certificate give one");
+	else if (realpath(given, directory) == NULL)
+		err = berth_fail(&why, BERTH_E_NOT_FOUND, "registrar-directory", NULL,
+				 "there is no folder %.150s", given);
+	err = err ? err : roll_over(&plan, csr, &asked, &made, &why);
+	if (err)
+		return berth_print_why(argv[0], NULL, &why);
+	return csr != NULL ? print_asked(&asked, csr, json) : print_made(&made, json);
 }
