@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The MASA's audit log of a device against the policy (RFC 8995 5.8.3). */
+#include <stdio.h>
+
 #include "base/base64.h"
 #include "policy/policy_file.h"
 
@@ -63,38 +65,55 @@ nonceless_is_allowed(const struct berth_policy_settings *settings,
 	return settings->allow_nonceless || (listed && listed->nonceless);
 }
 
+#define DOMAIN_SHOWN_MAX 144
+
+/* As people know it, where the policy names it; its domainID in any case, as a [domain] section would have it. */
+static void
+show_domain(struct berth_bytes domain_id, bool is_own, const struct berth_policy_domain *listed,
+	    char ret[DOMAIN_SHOWN_MAX])
+{
+	BERTH_BUF id = {0};
+
+	if (berth_base64_encode(domain_id, 0, &id))
+		berth_buf_clear(&id);
+	int n = id.n < 64 ? (int)id.n : 64;
+	const char *text = id.p ? (const char *)id.p : "";
+	if (listed)
+		(void)snprintf(ret, DOMAIN_SHOWN_MAX, "listed domain \"%.48s\" (%.*s)",
+			       listed->name, n, text);
+	else
+		(void)snprintf(ret, DOMAIN_SHOWN_MAX, "%s domain %.*s",
+			       is_own ? "our own" : "unknown", n, text);
+}
+
 static void
 read_event(struct reading *reading, const struct berth_policy_audit_event *event)
 {
 	const struct berth_policy_settings *settings = reading->settings;
+	const struct berth_policy_domain *listed = find_listed(settings, event->domain_id);
 	char date[BERTH_TIME_TEXT_MAX];
-	BERTH_BUF name = {0};
+	char domain[DOMAIN_SHOWN_MAX];
 	bool is_own = berth_bytes_equal(event->domain_id, reading->facts->own_domain_id);
 
 	berth_wall_format(event->date, date);
-	if (berth_base64_encode(event->domain_id, 0, &name))
-		berth_buf_clear(&name);
-	int n = name.n < 64 ? (int)name.n : 64;
-	const char *id = name.p ? (const char *)name.p : "";
+	show_domain(event->domain_id, is_own, listed, domain);
 	reading->has_own_entry = reading->has_own_entry || is_own;
 	if (!has_assertion(&settings->assertions, event->assertion))
 		VIOLATE(reading, "audit-assertion", "RFC 8995 5.8.3",
-			"the entry of %s for domain %.*s has an assertion that the policy does not "
-			"list",
-			date, n, id);
+			"the entry of %s for %s has an assertion that the policy does not list",
+			date, domain);
 	if (is_own)
 		return;
-	const struct berth_policy_domain *listed = find_listed(settings, event->domain_id);
 	if (!event->has_nonce && !nonceless_is_allowed(settings, listed)) {
 		VIOLATE(reading, "audit-nonceless", "RFC 8995 5.8.3",
-			"on %s %s domain %.*s got a voucher without nonce: it may take the device "
-			"over at any time",
-			date, listed ? "listed" : "unknown", n, id);
+			"on %s %s got a voucher without nonce: it may take the device over at any "
+			"time",
+			date, domain);
 		return;
 	}
 	if (!listed && !settings->allow_unknown_domains)
 		VIOLATE(reading, "audit-unknown-domain", "RFC 8995 5.8.3",
-			"on %s the device was given to unknown domain %.*s", date, n, id);
+			"on %s the device was given to %s", date, domain);
 }
 
 enum berth_audit_finding

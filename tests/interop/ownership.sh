@@ -217,6 +217,8 @@ allow() { # allow LINE: in the policy of B
 	stop "$b_pid"
 	start_b
 }
+at_b berth device explain A-0001 | grep "was given to unknown domain $(domain_of home/issuing.pem)" > /dev/null ||
+	fail "the trace does not say which domain: $(at_b berth device explain A-0001)"
 allow "$(printf '\n[domain "Example Home"]\nid = %s' "$(domain_of home/issuing.pem)")"
 comes_to_b A-0001
 [ "$code" = 200 ] || fail "refused although its former domain is named: $code: $(head -c 300 body)"
@@ -227,7 +229,8 @@ said 'with its former domain named it enrols at B; openssl verifies its certific
 allow "$(printf '\n[domain "Example Home, root"]\nid = %s' "$(domain_of home/domain-ca.pem)")"
 # req: berth-policy-nonceless
 explained A-0003 audit-nonceless 'the voucher without nonce, of a domain that is named'
-at_b berth device explain A-0003 | grep 'on .* listed domain' > /dev/null || fail 'the trace does not say listed'
+at_b berth device explain A-0003 | grep "on .* listed domain \"Example Home, root\" ($(domain_of home/domain-ca.pem)) got" > /dev/null ||
+	fail "the trace does not name the domain: $(at_b berth device explain A-0003)"
 allow 'nonceless = yes'
 comes_to_b A-0003
 [ "$code" = 200 ] || fail "refused although its nonceless entries are allowed by name: $code: $(head -c 300 body)"

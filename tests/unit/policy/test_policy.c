@@ -424,6 +424,35 @@ allows_nonceless_entries_by_name(void **state)
 }
 
 static void
+the_trace_says_whose_entry_it_was_by_name_where_it_has_one(void **state)
+{
+	(void)state;
+	const struct {
+		const char *policy;
+		const char *words;
+	} rows[] = {
+		{"[domain \"Reseller\"]\nid = RElTVFJJQlVUT1I=\n",
+		 "listed domain \"Reseller\" (RElTVFJJQlVUT1I=) got"},
+		{"[domain \"Reseller\"]\nid = QQ==\n", "unknown domain RElTVFJJQlVUT1I= got"},
+		{"[audit]\nallow-nonceless = yes\n", "given to unknown domain RElTVFJJQlVUT1I="},
+		{"[domain \"Reseller\"]\nid = RElTVFJJQlVUT1I=\nnonceless = yes\n"
+		 "[audit]\nassertions = logged\n",
+		 "for listed domain \"Reseller\" (RElTVFJJQlVUT1I=) has an assertion"},
+	};
+	const struct berth_policy_audit_event event = {.domain_id = LISTED,
+						       .assertion = BERTH_LIT("verified")};
+	const struct berth_audit_facts facts = {.events = &event, .n = 1, .own_domain_id = OWN};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct berth_decision decision;
+
+		print_message("%s\n", rows[i].policy);
+		assert_int_equal(audit(rows[i].policy, &facts, &decision), BERTH_AUDIT_VIOLATION);
+		assert_non_null(strstr(berth_decision_failed(&decision)->evidence, rows[i].words));
+	}
+}
+
+static void
 a_hostile_log_cannot_flood_the_trace(void **state)
 {
 	(void)state;
@@ -453,6 +482,7 @@ main(void)
 		cmocka_unit_test(matches_globs),
 		cmocka_unit_test(judges_the_audit_log),
 		cmocka_unit_test(allows_nonceless_entries_by_name),
+		cmocka_unit_test(the_trace_says_whose_entry_it_was_by_name_where_it_has_one),
 		cmocka_unit_test(a_hostile_log_cannot_flood_the_trace),
 	};
 
