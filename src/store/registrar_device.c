@@ -385,6 +385,22 @@ berth_registrar_owned_find_by_serial(struct berth_store *store, struct berth_byt
 
 #define OWNED_ARENA_MAX 4096 /* one line of a manifest */
 
+/* Who tells the same last is who told: else a maker that was first would keep the right one from being heard. */
+static enum berth_err
+set_teller(struct berth_store *store, const struct berth_registrar_owned *owned,
+	   struct berth_why *why)
+{
+	BERTH_QUERY query = berth_query(store, "UPDATE owned SET manufacturer = ?, manifest = ?,"
+					       " masa_url = ? WHERE serial_number = ?"
+					       " AND manufacturer_key = ?");
+	berth_query_text(&query, owned->manufacturer);
+	berth_query_text(&query, owned->manifest);
+	berth_query_text(&query, owned->masa_url);
+	berth_query_text(&query, owned->identity.serial_number);
+	berth_query_blob(&query, owned->identity.manufacturer_key);
+	return berth_query_run(&query, why);
+}
+
 static enum berth_err
 compare_owned(struct berth_store *store, const struct berth_registrar_owned *owned,
 	      struct berth_why *why)
@@ -403,7 +419,9 @@ compare_owned(struct berth_store *store, const struct berth_registrar_owned *own
 	if (!berth_bytes_equal(found.birth_key_sha256, owned->birth_key_sha256))
 		field = "birth key";
 	if (!field)
-		return BERTH_OK;
+		return berth_bytes_equal(found.manufacturer, owned->manufacturer)
+			       ? BERTH_OK
+			       : set_teller(store, owned, why);
 	return berth_fail(why, BERTH_E_EXISTS, "owned-conflict", NULL,
 			  "unit %.*s is there from manifest %.*s with another %s",
 			  (int)owned->identity.serial_number.n,

@@ -24,10 +24,11 @@ line NameOnly CAM-77 '' '/CN=CAM-77'
 line Hardware H-9 'subjectAltName=otherName:1.3.6.1.5.5.7.8.4;SEQUENCE:module\n[module]\ntype=OID:1.3.6.1.4.1.32473.1\nserial=FORMAT:ASCII,OCT:H-9\n' '/O=Acme'
 line Nameless U-1 '' '/O=Acme/OU=no name at all'
 
-profile() { # profile NAME IDENTITY [LINE...]: the manufacturer's file
+profile() { # profile NAME IDENTITY [LINE...]: the manufacturer's file; its manifests are signed under the maker's root
+	cat "$1.pem" acme/root-ca.pem > "$1.anchors"
 	cat > "home/registrar.conf.d/$1.conf" <<-END
 		[manufacturer "$1"]
-		anchors = $work/$1.pem
+		anchors = $work/$1.anchors
 		masa-anchors = $work/acme/root-ca.pem
 		masa-url = localhost:$(cat masa.port)
 		identity = $2
@@ -63,7 +64,11 @@ voucher_of() { # voucher_of SERIAL
 	post "$1" brski/requestvoucher $voucher_media pvr.der
 }
 # req: rfc8995-2.3.1-serial-number
-good() { # good SERIAL WHAT
+good() { # good SERIAL PROFILE WHAT: after the order was imported as of this profile; before, nobody ordered it
+	voucher_of "$1"
+	refused 403 policy-not-owned "$1, ordered of another make"
+	berth device import sale.manifest --manufacturer "$2" > /dev/null
+	set -- "$1" "$3"
 	voucher_of "$1"
 	[ "$code" = 200 ] || fail "$2: $code: $(head -c 300 body)"
 	openssl cms -verify -inform DER -in body -CAfile acme/root-ca.pem -purpose any -binary -out voucher.json \
@@ -87,13 +92,13 @@ done
 
 profile ProductInside serial-number-sn 'idevid-issuer = octet-string'
 again serial-number-sn
-good FCW2117A56M 'product id inside serialNumber, idevid-issuer inside its OCTET STRING'
+good FCW2117A56M ProductInside 'product id inside serialNumber, idevid-issuer inside its OCTET STRING'
 profile NameOnly common-name 'idevid-issuer = key-id' 'econtent-type = data'
 again common-name
-good CAM-77 'common name only, idevid-issuer as the bare key identifier, eContentType id-data'
+good CAM-77 NameOnly 'common name only, idevid-issuer as the bare key identifier, eContentType id-data'
 profile Hardware hardware-serial 'idevid-issuer = none'
 again hardware-serial
-good H-9 'hardwareModuleName only, no idevid-issuer'
+good H-9 Hardware 'hardwareModuleName only, no idevid-issuer'
 # No rule names a device that has no name.
 for rule in serial-number-sn common-name hardware-serial; do
 	profile Nameless "$rule"

@@ -202,6 +202,14 @@ a_manifest_line_again_is_harmless_and_a_contradiction_refused(void **state)
 	assert_false(is_new);
 	ok(f, berth_registrar_owned_find(f->store, &owned.identity, &f->arena, &ret, &f->why));
 	assert_true(berth_bytes_equal_text(ret.manifest, "order-7"));
+	/* Who tells it last is who told: a maker that was first keeps no other from being heard. */
+	owned.manufacturer = BERTH_LIT("Acme");
+	owned.manifest = BERTH_LIT("order-8");
+	ok(f, berth_registrar_owned_load(f->store, &owned, now, &is_new, &f->why));
+	assert_false(is_new);
+	ok(f, berth_registrar_owned_find(f->store, &owned.identity, &f->arena, &ret, &f->why));
+	assert_true(berth_bytes_equal_text(ret.manufacturer, "Acme"));
+	assert_true(berth_bytes_equal_text(ret.manifest, "order-8"));
 	owned.model = BERTH_LIT("cam-5");
 	refused(f, BERTH_E_EXISTS, "owned-conflict",
 		berth_registrar_owned_load(f->store, &owned, now, &is_new, &f->why));
