@@ -19,6 +19,11 @@ berth_registrar_step_state_name(enum berth_registrar_step_state state)
 	"row, device, nonce, pvr_sha256, pvr, registrar_cert_sha256, connection, masa, state,"     \
 	" rvr, voucher, status, reason, audit_finding, audit_json, asked_at, changed_at"
 
+/* As STEP_COLUMNS, without the objects. */
+#define STEP_COLUMNS_FEW                                                                           \
+	"row, device, nonce, pvr_sha256, NULL, registrar_cert_sha256, connection, masa, state,"    \
+	" NULL, NULL, status, reason, audit_finding, NULL, asked_at, changed_at"
+
 static void
 read_step(const struct berth_query *query, struct berth_registrar_step *step)
 {
@@ -102,7 +107,7 @@ put_object(struct berth_store *store, int64_t step, enum object object, struct b
 
 static enum berth_err
 insert_step(struct berth_store *store, const struct berth_registrar_step *wanted,
-	    struct berth_why *why)
+	    struct berth_arena *arena, struct berth_registrar_step *ret, struct berth_why *why)
 {
 	BERTH_QUERY query = berth_query(
 		store, "INSERT INTO voucher_step (device, nonce, pvr_sha256, registrar_cert_sha256,"
@@ -117,9 +122,23 @@ insert_step(struct berth_store *store, const struct berth_registrar_step *wanted
 	berth_query_text(&query, wanted->masa);
 	berth_query_i64(&query, wanted->asked_at.s);
 	enum berth_err err = berth_query_run(&query, why);
-	return err ? err
-		   : put_object(store, sqlite3_last_insert_rowid(store->db), OBJECT_PVR,
-				wanted->pvr, why);
+	if (err)
+		return err;
+	*ret = (struct berth_registrar_step){
+		.row = sqlite3_last_insert_rowid(store->db),
+		.device = wanted->device,
+		.nonce = wanted->nonce,
+		.pvr = wanted->pvr,
+		.connection = wanted->connection,
+		.masa = wanted->masa,
+		.asked_at = wanted->asked_at,
+		.changed_at = wanted->asked_at,
+	};
+	memcpy(ret->pvr_sha256, wanted->pvr_sha256, sizeof ret->pvr_sha256);
+	memcpy(ret->registrar_cert_sha256, wanted->registrar_cert_sha256,
+	       sizeof ret->registrar_cert_sha256);
+	err = keep_step(arena, ret, why);
+	return err ? err : put_object(store, ret->row, OBJECT_PVR, wanted->pvr, why);
 }
 
 enum berth_err
@@ -137,9 +156,7 @@ berth_registrar_step_begin(struct berth_store *store, const struct berth_registr
 		return err;
 	bool is_new = !found;
 	if (is_new)
-		err = insert_step(store, wanted, why);
-	if (!err && is_new)
-		err = find_same(store, wanted, arena, &step, &found, why);
+		err = insert_step(store, wanted, arena, &step, why);
 	if (err)
 		return err;
 	*ret = step;
@@ -172,6 +189,34 @@ berth_registrar_step_latest(struct berth_store *store, int64_t device, struct be
 {
 	BERTH_QUERY query = berth_query(store, "SELECT " STEP_COLUMNS " FROM step WHERE device = ?"
 					       " ORDER BY row DESC LIMIT 1");
+	bool found = false;
+
+	berth_query_i64(&query, device);
+	enum berth_err err = take_step(&query, arena, ret, &found, why);
+	return err || found ? err : step_unknown(why);
+}
+
+enum berth_err
+berth_registrar_step_peek(struct berth_store *store, int64_t row, struct berth_arena *arena,
+			  struct berth_registrar_step *ret, struct berth_why *why)
+{
+	BERTH_QUERY query =
+		berth_query(store, "SELECT " STEP_COLUMNS_FEW " FROM voucher_step WHERE row = ?");
+	bool found = false;
+
+	berth_query_i64(&query, row);
+	enum berth_err err = take_step(&query, arena, ret, &found, why);
+	return err || found ? err : step_unknown(why);
+}
+
+enum berth_err
+berth_registrar_step_peek_latest(struct berth_store *store, int64_t device,
+				 struct berth_arena *arena, struct berth_registrar_step *ret,
+				 struct berth_why *why)
+{
+	BERTH_QUERY query =
+		berth_query(store, "SELECT " STEP_COLUMNS_FEW " FROM voucher_step WHERE device = ?"
+				   " ORDER BY row DESC LIMIT 1");
 	bool found = false;
 
 	berth_query_i64(&query, device);

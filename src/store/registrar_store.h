@@ -224,7 +224,7 @@ enum berth_err berth_registrar_pending_each(struct berth_store *store,
 /* ---- voucher steps ---- */
 enum berth_registrar_step_state {
 	BERTH_STEP_ASKED,     /* PVR accepted, decision pending */
-	BERTH_STEP_REQUESTED, /* RVR written; on its way to the MASA */
+	BERTH_STEP_REQUESTED, /* the MASA was asked by this RVR, and gave no voucher yet */
 	BERTH_STEP_VOUCHER,   /* voucher here, forwarded */
 	BERTH_STEP_REFUSED,   /* by us or by the MASA */
 	BERTH_STEP_ACCEPTED,  /* voucher_status true */
@@ -269,6 +269,15 @@ enum berth_err berth_registrar_step_latest(struct berth_store *store, int64_t de
 					   struct berth_arena *arena,
 					   struct berth_registrar_step *ret,
 					   struct berth_why *why) BERTH_MUST;
+/* Either, without pvr, rvr, voucher and audit_json: most of a step's bytes, each from a row of its own. */
+enum berth_err berth_registrar_step_peek(struct berth_store *store, int64_t row,
+					 struct berth_arena *arena,
+					 struct berth_registrar_step *ret,
+					 struct berth_why *why) BERTH_MUST;
+enum berth_err berth_registrar_step_peek_latest(struct berth_store *store, int64_t device,
+						struct berth_arena *arena,
+						struct berth_registrar_step *ret,
+						struct berth_why *why) BERTH_MUST;
 /* asked -> requested. Again (a new RVR for the same PVR, after a lost answer): replaces it while no
  * voucher is there. */
 enum berth_err berth_registrar_step_set_rvr(struct berth_store *store, int64_t row,
@@ -292,8 +301,7 @@ enum berth_err berth_registrar_step_set_audit(struct berth_store *store, int64_t
 					      struct berth_wall now,
 					      struct berth_why *why) BERTH_MUST;
 typedef bool berth_registrar_visit_step(void *context, const struct berth_registrar_step *step);
-/* For recovery at start: steps whose RVR left and whose voucher never came. Views live until visit
- * returns. */
+/* Steps whose RVR left and whose voucher never came. Views live until visit returns. */
 enum berth_err berth_registrar_step_each_open(struct berth_store *store,
 					      berth_registrar_visit_step *visit, void *context,
 					      struct berth_why *why) BERTH_MUST;

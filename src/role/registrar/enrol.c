@@ -83,10 +83,11 @@ find_step(struct berth_registrar_exchange *exchange, int64_t device,
 	struct berth_registrar_permission permission;
 	enum berth_err err = berth_registrar_permission_get(role->store, device, &permission, why);
 	if (err == BERTH_E_NOT_FOUND)
-		return berth_registrar_step_latest(role->store, device, &exchange->arena, ret, why);
+		return berth_registrar_step_peek_latest(role->store, device, &exchange->arena, ret,
+							why);
 	return err ? err
-		   : berth_registrar_step_get(role->store, permission.step, &exchange->arena, ret,
-					      why);
+		   : berth_registrar_step_peek(role->store, permission.step, &exchange->arena, ret,
+					       why);
 }
 
 /* What the voucher step that let the device on has proved; a maker we no longer know proves nothing. */

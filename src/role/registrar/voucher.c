@@ -169,16 +169,15 @@ dial(struct berth_registrar_exchange *exchange, const char *accept)
 	berth_judge_dial(exchange->role->judge, &dial, berth_exchange_cookie(exchange));
 }
 
-static void
-ask_masa(struct berth_registrar_exchange *exchange)
+/*
+ * What the MASA was asked is written with what it answered, in one durable step: that it would be asked stands in the audit log
+ * since before the signature, and until there is an answer nobody is told anything.
+ */
+static enum berth_err
+keep_request(struct berth_registrar_exchange *exchange, struct berth_why *why)
 {
-	struct berth_why why = {0};
-	if (berth_registrar_step_set_rvr(exchange->role->store, exchange->step,
-					 exchange->brski.rvr_der, exchange->brski.now.wall, &why)) {
-		fail(exchange, &why);
-		return;
-	}
-	dial(exchange, BERTH_MEDIA_VOUCHER_CMS);
+	return berth_registrar_step_set_rvr(exchange->role->store, exchange->step,
+					    exchange->brski.rvr_der, exchange->brski.now.wall, why);
 }
 
 /* The record precedes the voucher's way to the device. req: rfc8995-5.6-recorded */
@@ -191,9 +190,8 @@ record_voucher(struct berth_registrar_exchange *exchange)
 	enum berth_err err = berth_exchange_note(exchange, BERTH_EVENT_VOUCHER_FORWARDED,
 						 berth_assertion_name(x->voucher_assertion), &why);
 	/* Of a voucher made ahead there is no request of ours; the step goes through that state all the same. */
-	if (!err && x->voucher_was_stored && x->rvr_der.n == 0)
-		err = berth_registrar_step_set_rvr(role->store, exchange->step, BERTH_BYTES_NONE,
-						   x->now.wall, &why);
+	if (!err)
+		err = keep_request(exchange, &why);
 	if (!err)
 		err = berth_registrar_step_set_voucher(role->store, exchange->step, x->voucher_der,
 						       berth_judge_now(role->judge).wall, &why);
@@ -549,8 +547,8 @@ static enum berth_err
 record_acceptance(struct berth_registrar_exchange *exchange, struct berth_why *why)
 {
 	struct berth_registrar_step step;
-	enum berth_err err = berth_registrar_step_get(exchange->role->store, exchange->step,
-						      &exchange->arena, &step, why);
+	enum berth_err err = berth_registrar_step_peek(exchange->role->store, exchange->step,
+						       &exchange->arena, &step, why);
 	return err ? err : record_voucher_status(exchange, &step, why);
 }
 
@@ -563,8 +561,8 @@ static enum berth_err
 is_settled(struct berth_registrar_exchange *exchange, bool *ret, struct berth_why *why)
 {
 	struct berth_registrar_step step;
-	enum berth_err err = berth_registrar_step_latest(exchange->role->store, exchange->device,
-							 &exchange->arena, &step, why);
+	enum berth_err err = berth_registrar_step_peek_latest(
+		exchange->role->store, exchange->device, &exchange->arena, &step, why);
 	if (err)
 		return err;
 	const char *unknown = berth_audit_finding_name(BERTH_AUDIT_UNKNOWN);
@@ -606,8 +604,11 @@ note_refused_voucher(struct berth_registrar_exchange *exchange)
 	if (exchange->device == 0)
 		return;
 	err = berth_exchange_note(exchange, BERTH_EVENT_VOUCHER_REFUSED, x->why.sentence, &why);
+	bool was_asked = exchange->step != 0 && x->rvr_der.n > 0;
+	if (!err && was_asked)
+		err = keep_request(exchange, &why);
 	/* A policy may change its mind about the same bytes; only the MASA's word closes the step. */
-	if (!err && exchange->step != 0 && x->rvr_der.n > 0 && x->response.status < 500)
+	if (!err && was_asked && x->response.status < 500)
 		err = berth_registrar_step_refuse(role->store, exchange->step, x->response.status,
 						  x->why.sentence, x->now.wall, &why);
 	if (err)
@@ -667,7 +668,7 @@ berth_registrar_serve_brski(struct berth_registrar_exchange *exchange,
 			ask_signer(exchange);
 			return;
 		case BERTH_REGISTRAR_NEED_VOUCHER:
-			ask_masa(exchange);
+			dial(exchange, BERTH_MEDIA_VOUCHER_CMS);
 			return;
 		case BERTH_REGISTRAR_NEED_RECORD:
 			event = record_voucher(exchange);

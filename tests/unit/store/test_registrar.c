@@ -329,6 +329,55 @@ the_same_request_bytes_are_the_same_step(void **state)
 	commit(f);
 }
 
+static void
+what_began_a_step_is_what_stands_in_it(void **state)
+{
+	struct fixture *f = *state;
+	struct berth_registrar_step found;
+
+	begin(f);
+	int64_t device = see(f, "CAM-1").row;
+	struct berth_registrar_step made = ask(f, device, "pvr", true);
+	ok(f, berth_registrar_step_get(f->store, made.row, &f->arena, &found, &f->why));
+	commit(f);
+	assert_int_equal(made.state, found.state);
+	assert_int_equal(made.device, found.device);
+	assert_int_equal(made.asked_at.s, found.asked_at.s);
+	assert_int_equal(made.changed_at.s, found.changed_at.s);
+	assert_true(berth_bytes_equal(made.nonce, found.nonce));
+	assert_true(berth_bytes_equal(made.pvr, found.pvr));
+	assert_true(berth_bytes_equal(made.connection, found.connection));
+	assert_true(berth_bytes_equal(made.masa, found.masa));
+	assert_memory_equal(made.pvr_sha256, found.pvr_sha256, sizeof(made.pvr_sha256));
+	assert_memory_equal(made.registrar_cert_sha256, found.registrar_cert_sha256,
+			    sizeof(made.registrar_cert_sha256));
+}
+
+static void
+a_peek_at_a_step_shows_all_but_its_objects(void **state)
+{
+	struct fixture *f = *state;
+	struct berth_registrar_step seen;
+
+	begin(f);
+	int64_t device = see(f, "CAM-1").row;
+	refused(f, BERTH_E_NOT_FOUND, "voucher-step-unknown",
+		berth_registrar_step_peek_latest(f->store, device, &f->arena, &seen, &f->why));
+	int64_t row = ask(f, device, "pvr", true).row;
+	refused(f, BERTH_E_NOT_FOUND, "voucher-step-unknown",
+		berth_registrar_step_peek(f->store, row + 1, &f->arena, &seen, &f->why));
+	ok(f,
+	   berth_registrar_step_set_audit(f->store, row, "clean", BERTH_LIT("{}"), now, &f->why));
+	ok(f, berth_registrar_step_peek(f->store, row, &f->arena, &seen, &f->why));
+	assert_true(berth_bytes_equal_text(seen.audit_finding, "clean"));
+	assert_int_equal(seen.pvr.n + seen.audit_json.n, 0);
+	int64_t second = ask(f, device, "pvr2", true).row;
+	ok(f, berth_registrar_step_peek_latest(f->store, device, &f->arena, &seen, &f->why));
+	assert_int_equal(seen.row, second);
+	assert_int_equal(seen.audit_finding.n, 0);
+	commit(f);
+}
+
 static bool
 count_step(void *context, const struct berth_registrar_step *step)
 {
@@ -689,6 +738,8 @@ main(void)
 		REGISTRAR_TEST(keeps_a_decision_with_its_trace),
 		REGISTRAR_TEST(an_approval_survives_restart_and_further_requests),
 		REGISTRAR_TEST(the_same_request_bytes_are_the_same_step),
+		REGISTRAR_TEST(what_began_a_step_is_what_stands_in_it),
+		REGISTRAR_TEST(a_peek_at_a_step_shows_all_but_its_objects),
 		REGISTRAR_TEST(a_step_goes_forward_only),
 		REGISTRAR_TEST(a_permission_is_fixed_to_the_first_key),
 		REGISTRAR_TEST(the_serial_is_taken_before_the_signature_and_once),
