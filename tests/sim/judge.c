@@ -563,6 +563,12 @@ wake(struct sim *sim, struct sim_event *event)
 	if (err) {
 		judge->role->batch_abort(judge->context);
 		fail_batch(judge);
+		/* A judge that nobody asks again would not notice. */
+		if (disk_is_dead(judge->disk)) {
+			sim->faults[SIM_CRASH_IN_COMMIT]++;
+			sim_judge_crash(judge, DISK_ALL);
+			return;
+		}
 	} else {
 		age_tickets(judge);
 		if (!send_all(judge))
