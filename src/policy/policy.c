@@ -232,13 +232,14 @@ berth_policy_decide(const struct berth_policy *policy, enum berth_policy_stage s
 	const struct berth_policy_rule *rule = find_rule(policy, facts);
 
 	if (!rule) {
+		const struct berth_bytes model =
+			facts->model.n > 0 ? facts->model : BERTH_LIT("unknown");
 		REFUSE(decision, "policy-no-rule", NULL,
 		       "no rule of the policy matches %s of manufacturer %.*s, model %.*s, serial "
 		       "number %.*s",
 		       berth_client_name(facts->client), (int)facts->manufacturer.n,
-		       (const char *)facts->manufacturer.p, (int)facts->model.n,
-		       (const char *)facts->model.p, (int)facts->serial_number.n,
-		       (const char *)facts->serial_number.p);
+		       (const char *)facts->manufacturer.p, (int)model.n, (const char *)model.p,
+		       (int)facts->serial_number.n, (const char *)facts->serial_number.p);
 		return;
 	}
 	snprintf(decision->policy_rule, sizeof decision->policy_rule, "%s", rule->name);
