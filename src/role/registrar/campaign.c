@@ -31,7 +31,9 @@ berth_campaign_refresh(struct berth_registrar_role *role, struct berth_why *why)
 	enum berth_err err = berth_campaign_latest(role->store, &arena, &found, why);
 	bool is_same = !err && found.row == running->row &&
 		       found.rate_per_minute == running->rate.per_minute;
-	running->is_running = !err && found.state == BERTH_CAMPAIGN_RUNNING;
+	/* Done is who was issued a certificate; power may have gone before it was received. */
+	running->calls_up = !err && (found.state == BERTH_CAMPAIGN_RUNNING ||
+				     found.state == BERTH_CAMPAIGN_DONE);
 	if (err)
 		return err == BERTH_E_NOT_FOUND ? BERTH_OK : err;
 	running->row = found.row;
@@ -115,7 +117,7 @@ takes_part(const struct berth_running_campaign *campaign,
 	   const struct berth_registrar_device *device,
 	   const struct berth_registrar_certificate *certificate)
 {
-	return campaign->is_running && certificate->row <= campaign->last_certificate &&
+	return campaign->calls_up && certificate->row <= campaign->last_certificate &&
 	       berth_glob_matches(campaign->match, device->identity.serial_number);
 }
 

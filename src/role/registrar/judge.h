@@ -41,7 +41,7 @@ enum berth_err berth_registrar_check_files(struct berth_pki *pki, const void *co
 
 /* The campaign that re-keys the fleet, as devices meet it (campaign.h). */
 struct berth_running_campaign {
-	bool is_running;
+	bool calls_up; /* it runs; or is done, for who never received its new certificate */
 	int64_t row;
 	int64_t last_certificate;
 	int64_t total;

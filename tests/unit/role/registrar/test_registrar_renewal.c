@@ -425,6 +425,52 @@ a_campaign_tells_devices_to_renew_until_they_have(void **state)
 	leave(&home);
 }
 
+/* Its power went after the certificate was made and before it came. */
+/* req: renewal-info-campaign */
+static void
+a_campaign_that_is_done_still_tells_who_never_received_its_certificate(void **state)
+{
+	(void)state;
+	struct home home = enrolled(POLICY_AUTO);
+	struct berth_ticket ticket;
+	struct berth_renewal_info info;
+	struct berth_cert *lost = NULL;
+	BERTH_BUF csr = {0};
+	later(&home, 60);
+	operate(&home, BERTH_HTTP_POST, "/v1/rekey", "{\"rate-per-minute\":9}", 200,
+		"\"waiting\":1");
+	ask_advice(&home, &ticket, &home.device, &info);
+	make_csr(&home, NULL, &csr);
+	ask(&home, &ticket, &home.device, berth_buf_view(&csr));
+	home_sign(home.judge);
+	take_certificate(home.judge, &ticket, &lost);
+	operate(&home, BERTH_HTTP_GET, "/v1/rekey", "", 200, "\"campaign\":\"done\"");
+	later(&home, 61);
+	ask_advice(&home, &ticket, &home.device, &info); /* with the old one */
+	assert_string_equal(info.explanation, "the fleet is re-keyed");
+	assert_true(info.start.s < home.judge->f->now.wall.s);
+	berth_cert_free(home.device.cert);
+	home.device.cert = lost;
+	ask_advice(&home, &ticket, &home.device, &info);
+	assert_true(info.start.s > home.judge->f->now.wall.s);
+	leave(&home);
+}
+
+static void
+a_campaign_that_was_cancelled_tells_nobody(void **state)
+{
+	(void)state;
+	struct home home = enrolled(POLICY_AUTO);
+	struct berth_ticket ticket;
+	struct berth_renewal_info info;
+	operate(&home, BERTH_HTTP_POST, "/v1/rekey", "{\"rate-per-minute\":9}", 200,
+		"\"waiting\":1");
+	operate(&home, BERTH_HTTP_POST, "/v1/rekey/cancel", "", 200, "cancelled");
+	ask_advice(&home, &ticket, &home.device, &info);
+	assert_true(info.start.s > home.judge->f->now.wall.s);
+	leave(&home);
+}
+
 /* req: renewal-info-campaign */
 static void
 a_campaign_tells_so_many_a_minute(void **state)
@@ -536,6 +582,9 @@ main(void)
 		cmocka_unit_test(advises_two_thirds_of_the_life),
 		cmocka_unit_test(advises_nobody_without_a_certificate_of_ours),
 		cmocka_unit_test(a_campaign_tells_devices_to_renew_until_they_have),
+		cmocka_unit_test(
+			a_campaign_that_is_done_still_tells_who_never_received_its_certificate),
+		cmocka_unit_test(a_campaign_that_was_cancelled_tells_nobody),
 		cmocka_unit_test(a_campaign_tells_so_many_a_minute),
 		cmocka_unit_test(a_campaign_takes_what_was_issued_in_its_own_second),
 		cmocka_unit_test(a_campaign_ends_also_when_the_clock_was_ahead_as_it_began),
