@@ -111,20 +111,33 @@ read_nonce(OCSP_REQUEST *from, struct berth_ocsp_request *ret, struct berth_why 
 	return BERTH_OK;
 }
 
-/* req: rfc6960-4.1.2-critical */
-static enum berth_err
-refuse_critical(OCSP_REQUEST *from, struct berth_why *why)
+static bool
+has_critical(OCSP_REQUEST *from)
 {
 	for (int i = 0; i < OCSP_REQUEST_get_ext_count(from); i++) {
 		X509_EXTENSION *extension = OCSP_REQUEST_get_ext(from, i);
 		if (X509_EXTENSION_get_critical(extension) &&
 		    OBJ_obj2nid(X509_EXTENSION_get_object(extension)) != NID_id_pkix_OCSP_Nonce)
-			return berth_fail(why, BERTH_E_UNSUPPORTED, "rfc6960-4.1.2-critical",
-					  "RFC 6960 4.1.2",
-					  "The OCSP request has a critical extension that is not "
-					  "known here.");
+			return true;
 	}
-	return BERTH_OK;
+	return false;
+}
+
+/* req: rfc6960-4.1.2-critical */
+static enum berth_err
+refuse_critical(OCSP_REQUEST *from, struct berth_why *why)
+{
+	bool is_critical = has_critical(from);
+
+	/* Of what is asked about one certificate none is known. */
+	for (int i = 0; i < OCSP_request_onereq_count(from); i++)
+		is_critical |= OCSP_ONEREQ_get_ext_by_critical(OCSP_request_onereq_get0(from, i), 1,
+							       -1) >= 0;
+	return is_critical ? berth_fail(why, BERTH_E_UNSUPPORTED, "rfc6960-4.1.2-critical",
+					"RFC 6960 4.1.2",
+					"The OCSP request has a critical extension that is not "
+					"known here.")
+			   : BERTH_OK;
 }
 
 enum berth_err
@@ -309,13 +322,15 @@ read_basic(struct berth_bytes basic, struct berth_ocsp_response *response, struc
 				  "The OCSP response is signed by an algorithm that is not "
 				  "accepted here.");
 	/* req: rfc6960-4.2.2-critical */
-	for (int i = 0; i < OCSP_BASICRESP_get_ext_count(response->basic); i++)
-		if (X509_EXTENSION_get_critical(OCSP_BASICRESP_get_ext(response->basic, i)))
-			return berth_fail(why, BERTH_E_UNSUPPORTED, "rfc6960-4.2.2-critical",
-					  "RFC 6960 4.2.2",
-					  "The OCSP response has a critical extension that is not "
-					  "known here.");
-	return BERTH_OK;
+	bool is_critical = OCSP_BASICRESP_get_ext_by_critical(response->basic, 1, -1) >= 0;
+	for (int i = 0; i < OCSP_resp_count(response->basic); i++)
+		is_critical |= OCSP_SINGLERESP_get_ext_by_critical(
+				       OCSP_resp_get0(response->basic, i), 1, -1) >= 0;
+	return is_critical ? berth_fail(why, BERTH_E_UNSUPPORTED, "rfc6960-4.2.2-critical",
+					"RFC 6960 4.2.2",
+					"The OCSP response has a critical extension that is not "
+					"known here.")
+			   : BERTH_OK;
 }
 
 enum berth_err

@@ -296,23 +296,25 @@ unknown_critical(void)
 	return extension;
 }
 
-/* req: rfc6960-4.1.2-critical */
+/* In the whole, or in what is asked about one certificate. */
 static void
-refuses_a_request_with_an_unknown_critical_extension(void **state)
+refuse_request(bool in_whole)
 {
 	BERTH_BUF der = {0};
 	struct berth_ocsp_request request;
 	struct berth_why why = {0};
 	unsigned char *bytes = NULL;
 
-	(void)state;
 	assert_int_equal(
 		berth_ocsp_ask(authority.pki, device, authority.ca, BERTH_BYTES_NONE, &der, &why),
 		BERTH_OK);
 	const unsigned char *p = der.p;
 	OCSP_REQUEST *asked = d2i_OCSP_REQUEST(NULL, &p, (long)der.n);
 	X509_EXTENSION *extension = unknown_critical();
-	assert_int_equal(OCSP_REQUEST_add_ext(asked, extension, -1), 1);
+	assert_int_equal(
+		in_whole ? OCSP_REQUEST_add_ext(asked, extension, -1)
+			 : OCSP_ONEREQ_add_ext(OCSP_request_onereq_get0(asked, 0), extension, -1),
+		1);
 	int n = i2d_OCSP_REQUEST(asked, &bytes);
 	assert_refused(berth_ocsp_request_parse(authority.pki, berth_bytes_of(bytes, (size_t)n),
 						&request, &why),
@@ -322,9 +324,17 @@ refuses_a_request_with_an_unknown_critical_extension(void **state)
 	OCSP_REQUEST_free(asked);
 }
 
-/* req: rfc6960-4.2.2-critical */
+/* req: rfc6960-4.1.2-critical */
 static void
-refuses_a_response_with_an_unknown_critical_extension(void **state)
+refuses_a_request_with_an_unknown_critical_extension(void **state)
+{
+	(void)state;
+	refuse_request(true);
+	refuse_request(false);
+}
+
+static void
+refuse_response(bool in_whole)
 {
 	struct berth_ocsp_single one = single(BERTH_OCSP_GOOD);
 	struct berth_ocsp_fields wanted = fields(&one);
@@ -333,13 +343,15 @@ refuses_a_response_with_an_unknown_critical_extension(void **state)
 	struct berth_why why = {0};
 	unsigned char *bytes = NULL;
 
-	(void)state;
 	respond(&wanted, responder, responder_key, &der);
 	const unsigned char *p = der.p;
 	OCSP_RESPONSE *outer = d2i_OCSP_RESPONSE(NULL, &p, (long)der.n);
 	OCSP_BASICRESP *basic = OCSP_response_get1_basic(outer);
 	X509_EXTENSION *extension = unknown_critical();
-	assert_int_equal(OCSP_BASICRESP_add_ext(basic, extension, -1), 1);
+	assert_int_equal(in_whole
+				 ? OCSP_BASICRESP_add_ext(basic, extension, -1)
+				 : OCSP_SINGLERESP_add_ext(OCSP_resp_get0(basic, 0), extension, -1),
+			 1);
 	OCSP_RESPONSE *changed = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
 	int n = i2d_OCSP_RESPONSE(changed, &bytes);
 	assert_refused(berth_ocsp_response_parse(authority.pki, berth_bytes_of(bytes, (size_t)n),
@@ -350,6 +362,15 @@ refuses_a_response_with_an_unknown_critical_extension(void **state)
 	OCSP_BASICRESP_free(basic);
 	OCSP_RESPONSE_free(changed);
 	OCSP_RESPONSE_free(outer);
+}
+
+/* req: rfc6960-4.2.2-critical */
+static void
+refuses_a_response_with_an_unknown_critical_extension(void **state)
+{
+	(void)state;
+	refuse_response(true);
+	refuse_response(false);
 }
 
 int
