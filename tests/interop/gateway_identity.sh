@@ -98,7 +98,7 @@ until_file masa.port "the MASA does not serve"
 for manifest in units/*.manifest sale.manifest; do
 	berth masa load --socket acme/masa/admin.sock "$manifest" >load.log
 done
-sed -i '/^port-file/d; s/^\[daemon\]/&\nport-file = port\nnet-processes = 2/; s/^\[registrar\]/&\nretry-after = 1s\ngateway-lease = 4s/' home/registrar.conf
+sed -i '/^port-file/d; s/^\[daemon\]/&\nport-file = port\nnet-processes = 2/; s/^\[registrar\]/&\nretry-after = 1s\ngateway-lease = 3s/' home/registrar.conf
 cat >>home/registrar.conf <<-END
 	[manufacturer "Acme"]
 	anchors = $run/acme/root-ca.pem
@@ -154,7 +154,8 @@ for n in 1 2; do
 	END
 	conf G-000$n "198.51.100.1:$port"
 done
-start_gateway() { # start_gateway N [CONF]
+gateway1='' proxy1='' proxy2=''
+start_gateway() { # start_gateway N [CONF]: sets $gatewayN and $proxyN
 	rm -f "gateway$1.port"
 	berth-gateway --config "${2:-gateway$1.conf}" 2>>"gateway$1.log" &
 	eval "gateway$1=$!"
@@ -185,6 +186,9 @@ until_true 20 test -s G-0002.state/ldevid.pem || failed "the second gateway is n
 start_gateway 2
 until_true 20 status 2 's["stream"] == "up" and s["proxying"]' || failed "no second stream"
 openssl x509 -in G-0001.state/ldevid.pem -noout -subject | grep 'OU = gateway' > /dev/null || failed "no role in the certificate"
+# req: gateway-no-cmc-ra
+[ "$(openssl x509 -in G-0001.state/ldevid.pem -noout -ext extendedKeyUsage | sed -n '2s/^ *//p')" = 'TLS Web Client Authentication' ] ||
+	failed "the certificate of a gateway is for more than clients of TLS"
 berth device list --json | python3 -c 'import json, sys
 d = {x["serial-number"]: x for x in json.load(sys.stdin)["devices"]}
 assert d["G-0001"]["role"] == "gateway" and d["G-0001"]["state"] == "enrolled", d' || failed "the list does not say who is a gateway"
