@@ -6,60 +6,20 @@
 #
 # It announces itself to devices only while a registrar is known on the other side, never relays to a registrar that a
 # device claims to be, and its announcement is understood by a reader of mDNS that shares no code with us.
-set -euo pipefail
 
 peer=${BERTH_DNS_SD_PEER:?}
 gateway=${BERTH_PROGRAMS:?}/berth-gateway
 
-if [ "${1:-}" != inside ]; then
-	as=(--user --map-root-user)
-	[ "$(id -u)" != 0 ] || as=()
-	if ! unshare "${as[@]}" --net --mount true; then
-		echo "namespaces are refused here: run as root, or allow user namespaces"
-		exit 77
-	fi
-	# all processes of the world end with it
-	exec unshare "${as[@]}" --net --mount --pid --fork --kill-child --mount-proc "$0" inside
-fi
+# shellcheck source-path=SCRIPTDIR source=worlds_lib.sh
+. "$(dirname "$0")/worlds_lib.sh"
 
-run=$(mktemp -d)
-trap 'rm -rf "$run"' EXIT
-
-failed() {
-	echo "FAILED: $1"
-	tail -n 40 "$run"/*.log
-	exit 1
-}
-
-# until_true SECONDS COMMAND...: polls; the bound is the only time in it.
-until_true() {
-	local end=$((SECONDS + $1))
-	shift
-	until "$@" >/dev/null 2>&1; do
-		if [ $SECONDS -ge $end ]; then return 1; fi
-		read -rt 0.1 <> <(:) || true
-	done
-}
-
-# world NAME: a network namespace, held by a process.
-world() {
-	unshare --net sleep infinity &
-	local pid=$!
-	# it has its namespace a moment after it was started
-	until_true 10 bash -c "[ \"\$(readlink /proc/$pid/ns/net)\" != \"\$(readlink /proc/$$/ns/net)\" ]"
-	eval "$1=$pid"
-}
-in_world() {
-	local pid=$1
-	shift
-	nsenter --net --target "$pid" "$@"
-}
-
-devices='' lan=''
 world devices
 world lan
-ip link add to-dev type veth peer name dev0 netns "$devices"
-ip link add to-lan type veth peer name lan0 netns "$lan"
+# shellcheck disable=SC2154 # world sets them
+{
+	ip link add to-dev type veth peer name dev0 netns "$devices"
+	ip link add to-lan type veth peer name lan0 netns "$lan"
+}
 for link in lo to-dev to-lan; do ip link set $link up; done
 for link in lo dev0; do in_world "$devices" ip link set $link up; done
 for link in lo lan0; do in_world "$lan" ip link set $link up; done
@@ -67,12 +27,9 @@ ip address add 198.51.100.2/24 dev to-lan
 in_world "$lan" ip address add 198.51.100.1/24 dev lan0
 ip address add 203.0.113.1/24 dev to-dev
 in_world "$devices" ip address add 203.0.113.2/24 dev dev0
-# an address is usable once nobody else has claimed it
-has_link_local() { [ -n "$(ip -6 address show dev "$1" scope link -tentative)" ]; }
-export -f has_link_local
-for link in to-dev to-lan; do until_true 20 has_link_local $link || failed "no link-local address on $link"; done
-until_true 20 in_world "$devices" bash -c 'has_link_local dev0' || failed "no link-local address on dev0"
-until_true 20 in_world "$lan" bash -c 'has_link_local lan0' || failed "no link-local address on lan0"
+for link in to-dev to-lan; do await_link_local $link; done
+await_link_local dev0 "$devices"
+await_link_local lan0 "$lan"
 
 # The registrar of this test answers each line in capitals, so that it can be told from anything else.
 cat >"$run/registrar.py" <<'PYTHON'

@@ -5,54 +5,12 @@
 #   devices (dev0) ── to-dev  gateways  to-nat ── (in0) router (out0) ── (lan0) registrar, MASA
 #
 # Two gateways have the same address as their registrar sees them, and it tells them apart all the same.
-set -euo pipefail
-export PATH="${BERTH_PROGRAMS:?}:/usr/sbin:/sbin:$PATH"
 
-if [ "${1:-}" != inside ]; then
-	for tool in curl openssl python3 nft; do
-		command -v "$tool" >/dev/null || { echo "missing: $tool"; exit 77; }
-	done
-	as=(--user --map-root-user)
-	[ "$(id -u)" != 0 ] || as=()
-	if ! unshare "${as[@]}" --net --mount true; then
-		echo "namespaces are refused here: run as root, or allow user namespaces"
-		exit 77
-	fi
-	# all processes of the world end with it
-	exec unshare "${as[@]}" --net --mount --pid --fork --kill-child --mount-proc "$0" inside
-fi
-
-run=$(mktemp -d)
-trap 'rm -rf "$run"' EXIT
-cd "$run"
-
-said() { echo "ok: $*"; }
-failed() {
-	echo "FAILED: $1"
-	tail -n 30 ./*.log
-	exit 1
-}
-# until_true SECONDS COMMAND...: polls; the bound is the only time in it.
-until_true() {
-	local end=$((SECONDS + $1))
-	shift
-	until "$@" >/dev/null 2>&1; do
-		if [ $SECONDS -ge $end ]; then return 1; fi
-		read -rt 0.1 <> <(:) || true
-	done
-}
-# world NAME: a network namespace, held by a process.
-world() {
-	unshare --net sleep infinity &
-	local pid=$!
-	until_true 10 bash -c "[ \"\$(readlink /proc/$pid/ns/net)\" != \"\$(readlink /proc/$$/ns/net)\" ]"
-	eval "$1=$pid"
-}
-in_world() {
-	local pid=$1
-	shift
-	nsenter --net --target "$pid" "$@"
-}
+for tool in curl openssl python3 nft; do
+	command -v "$tool" >/dev/null || { echo "missing: $tool"; exit 77; }
+done
+# shellcheck source-path=SCRIPTDIR source=worlds_lib.sh
+. "$(dirname "$0")/worlds_lib.sh"
 
 world devices
 world router

@@ -5,53 +5,9 @@
 #   devices (dev0) ── to-dev  gateway  to-lan ── (lan0) registrar
 #
 # What a device then meets through the proxy is that registrar's certificate, judged by openssl.
-set -euo pipefail
-export PATH="${BERTH_PROGRAMS:?}:/usr/sbin:/sbin:$PATH"
 
-if [ "${1:-}" != inside ]; then
-	as=(--user --map-root-user)
-	[ "$(id -u)" != 0 ] || as=()
-	if ! unshare "${as[@]}" --net --mount true; then
-		echo "namespaces are refused here: run as root, or allow user namespaces"
-		exit 77
-	fi
-	# all processes of the world end with it
-	exec unshare "${as[@]}" --net --mount --pid --fork --kill-child --mount-proc "$0" inside
-fi
-
-run=$(mktemp -d)
-trap 'rm -rf "$run"' EXIT
-cd "$run"
-
-failed() {
-	echo "FAILED: $1"
-	tail -n 40 ./*.log
-	exit 1
-}
-
-# until_true SECONDS COMMAND...: polls; the bound is the only time in it.
-until_true() {
-	local end=$((SECONDS + $1))
-	shift
-	until "$@" >/dev/null 2>&1; do
-		if [ $SECONDS -ge $end ]; then return 1; fi
-		read -rt 0.1 <> <(:) || true
-	done
-}
-
-# world NAME: a network namespace, held by a process.
-world() {
-	unshare --net sleep infinity &
-	local pid=$!
-	# it has its namespace a moment after it was started
-	until_true 10 bash -c "[ \"\$(readlink /proc/$pid/ns/net)\" != \"\$(readlink /proc/$$/ns/net)\" ]"
-	eval "$1=$pid"
-}
-in_world() {
-	local pid=$1
-	shift
-	nsenter --net --target "$pid" "$@"
-}
+# shellcheck source-path=SCRIPTDIR source=worlds_lib.sh
+. "$(dirname "$0")/worlds_lib.sh"
 
 world devices
 world lan
@@ -67,11 +23,8 @@ ip address add 198.51.100.2/24 dev to-lan
 in_world "$lan" ip address add 198.51.100.1/24 dev lan0
 ip address add 203.0.113.1/24 dev to-dev
 in_world "$devices" ip address add 203.0.113.2/24 dev dev0
-# an address is usable once nobody else has claimed it
-has_link_local() { [ -n "$(ip -6 address show dev "$1" scope link -tentative)" ]; }
-export -f has_link_local
-until_true 20 has_link_local to-lan || failed "no link-local address on to-lan"
-until_true 20 in_world "$lan" bash -c 'has_link_local lan0' || failed "no link-local address on lan0"
+await_link_local to-lan
+await_link_local lan0 "$lan"
 
 berth registrar init --dir home --name 'Example Home' --host registrar.home.example --listen '[::]:0' >init.log
 sed -i 's/^listen.*/&\nnet-processes = 2/; s/^port-file.*//; s/^\[daemon\]/&\nport-file = port/' home/registrar.conf

@@ -5,8 +5,6 @@
 #   device (dev0) ── to-dev  gateway  to-lan ── (lan0) registrar
 #
 # A second implementation (grasp_peer.py, on python3-cbor2) judges what ours announce, announces to ours, and lies.
-set -euo pipefail
-export PATH="${BERTH_PROGRAMS:?}:/usr/sbin:/sbin:$PATH"
 here=$(cd "$(dirname "$0")" && pwd)
 
 python=
@@ -15,50 +13,8 @@ for candidate in python3 /usr/bin/python3; do
 done
 [ -n "$python" ] || { echo "missing: python3-cbor2"; exit 77; }
 
-if [ "${1:-}" != inside ]; then
-	as=(--user --map-root-user)
-	[ "$(id -u)" != 0 ] || as=()
-	if ! unshare "${as[@]}" --net --mount true; then
-		echo "namespaces are refused here: run as root, or allow user namespaces"
-		exit 77
-	fi
-	# all processes of the world end with it
-	exec unshare "${as[@]}" --net --mount --pid --fork --kill-child --mount-proc "$0" inside
-fi
-
-run=$(mktemp -d)
-trap 'rm -rf "$run"' EXIT
-cd "$run"
-
-failed() {
-	echo "FAILED: $1"
-	tail -n 30 ./*.log
-	exit 1
-}
-
-# until_true SECONDS COMMAND...: polls; the bound is the only time in it.
-until_true() {
-	local end=$((SECONDS + $1))
-	shift
-	until "$@" >/dev/null 2>&1; do
-		if [ $SECONDS -ge $end ]; then return 1; fi
-		read -rt 0.1 <> <(:) || true
-	done
-}
-
-# world NAME: a network namespace, held by a process.
-world() {
-	unshare --net sleep infinity &
-	local pid=$!
-	# it has its namespace a moment after it was started
-	until_true 10 bash -c "[ \"\$(readlink /proc/$pid/ns/net)\" != \"\$(readlink /proc/$$/ns/net)\" ]"
-	eval "$1=$pid"
-}
-in_world() {
-	local pid=$1
-	shift
-	nsenter --net --target "$pid" "$@"
-}
+# shellcheck source-path=SCRIPTDIR source=worlds_lib.sh
+. "$(dirname "$0")/worlds_lib.sh"
 
 world device
 world lan
@@ -70,12 +26,10 @@ world lan
 for link in lo to-dev to-lan; do ip link set $link up; done
 for link in lo dev0; do in_world "$device" ip link set $link up; done
 for link in lo lan0; do in_world "$lan" ip link set $link up; done
-has_link_local() { [ -n "$(ip -6 address show dev "$1" scope link -tentative)" ]; }
-export -f has_link_local
-until_true 20 has_link_local to-lan || failed "no link-local address on to-lan"
-until_true 20 has_link_local to-dev || failed "no link-local address on to-dev"
-until_true 20 in_world "$lan" bash -c 'has_link_local lan0' || failed "no link-local address on lan0"
-until_true 20 in_world "$device" bash -c 'has_link_local dev0' || failed "no link-local address on dev0"
+await_link_local to-lan
+await_link_local to-dev
+await_link_local lan0 "$lan"
+await_link_local dev0 "$device"
 address_of() { ip -6 -o address show dev "$1" scope link | awk '{sub("/.*", "", $4); print $4; exit}'; }
 export -f address_of
 lan_address=$(in_world "$lan" bash -c 'address_of lan0')
