@@ -10,11 +10,11 @@
  * kept connection. COUNT units are used in turn. CPU milliseconds per onboarding, of each server process. Then the same
  * without the device's handshakes, simpleenroll alone, and the MASA asked directly, on kept connections and on fresh ones.
  *
- * With --records=FOLDER what no correct server may forget is on the disk before the answer leaves, and no more: a line of the
- * MASA's log for each voucher (RFC 8995 5.6: it must be in the log that it tells, 5.8.1), and each certificate that the
- * registrar issues (what is not known to be issued cannot be revoked, and its serial number could be given twice, RFC 5280
- * 4.1.2.2). Written one after the other into a file that has its blocks already, one fdatasync for all that came in one turn
- * of the loop: the cheapest that keeps them.
+ * With --records=FOLDER, the recording floor: what no correct server may forget is on the disk before the answer leaves,
+ * and no more: a line of the MASA's log for each voucher (RFC 8995 5.6: it must be in the log that it tells, 5.8.1), and
+ * each certificate that the registrar issues (what is not known to be issued cannot be revoked, and its serial number
+ * could be given twice, RFC 5280 4.1.2.2). Written one after the other into a file that has its blocks already, one
+ * fdatasync for all that came in one turn of the loop: the cheapest that keeps them.
  */
 #include <errno.h>
 #include <event2/buffer.h>
