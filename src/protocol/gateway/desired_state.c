@@ -107,9 +107,9 @@ take_devices(const json_t *devices, struct berth_desired_state *state, struct be
 	return BERTH_OK;
 }
 
-enum berth_err
-berth_desired_state_parse(struct berth_bytes json, size_t devices_max,
-			  struct berth_desired_state *ret, struct berth_why *why)
+static enum berth_err
+take_state(struct berth_bytes json, size_t devices_max, struct berth_desired_state *ret,
+	   struct berth_why *why)
 {
 	const struct berth_json_limits limits = {
 		.max_bytes = BERTH_GATEWAY_STATE_BYTES(devices_max),
@@ -118,16 +118,15 @@ berth_desired_state_parse(struct berth_bytes json, size_t devices_max,
 	};
 	BERTH_JSON json_t *root = NULL;
 	json_t *devices = NULL;
-	BERTH_DESIRED_STATE state = {0};
 	int64_t from = 0;
 	int64_t total = 0;
 	enum berth_err err = berth_json_parse(json, &limits, &root, why);
 	err = err ? err
 		  : berth_json_get_i64(root, "generation", BERTH_JSON_REQUIRED, 1,
-				       BERTH_GATEWAY_GENERATION_MAX, &state.generation, why);
+				       BERTH_GATEWAY_GENERATION_MAX, &ret->generation, why);
 	err = err ? err
 		  : berth_json_get_i64(root, "lease-s", BERTH_JSON_REQUIRED, 1,
-				       BERTH_GATEWAY_LEASE_MAX_S, &state.lease_s, why);
+				       BERTH_GATEWAY_LEASE_MAX_S, &ret->lease_s, why);
 	err = err ? err
 		  : berth_json_get_i64(root, "from", BERTH_JSON_REQUIRED, 0, UINT32_MAX, &from,
 				       why);
@@ -140,14 +139,19 @@ berth_desired_state_parse(struct berth_bytes json, size_t devices_max,
 	if (json_array_size(devices) > devices_max)
 		return berth_fail(why, BERTH_E_LIMIT, "gateway-devices", NULL,
 				  "more than %zu devices at once", devices_max);
-	state.from = (size_t)from;
-	state.total = (size_t)total;
-	err = take_devices(devices, &state, why);
+	ret->from = (size_t)from;
+	ret->total = (size_t)total;
+	return take_devices(devices, ret, why);
+}
+
+enum berth_err
+berth_desired_state_parse(struct berth_bytes json, size_t devices_max,
+			  struct berth_desired_state *ret, struct berth_why *why)
+{
+	enum berth_err err = take_state(json, devices_max, ret, why);
 	if (err)
-		return err;
-	*ret = state;
-	state.devices = NULL;
-	return BERTH_OK;
+		berth_desired_state_free(ret);
+	return err;
 }
 
 static bool

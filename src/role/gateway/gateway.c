@@ -165,7 +165,10 @@ set_targets(struct gateway *gateway, const struct berth_relay_target *targets, s
 
 /* ---- discovered registrars ---- */
 
-/* What is offered has changed: the announcement follows, and new connections go to the new targets. */
+/*
+ * What is offered has changed, from methods_before (NULL: nothing was): the announcement follows, and new connections go to
+ * the new targets.
+ */
 /* req: rfc8995-4.1-j4 */
 static void
 follow(struct gateway *gateway, const char *const *methods_before, size_t before_count)
@@ -173,7 +176,7 @@ follow(struct gateway *gateway, const char *const *methods_before, size_t before
 	struct berth_relay_target targets[BERTH_RELAY_TARGETS_MAX];
 	const char *methods[BERTH_SERVICE_TEXT_MAX];
 	size_t n = berth_gateway_registrar_methods(&gateway->registrars, methods);
-	bool is_same = n == before_count;
+	bool is_same = methods_before && n == before_count;
 
 	if (!gateway->may_proxy)
 		return;
