@@ -233,6 +233,15 @@ release_former(struct berth_registrar_exchange *exchange)
 	return waiting;
 }
 
+/* A gateway waits for news half its lease, and in any case less than what the daemon cuts. */
+static int64_t
+wait_ms(const struct berth_registrar_settings *settings)
+{
+	int64_t lease_s = settings->gateway_lease_s;
+	int64_t pending_s = settings->daemon.pending_timeout_s;
+	return (lease_s < pending_s ? lease_s : pending_s) * 1000 / 2;
+}
+
 static enum berth_err
 ask_state(struct berth_registrar_exchange *exchange, const struct berth_http_request *http,
 	  struct berth_why *why)
@@ -245,7 +254,7 @@ ask_state(struct berth_registrar_exchange *exchange, const struct berth_http_req
 		return err;
 	exchange->after = query.after;
 	exchange->from = query.from;
-	exchange->until = berth_mono_after_ms(now, role->settings->gateway_lease_s * 1000 / 2);
+	exchange->until = berth_mono_after_ms(now, wait_ms(role->settings));
 	if (release_former(exchange) < BERTH_GATEWAY_WAITING_MAX)
 		return BERTH_OK;
 	return berth_fail(why, BERTH_E_LIMIT, "gateway-waiting", NULL,

@@ -359,10 +359,6 @@ berth_registrar_settings_check(const void *configuration, struct berth_why *why)
 			why, BERTH_E_USAGE, "registrar-former-issuers", NULL,
 			"more than %d [former-issuer] sections; take out those that ended",
 			BERTH_FORMER_ISSUERS_MAX);
-	if (settings->gateway_lease_s / 2 >= settings->daemon.pending_timeout_s)
-		return berth_fail(why, BERTH_E_USAGE, "registrar-gateway-lease", NULL,
-				  "gateway-lease: half of it must be less than pending-timeout, or "
-				  "no gateway that waits is ever answered");
 	if (settings->publish_url == NULL)
 		return BERTH_OK;
 	if (settings->daemon.plain_listen == NULL)

@@ -29,6 +29,7 @@ static void
 set_lease(struct berth_judge *judge)
 {
 	judge->settings.gateway_lease_s = LEASE_S;
+	judge->settings.daemon.pending_timeout_s = LEASE_S;
 }
 
 /* The fixture's device. */
@@ -306,6 +307,25 @@ remembers_4096_claims_and_one_more_takes_the_place_of_one(void **state)
 }
 
 static void
+who_waits_is_answered_before_the_daemon_cuts_it(void **state)
+{
+	struct world *world = *state;
+	struct berth_ticket ticket = {0};
+	char query[64];
+	world->judge->settings.daemon.pending_timeout_s = LEASE_S / 3;
+	look(world, &world->one);
+	(void)snprintf(query, sizeof(query), "after=%lld", (long long)world->told.generation);
+	ask(world, &ticket, &world->one, query);
+	world->judge->f->now.mono.ms += (int64_t)LEASE_S / 3 * 1000 / 2 - 1;
+	tick(world);
+	assert_false(ticket.is_replied);
+	world->judge->f->now.mono.ms += 1;
+	tick(world);
+	told(world, &ticket);
+	berth_buf_free(&ticket.body);
+}
+
+static void
 who_holds_the_newest_waits_for_half_the_lease(void **state)
 {
 	struct world *world = *state;
@@ -562,6 +582,7 @@ main(void)
 		TEST(a_claim_of_another_connection_brings_no_device),
 		TEST(a_gateway_is_no_device_of_itself_and_none_without_a_connection),
 		TEST(remembers_4096_claims_and_one_more_takes_the_place_of_one),
+		TEST(who_waits_is_answered_before_the_daemon_cuts_it),
 		TEST(who_holds_the_newest_waits_for_half_the_lease),
 		TEST(a_restored_registrar_goes_on_above_what_a_gateway_holds),
 		TEST(a_gateway_that_is_revoked_while_it_waits_is_refused_at_once),
