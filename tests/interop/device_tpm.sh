@@ -173,8 +173,10 @@ until_true grep -q 'does not answer' device.log
 kill -0 $running || fail 'the device gave up when its TPM went away'
 said "the TPM gone in the middle: $(grep -o 'The TPM at[^"]*' device.log | tail -n 1)"
 start_tpm
-wait $running || fail "the device did not get on when the TPM was back"
-device status --json > status.json
+is_told() { device status --json > status.json && grep -q '"told": *true' status.json; }
+until_true is_told
+kill $running
+wait $running || fail "the device ended with $?"
 own=$(persistent | grep '^0x8103' || true)
 [ "$(wc -l <<< "$own")" -eq 1 ] && [ -n "$own" ] || fail "the TPM keeps: $(persistent)"
 [ "$(public_of "$own")" = "$(openssl x509 -in state/ldevid.pem -noout -pubkey)" ] || fail "the LDevID is not for $own"
