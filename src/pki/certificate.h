@@ -142,7 +142,7 @@ struct berth_path_check {
 	bool require_eku_present; /* and the extension must be there */
 };
 /*
- * Fills path (leaf first, ends with the anchor) when not NULL. Errors: UNTRUSTED, EXPIRED, SIGNATURE. With
+ * Fills path (emptied first; leaf first, ends with the anchor) when not NULL. Errors: UNTRUSTED, EXPIRED, SIGNATURE. With
  * anchor_key the anchor is looked for in leaf and untrusted (put the pinned certificate there when the peer may not
  * send it); a leaf that has the key is a path by itself. Signatures below 112 bits (SHA-1, RSA-1024) are refused.
  */

@@ -8,6 +8,7 @@
 #include <openssl/x509v3.h>
 
 #include "pki/ossl.h"
+#include "pki/path_kept.h"
 #include "pki/proof.h"
 
 struct berth_p11_module;
@@ -43,6 +44,8 @@ struct berth_pki {
 	struct berth_curve curves[BERTH_CURVES]; /* by berth_key_kind's place */
 	struct berth_cert *certs[BERTH_CERTS_KEPT];
 	struct berth_proof proofs[BERTH_PROOFS_KEPT];
+	struct berth_path_kept paths[BERTH_PATHS_KEPT];
+	size_t paths_next; /* the place that is taken next */
 };
 
 /* SHA2 by the name OpenSSL knows; NULL for any other. */

@@ -59,8 +59,6 @@ collect_path(const struct berth_path_check *check, const struct berth_cert_list 
 	     X509_STORE_CTX *context, struct berth_cert_list *path, struct berth_why *why)
 {
 	STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(context);
-	size_t before = path->n;
-
 	for (int i = 0; i < sk_X509_num(chain); i++) {
 		const X509 *x509 = sk_X509_value(chain, i);
 		struct berth_cert *cert = find_by_x509(anchors, x509);
@@ -73,8 +71,7 @@ collect_path(const struct berth_path_check *check, const struct berth_cert_list 
 				     : berth_fail(why, BERTH_E_INTERNAL, "x509-path", NULL,
 						  "The path holds a certificate that nobody gave.");
 		if (err) {
-			while (path->n > before)
-				berth_cert_free(path->at[--path->n]);
+			berth_cert_list_free(path);
 			return err;
 		}
 	}
@@ -239,9 +236,9 @@ check_signatures(X509_STORE_CTX *context)
 }
 
 static enum berth_err
-verify_to(struct berth_pki *pki, const struct berth_path_check *check,
-	  const struct berth_cert_list *anchors, struct berth_cert_list *path,
-	  struct berth_why *why)
+build_path(struct berth_pki *pki, const struct berth_path_check *check,
+	   const struct berth_cert_list *anchors, struct berth_cert_list *path,
+	   struct berth_why *why)
 {
 	BERTH_X509_STACK *trusted = stack_of(anchors);
 	BERTH_X509_STACK *untrusted = stack_of(check->untrusted);
@@ -267,7 +264,24 @@ verify_to(struct berth_pki *pki, const struct berth_path_check *check,
 			cert = check->leaf;
 		return fail_path(check, cert, X509_STORE_CTX_get_error(context), why);
 	}
-	return path == NULL ? BERTH_OK : collect_path(check, anchors, context, path, why);
+	return collect_path(check, anchors, context, path, why);
+}
+
+static enum berth_err
+verify_to(struct berth_pki *pki, const struct berth_path_check *check,
+	  const struct berth_cert_list *anchors, struct berth_cert_list *path,
+	  struct berth_why *why)
+{
+	BERTH_CERT_LIST own = {0};
+	struct berth_cert_list *found = path != NULL ? path : &own;
+	const struct berth_cert_list *above = berth_path_known(pki, check, anchors);
+	enum berth_err err = above != NULL ? berth_cert_list_add(found, leaf_of(check), why)
+					   : build_path(pki, check, anchors, found, why);
+	for (size_t i = 0; !err && above != NULL && i < above->n; i++)
+		err = berth_cert_list_add(found, above->at[i], why);
+	if (!err && above == NULL)
+		berth_path_keep(pki, check, anchors, found);
+	return err;
 }
 
 /* A pinned key that is the leaf's own: nothing above it is of interest (RFC 8995 5.6.2). */
@@ -340,6 +354,8 @@ berth_path_verify(struct berth_pki *pki, const struct berth_path_check *check,
 		  struct berth_cert_list *path, struct berth_why *why)
 {
 	enum berth_err err = check_usage(check, why);
+	if (path != NULL)
+		berth_cert_list_free(path);
 	if (err)
 		return err;
 	if (check->anchor_key != NULL)

@@ -79,6 +79,8 @@ berth_pki_close(struct berth_pki *pki)
 		return;
 	for (size_t i = 0; i < BERTH_CERTS_KEPT; i++)
 		berth_cert_free(pki->certs[i]);
+	for (size_t i = 0; i < BERTH_PATHS_KEPT; i++)
+		berth_path_forget(&pki->paths[i]);
 	for (size_t i = 0; i < BERTH_CURVES; i++)
 		EVP_PKEY_free(pki->curves[i].key);
 	berth_p11_close(pki);

@@ -73,8 +73,21 @@ check_of(const struct chain *chain)
 static enum berth_err
 verify(const struct berth_path_check *check, struct berth_cert_list *path, struct berth_why *why)
 {
+	struct berth_pki *stranger = NULL;
+	BERTH_CERT_LIST built = {0};
+	struct berth_why first = {0};
+
 	*why = (struct berth_why){0};
-	return berth_path_verify(authority.pki, check, path, why);
+	enum berth_err err = berth_path_verify(authority.pki, check, path, why);
+	/* What is kept of other paths (pki/path_kept.h) changes no verdict. */
+	assert_int_equal(berth_pki_open(&stranger, NULL), BERTH_OK);
+	assert_int_equal(berth_path_verify(stranger, check, &built, &first), err);
+	if (err)
+		assert_string_equal(first.rule, why->rule);
+	for (size_t i = 0; err == BERTH_OK && path != NULL && i < path->n; i++)
+		assert_ptr_equal(path->at[i], built.at[i]);
+	berth_pki_close(stranger);
+	return err;
 }
 
 static void
