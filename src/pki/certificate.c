@@ -226,21 +226,18 @@ read_extensions(struct berth_cert *cert, struct berth_why *why)
 	return BERTH_OK;
 }
 
-/* RFC 2253 without escaping the octets above 127: people read it. */
-static char *
-name_text(const X509_NAME *name)
+/* People read few of the names: they are written out when somebody asks, if that cannot fail. */
+static bool
+can_write_names(struct berth_cert *cert)
 {
-	char *text = NULL;
+	const X509_NAME *subject = X509_get_subject_name(cert->x509);
+	const X509_NAME *issuer = X509_get_issuer_name(cert->x509);
 
-	BERTH_OSSL_BIO *bio = BIO_new(BIO_s_mem());
-	if (bio == NULL ||
-	    X509_NAME_print_ex(bio, name, 0,
-			       XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) < 0)
-		return NULL;
-	char *data = NULL;
-	long n = BIO_get_mem_data(bio, &data);
-	text = OPENSSL_strndup(n > 0 ? data : "", n > 0 ? (size_t)n : 0);
-	return text;
+	if (berth_name_is_plain(subject) && berth_name_is_plain(issuer))
+		return true;
+	cert->subject_text = berth_name_text(subject);
+	cert->issuer_text = berth_name_text(issuer);
+	return cert->subject_text != NULL && cert->issuer_text != NULL;
 }
 
 static struct berth_bytes
@@ -271,10 +268,7 @@ read_subject(struct berth_cert *cert, struct berth_why *why)
 	cert->subject_der = name_der(subject);
 	cert->issuer_der = name_der(X509_get_issuer_name(cert->x509));
 	cert->is_self_issued = berth_bytes_equal(cert->subject_der, cert->issuer_der);
-	cert->subject_text = name_text(subject);
-	cert->issuer_text = cert->is_self_issued ? OPENSSL_strdup(cert->subject_text)
-						 : name_text(X509_get_issuer_name(cert->x509));
-	if (cert->subject_text == NULL || cert->issuer_text == NULL)
+	if (!can_write_names(cert))
 		return berth_ossl_fail(why, BERTH_E_SYNTAX, "x509-name", "RFC 5280 4.1.2.4",
 				       "A name in the certificate cannot be read");
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
@@ -503,16 +497,31 @@ berth_cert_issuer_der(const struct berth_cert *cert)
 	return cert->issuer_der;
 }
 
+/* What is kept in a certificate says nothing new of it. */
+static struct berth_cert *
+keeper_of(const struct berth_cert *cert)
+{
+	return (struct berth_cert *)(uintptr_t)cert;
+}
+
+static const char *
+text_of(char **kept, const X509_NAME *name)
+{
+	if (*kept == NULL)
+		*kept = berth_name_text(name);
+	return *kept != NULL ? *kept : ""; /* out of memory */
+}
+
 const char *
 berth_cert_subject_text(const struct berth_cert *cert)
 {
-	return cert->subject_text;
+	return text_of(&keeper_of(cert)->subject_text, X509_get_subject_name(cert->x509));
 }
 
 const char *
 berth_cert_issuer_text(const struct berth_cert *cert)
 {
-	return cert->issuer_text;
+	return text_of(&keeper_of(cert)->issuer_text, X509_get_issuer_name(cert->x509));
 }
 
 struct berth_bytes
@@ -559,7 +568,7 @@ berth_cert_party_name(const struct berth_cert *cert)
 		return cert->organization;
 	if (is_party_name(cert->common_name))
 		return cert->common_name;
-	return berth_text(cert->subject_text);
+	return berth_text(berth_cert_subject_text(cert));
 }
 
 struct berth_wall
@@ -643,8 +652,6 @@ berth_cert_is_x509(const struct berth_cert *cert, const X509 *x509)
 X509 *
 berth_cert_x509(const struct berth_cert *cert)
 {
-	/* What is kept here says nothing new of the certificate. */
-	struct berth_cert *keeper = (struct berth_cert *)(uintptr_t)cert;
 	const unsigned char *p = cert->der;
 
 	if (cert->whole != NULL)
@@ -654,7 +661,7 @@ berth_cert_x509(const struct berth_cert *cert)
 		ERR_clear_error();
 		return cert->x509; /* out of memory; without a key every use of it fails */
 	}
-	keeper->whole = whole;
+	keeper_of(cert)->whole = whole;
 	return whole;
 }
 
@@ -683,18 +690,4 @@ berth_cert_dns_name(const struct berth_cert *cert, size_t i)
 		if (name.tag == TAG_DNS_NAME && i-- == 0)
 			return name.value;
 	return BERTH_BYTES_NONE;
-}
-
-/* req: rfc8995-5.8.2-1 */
-size_t
-berth_cert_domain_id(struct berth_pki *pki, const struct berth_cert *cert, uint8_t id[32])
-{
-	if (cert->ski.n > 0 && cert->ski.n <= 32) {
-		memcpy(id, cert->ski.p, cert->ski.n);
-		return cert->ski.n;
-	}
-	struct berth_bytes spki = berth_key_spki(cert->key);
-	if (EVP_Digest(spki.p, spki.n, id, NULL, pki->sha256, NULL) != 1)
-		return 0;
-	return BERTH_SHA256_BYTES;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Whether a certificate calls itself by its own key: a key identifier is whatever its maker wrote there. */
+/* The domain that a certificate names, and whether it calls itself by its own key: a key identifier is whatever its maker wrote there. */
 #include "pki/certificate.h"
 #include "pki/library.h"
 
@@ -34,4 +34,20 @@ berth_cert_ski_is_of_key(struct berth_pki *pki, const struct berth_cert *cert)
 		if (begins_with(digests[i / 2], forms[i % 2], identifier))
 			return true;
 	return false;
+}
+
+/* req: rfc8995-5.8.2-1 */
+size_t
+berth_cert_domain_id(struct berth_pki *pki, const struct berth_cert *cert, uint8_t id[32])
+{
+	const struct berth_bytes ski = berth_cert_ski(cert);
+
+	if (ski.n > 0 && ski.n <= 32) {
+		memcpy(id, ski.p, ski.n);
+		return ski.n;
+	}
+	struct berth_bytes spki = berth_key_spki(berth_cert_key(cert));
+	if (EVP_Digest(spki.p, spki.n, id, NULL, pki->sha256, NULL) != 1)
+		return 0;
+	return BERTH_SHA256_BYTES;
 }

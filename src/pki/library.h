@@ -18,7 +18,7 @@ struct berth_p11_module;
  * of each CMS object, and when what was signed is read again), and parsing is what costs. A certificate never changes, so
  * the same bytes are the same certificate. Nothing is kept of whether it is trusted.
  */
-#define BERTH_CERTS_KEPT 64 /* about 8 KiB each */
+#define BERTH_CERTS_KEPT 256 /* about 6 KiB each */
 
 #define BERTH_CURVES 3 /* P-256, P-384, P-521 */
 #define BERTH_POINT_MAX_BYTES 133
@@ -97,6 +97,10 @@ enum berth_err berth_key_verify_with(struct berth_key *key, const char *digest,
 /* The one attribute of that type in name, as UTF-8 in *ret (OPENSSL_free); none or several: empty. */
 enum berth_err berth_name_attribute(const X509_NAME *name, int nid, struct berth_bytes *ret,
 				    struct berth_why *why) BERTH_MUST;
+/* RFC 2253 without escaping the octets above 127: people read it. OPENSSL_free; NULL: no memory, or malformed strings. */
+char *berth_name_text(const X509_NAME *name);
+/* True when berth_name_text can only fail for want of memory. */
+bool berth_name_is_plain(const X509_NAME *name);
 enum berth_err berth_name_add(X509_NAME *name, int nid, struct berth_bytes value, size_t max,
 			      struct berth_why *why) BERTH_MUST;
 /* The dNSName general names; LIMIT, SYNTAX. */

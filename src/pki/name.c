@@ -118,3 +118,35 @@ berth_point_name(struct berth_bytes uri)
 	point->name.fullname = names;
 	return point;
 }
+
+char *
+berth_name_text(const X509_NAME *name)
+{
+	char *text = NULL;
+
+	BERTH_OSSL_BIO *bio = BIO_new(BIO_s_mem());
+	if (bio == NULL ||
+	    X509_NAME_print_ex(bio, name, 0,
+			       XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) < 0)
+		return NULL;
+	char *data = NULL;
+	long n = BIO_get_mem_data(bio, &data);
+	text = OPENSSL_strndup(n > 0 ? data : "", n > 0 ? (size_t)n : 0);
+	return text;
+}
+
+bool
+berth_name_is_plain(const X509_NAME *name)
+{
+	bool plain = true;
+
+	for (int i = 0; plain && i < X509_NAME_entry_count(name); i++) {
+		const ASN1_STRING *value = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, i));
+		int type = ASN1_STRING_type(value);
+		plain = type == V_ASN1_PRINTABLESTRING || type == V_ASN1_IA5STRING ||
+			(type == V_ASN1_UTF8STRING &&
+			 berth_bytes_is_utf8(berth_bytes_of(ASN1_STRING_get0_data(value),
+							    (size_t)ASN1_STRING_length(value))));
+	}
+	return plain;
+}

@@ -12,7 +12,7 @@
 
 #include "pki/pki.h"
 
-#define BERTH_PROOFS_KEPT 512 /* 16 KiB */
+#define BERTH_PROOFS_KEPT 4096 /* 128 KiB: some for each device that is at it */
 
 struct berth_proof {
 	uint8_t digest[BERTH_SHA256_BYTES]; /* all zero: none */
