@@ -50,6 +50,9 @@ enum berth_err berth_cms_open(struct berth_pki *pki, struct berth_bytes der,
 /* certs-only SignedData (degenerate), DER. */
 enum berth_err berth_cms_certs_build(struct berth_pki *pki, const struct berth_cert_list *list,
 				     struct berth_buf *der, struct berth_why *why) BERTH_MUST;
+/* The same of one certificate's DER, which whoever issued it has read again: here it is not. */
+enum berth_err berth_cms_certs_wrap(struct berth_bytes certificate, struct berth_buf *der,
+				    struct berth_why *why) BERTH_MUST;
 enum berth_err berth_cms_certs_parse(struct berth_pki *pki, struct berth_bytes der,
 				     struct berth_cert_list *list,
 				     struct berth_why *why) BERTH_MUST;

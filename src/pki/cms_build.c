@@ -5,6 +5,7 @@
 
 #include "pki/cms.h"
 #include "pki/cms_asn1.h"
+#include "pki/der.h"
 #include "pki/library.h"
 #include "pki/ossl_annot.h"
 
@@ -30,9 +31,8 @@ set_object(ASN1_OBJECT **slot, const char *oid)
 }
 
 static bool
-push_certificate(berth_cms_signed_data *data, const struct berth_cert *cert)
+push_certificate(berth_cms_signed_data *data, struct berth_bytes der)
 {
-	struct berth_bytes der = berth_cert_der(cert);
 	ASN1_STRING *sequence = ASN1_STRING_type_new(V_ASN1_SEQUENCE);
 	ASN1_TYPE *choice = ASN1_TYPE_new();
 
@@ -55,7 +55,7 @@ static bool
 push_certificates(berth_cms_signed_data *data, const struct berth_cert_list *list)
 {
 	for (size_t i = 0; list != NULL && i < list->n; i++) {
-		if (!push_certificate(data, list->at[i]))
+		if (!push_certificate(data, berth_cert_der(list->at[i])))
 			return false;
 	}
 	return true;
@@ -236,7 +236,8 @@ berth_cms_sign(struct berth_pki *pki, const struct berth_cms_fields *fields, str
 	    ASN1_INTEGER_set(signer->version, 1) != 1 || !put_signer_id(fields->signer, signer) ||
 	    !put_algorithms(fields, data, signer) ||
 	    !put_attributes(pki, fields, data->econtent->type, signer) ||
-	    !push_certificate(data, fields->signer) || !push_certificates(data, fields->others))
+	    !push_certificate(data, berth_cert_der(fields->signer)) ||
+	    !push_certificates(data, fields->others))
 		return fail_build(why);
 	enum berth_err err = put_signature(fields, signer, why);
 	return err ? err : write_der(info, der, why);
@@ -252,6 +253,18 @@ berth_cms_certs_build(struct berth_pki *pki, const struct berth_cert_list *list,
 				  "There is no certificate to send.");
 	BERTH_CMS_INFO *info = new_info(BERTH_OID_DATA, 1);
 	if (info == NULL || !push_certificates(info->data, list))
+		return fail_build(why);
+	return write_der(info, der, why);
+}
+
+enum berth_err
+berth_cms_certs_wrap(struct berth_bytes certificate, struct berth_buf *der, struct berth_why *why)
+{
+	enum berth_err err = berth_der_check(certificate, "cms-certs-only", why);
+	if (err)
+		return err;
+	BERTH_CMS_INFO *info = new_info(BERTH_OID_DATA, 1);
+	if (info == NULL || !push_certificate(info->data, certificate))
 		return fail_build(why);
 	return write_der(info, der, why);
 }

@@ -144,14 +144,8 @@ out_of_turn(struct berth_est *x)
 static enum berth_est_event
 reply_with_certificate(struct berth_est *x, struct berth_bytes der)
 {
-	BERTH_CERT *cert = NULL;
-	BERTH_CERT_LIST list = {0};
 	BERTH_BUF certs = {0};
-	enum berth_err err = berth_cert_parse(x->conf->pki, der, &cert, &x->why);
-	if (!err)
-		err = berth_cert_list_add(&list, cert, &x->why);
-	if (!err)
-		err = berth_cms_certs_build(x->conf->pki, &list, &certs, &x->why);
+	enum berth_err err = berth_cms_certs_wrap(der, &certs, &x->why);
 	if (!err && berth_est_body_encode(berth_buf_view(&certs), x->layout, &x->body))
 		err = berth_fail(&x->why, BERTH_E_MEMORY, "memory", NULL, "out of memory");
 	if (err)

@@ -418,6 +418,19 @@ carries_certificates_only(void **state)
 	assert_true(berth_cert_list_has(&read, authority.root));
 	assert_int_equal(open_cms(&der, &cms, &why), BERTH_E_UNSUPPORTED);
 
+	/* one by its bytes is the same as a list of one; half of one is none */
+	struct berth_bytes ca = berth_cert_der(authority.ca);
+	BERTH_CERT_LIST one = {0};
+	BERTH_BUF built = {0};
+	berth_buf_clear(&der);
+	assert_int_equal(berth_cert_list_add(&one, authority.ca, NULL), BERTH_OK);
+	assert_int_equal(berth_cms_certs_build(authority.pki, &one, &built, NULL), BERTH_OK);
+	assert_int_equal(berth_cms_certs_wrap(ca, &der, &why), BERTH_OK);
+	assert_true(berth_bytes_equal(berth_buf_view(&der), berth_buf_view(&built)));
+	assert_int_equal(berth_cms_certs_wrap(berth_bytes_of(ca.p, ca.n - 1), &der, &why),
+			 BERTH_E_SYNTAX);
+	assert_string_equal(why.rule, "cms-certs-only");
+
 	SIGNER signer = signer_with("P-256", BERTH_PROFILE_MASA_SIGNER);
 	struct berth_cms_fields fields = fields_of(&signer);
 	berth_buf_clear(&der);
