@@ -338,7 +338,8 @@ check_usage(const struct berth_cert *signer, struct berth_why *why)
 
 static enum berth_err
 open_signed(struct berth_pki *pki, const berth_cms_signed_data *data,
-	    const struct berth_cert_list *extra, struct berth_cms *cms, struct berth_why *why)
+	    const struct berth_cert_list *extra, bool verify, struct berth_cms *cms,
+	    struct berth_why *why)
 {
 	const char *digest = NULL;
 	BERTH_CERT_LIST inside = {0};
@@ -360,7 +361,7 @@ open_signed(struct berth_pki *pki, const berth_cms_signed_data *data,
 		err = check_attributes(pki, data, signer, digest, why);
 	if (!err)
 		err = check_algorithm(signer, berth_cert_key(cert), digest, why);
-	if (!err)
+	if (!err && verify)
 		err = check_signature(signer, berth_cert_key(cert), digest, why);
 	if (!err)
 		err = get_signing_time(signer, &cms->signing_time, why);
@@ -373,22 +374,36 @@ open_signed(struct berth_pki *pki, const berth_cms_signed_data *data,
 	return err;
 }
 
-enum berth_err
-berth_cms_open(struct berth_pki *pki, struct berth_bytes der, const struct berth_cert_list *extra,
-	       struct berth_cms *ret, struct berth_why *why)
+static enum berth_err
+open_der(struct berth_pki *pki, struct berth_bytes der, const struct berth_cert_list *extra,
+	 bool verify, struct berth_cms *ret, struct berth_why *why)
 {
 	BERTH_CMS_INFO *info = NULL;
 	struct berth_cms cms = {0};
 
 	enum berth_err err = decode(der, &info, why);
 	if (!err)
-		err = open_signed(pki, info->data, extra, &cms, why);
+		err = open_signed(pki, info->data, extra, verify, &cms, why);
 	if (err) {
 		berth_cms_free(&cms);
 		return err;
 	}
 	*ret = cms;
 	return BERTH_OK;
+}
+
+enum berth_err
+berth_cms_open(struct berth_pki *pki, struct berth_bytes der, const struct berth_cert_list *extra,
+	       struct berth_cms *ret, struct berth_why *why)
+{
+	return open_der(pki, der, extra, true, ret, why);
+}
+
+enum berth_err
+berth_cms_reopen(struct berth_pki *pki, struct berth_bytes der, const struct berth_cert_list *extra,
+		 struct berth_cms *ret, struct berth_why *why)
+{
+	return open_der(pki, der, extra, false, ret, why);
 }
 
 enum berth_err

@@ -47,6 +47,15 @@ enum berth_err berth_cms_open(struct berth_pki *pki, struct berth_bytes der,
 			      const struct berth_cert_list *extra, struct berth_cms *ret,
 			      struct berth_why *why) BERTH_MUST;
 
+/*
+ * As berth_cms_open but for the signature: everything else is read and refused alike, the content's digest among the signed
+ * attributes included. Only for an object whose signature was verified before it came here (from our own store, or
+ * from the process that verified it), or was made here a moment ago.
+ */
+enum berth_err berth_cms_reopen(struct berth_pki *pki, struct berth_bytes der,
+				const struct berth_cert_list *extra, struct berth_cms *ret,
+				struct berth_why *why) BERTH_MUST;
+
 /* certs-only SignedData (degenerate), DER. */
 enum berth_err berth_cms_certs_build(struct berth_pki *pki, const struct berth_cert_list *list,
 				     struct berth_buf *der, struct berth_why *why) BERTH_MUST;

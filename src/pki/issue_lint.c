@@ -18,29 +18,30 @@ const struct berth_profile_rule *
 berth_profile_rule(enum berth_cert_profile profile)
 {
 	static const struct berth_profile_rule rules[] = {
-		[BERTH_PROFILE_ROOT_CA] = {true, -1, CERT_SIGN | CRL_SIGN, 0, false},
-		[BERTH_PROFILE_ISSUING_CA] = {true, 0, CERT_SIGN | CRL_SIGN, 0, false},
-		[BERTH_PROFILE_CROSS_CA] = {true, 0, CERT_SIGN | CRL_SIGN, 0, false},
+		[BERTH_PROFILE_ROOT_CA] = {true, -1, CERT_SIGN | CRL_SIGN, 0, false, false},
+		[BERTH_PROFILE_ISSUING_CA] = {true, 0, CERT_SIGN | CRL_SIGN, 0, false, false},
+		[BERTH_PROFILE_CROSS_CA] = {true, 0, CERT_SIGN | CRL_SIGN, 0, false, false},
 		/* 802.1AR-2018 8.10.4, RFC 8995 2.3.1: an IDevID's use is not narrowed */
-		[BERTH_PROFILE_IDEVID] = {false, -1, 0, 0, false},
+		[BERTH_PROFILE_IDEVID] = {false, -1, 0, 0, false, false},
 		/* req: gateway-no-cmc-ra */
 		[BERTH_PROFILE_LDEVID] = {false, -1, DIGITAL_SIGNATURE | KEY_AGREEMENT,
-					  BERTH_EKU_CLIENT_AUTH, false},
+					  BERTH_EKU_CLIENT_AUTH, false, true},
 		[BERTH_PROFILE_LDEVID_SERVER] = {false, -1, DIGITAL_SIGNATURE | KEY_AGREEMENT,
 						 BERTH_EKU_SERVER_AUTH | BERTH_EKU_CLIENT_AUTH,
-						 false},
+						 false, true},
 		[BERTH_PROFILE_REGISTRAR] = {false, -1, DIGITAL_SIGNATURE,
 					     BERTH_EKU_SERVER_AUTH | BERTH_EKU_CLIENT_AUTH |
 						     BERTH_EKU_CMC_RA,
-					     false},
+					     false, false},
 		[BERTH_PROFILE_SERVER] = {false, -1, DIGITAL_SIGNATURE, BERTH_EKU_SERVER_AUTH,
-					  false},
-		[BERTH_PROFILE_MASA_SIGNER] = {false, -1, DIGITAL_SIGNATURE, 0, false},
-		[BERTH_PROFILE_MANIFEST_SIGNER] = {false, -1, DIGITAL_SIGNATURE, 0, false},
+					  false, false},
+		[BERTH_PROFILE_MASA_SIGNER] = {false, -1, DIGITAL_SIGNATURE, 0, false, false},
+		[BERTH_PROFILE_MANIFEST_SIGNER] = {false, -1, DIGITAL_SIGNATURE, 0, false, false},
 		/* req: rfc6960-4.2.2.2-delegated */
 		[BERTH_PROFILE_OCSP_SIGNER] = {false, -1, DIGITAL_SIGNATURE, BERTH_EKU_OCSP_SIGN,
-					       true},
-		[BERTH_PROFILE_ROLE] = {false, -1, DIGITAL_SIGNATURE, BERTH_EKU_CLIENT_AUTH, false},
+					       true, false},
+		[BERTH_PROFILE_ROLE] = {false, -1, DIGITAL_SIGNATURE, BERTH_EKU_CLIENT_AUTH, false,
+					false},
 	};
 
 	return &rules[profile];
@@ -192,7 +193,8 @@ berth_issue_lint(struct berth_pki *pki, const struct berth_cert_template *wanted
 		err = lint_extension_count(wanted, cert, why);
 	if (err)
 		return err;
-	if (!berth_cert_is_signed_by(cert, issuer_key))
+	if (!berth_profile_rule(wanted->profile)->is_judged_at_once &&
+	    !berth_cert_is_signed_by(cert, issuer_key))
 		return fail_lint(why, "signature");
 	return BERTH_OK;
 }

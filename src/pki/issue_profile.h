@@ -13,6 +13,8 @@ struct berth_profile_rule {
 	unsigned key_usage; /* first octet of the BIT STRING; 0: no extension */
 	unsigned eku;	    /* enum berth_eku; 0: no extension */
 	bool no_check;	    /* id-pkix-ocsp-nocheck (RFC 6960 4.2.2.2.1) */
+	/* Its holder verifies it when it comes, and asks again: the lint leaves the signature to it. */
+	bool is_judged_at_once;
 };
 const struct berth_profile_rule *berth_profile_rule(enum berth_cert_profile profile);
 

@@ -221,19 +221,22 @@ is_signed(struct berth_pki *pki, struct berth_request *request)
 				  NULL) == 1;
 }
 
-/* RFC 2986 4.2: the requester signs with the key it asks to be certified. */
-/* req: rfc7030-3.4-possession */
 static enum berth_err
-check_possession(struct berth_pki *pki, struct berth_request *request, struct berth_why *why)
+read_key(struct berth_pki *pki, struct berth_request *request, struct berth_why *why)
 {
 	struct berth_bytes spki;
 
 	if (!find_spki(berth_request_der(request), &spki))
 		return berth_fail(why, BERTH_E_SYNTAX, "csr-syntax", "RFC 2986 4",
 				  "The request's public key is not in its place.");
-	enum berth_err err = berth_key_of_spki(pki, spki, &request->key, why);
-	if (err)
-		return err;
+	return berth_key_of_spki(pki, spki, &request->key, why);
+}
+
+/* RFC 2986 4.2: the requester signs with the key it asks to be certified. */
+/* req: rfc7030-3.4-possession */
+static enum berth_err
+check_possession(struct berth_pki *pki, struct berth_request *request, struct berth_why *why)
+{
 	int md = NID_undef;
 	int pk = NID_undef;
 	if (OBJ_find_sigid_algs(X509_REQ_get_signature_nid(request->x509), &md, &pk) != 1 ||
@@ -262,7 +265,7 @@ read_request(struct berth_pki *pki, struct berth_request *request, struct berth_
 	if (request->x509 == NULL)
 		return berth_ossl_fail(why, BERTH_E_SYNTAX, "csr-syntax", "RFC 2986 4",
 				       "The request cannot be read");
-	enum berth_err err = check_possession(pki, request, why);
+	enum berth_err err = read_key(pki, request, why);
 	if (!err)
 		err = read_subject(request, why);
 	if (!err)
@@ -270,9 +273,9 @@ read_request(struct berth_pki *pki, struct berth_request *request, struct berth_
 	return err ? err : read_challenge(request, why);
 }
 
-enum berth_err
-berth_request_parse(struct berth_pki *pki, struct berth_bytes der, struct berth_request **ret,
-		    struct berth_why *why)
+static enum berth_err
+parse(struct berth_pki *pki, struct berth_bytes der, bool verify, struct berth_request **ret,
+      struct berth_why *why)
 {
 	if (der.n > BERTH_REQUEST_MAX_BYTES)
 		return berth_fail(why, BERTH_E_LIMIT, "csr-size", NULL,
@@ -287,11 +290,27 @@ berth_request_parse(struct berth_pki *pki, struct berth_bytes der, struct berth_
 	memcpy(request->der, der.p, der.n);
 	request->der_n = der.n;
 	err = read_request(pki, request, why);
+	if (!err && verify)
+		err = check_possession(pki, request, why);
 	if (err)
 		return err;
 	*ret = request;
 	request = NULL;
 	return BERTH_OK;
+}
+
+enum berth_err
+berth_request_parse(struct berth_pki *pki, struct berth_bytes der, struct berth_request **ret,
+		    struct berth_why *why)
+{
+	return parse(pki, der, true, ret, why);
+}
+
+enum berth_err
+berth_request_reparse(struct berth_pki *pki, struct berth_bytes der, struct berth_request **ret,
+		      struct berth_why *why)
+{
+	return parse(pki, der, false, ret, why);
 }
 
 struct berth_bytes

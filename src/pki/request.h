@@ -13,6 +13,9 @@ struct berth_request;
 /* DER, the whole input; checks the proof of possession (BERTH_E_SIGNATURE). */
 enum berth_err berth_request_parse(struct berth_pki *pki, struct berth_bytes der,
 				   struct berth_request **ret, struct berth_why *why) BERTH_MUST;
+/* The same of a request whose proof of possession another of our processes has checked. */
+enum berth_err berth_request_reparse(struct berth_pki *pki, struct berth_bytes der,
+				     struct berth_request **ret, struct berth_why *why) BERTH_MUST;
 void berth_request_free(struct berth_request *request);
 void berth_request_freep(struct berth_request **request);
 #define BERTH_REQUEST BERTH_CLEANUP(berth_request_freep) struct berth_request

@@ -87,7 +87,9 @@ make_makers(struct fixture *f)
 {
 	struct berth_cert_template what = idevid("CAM-0003");
 	make(f, &f->maker, named(BERTH_PROFILE_ROOT_CA, "Acme Root"), NULL);
-	make(f, &f->masa, named(BERTH_PROFILE_MASA_SIGNER, "Acme MASA"), &f->maker);
+	struct berth_cert_template masa = named(BERTH_PROFILE_MASA_SIGNER, "Acme MASA");
+	masa.not_after.s = FIXTURE_NOW_S + FIXTURE_MASA_LASTS_S;
+	make(f, &f->masa, masa, &f->maker);
 	make(f, &f->device, idevid(FIXTURE_SERIAL), &f->maker);
 	make(f, &f->other_device, idevid(FIXTURE_OTHER_SERIAL), &f->maker);
 	what.masa_url = BERTH_BYTES_NONE;

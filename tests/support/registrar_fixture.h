@@ -9,7 +9,8 @@
 #include "protocol/brski/registrar.h"
 #include "protocol/est/server.h"
 
-#define FIXTURE_NOW_S 1790000000 /* a fixed moment in 2026 */
+#define FIXTURE_NOW_S 1790000000   /* a fixed moment in 2026 */
+#define FIXTURE_MASA_LASTS_S 36000 /* the certificate that signs vouchers */
 #define FIXTURE_SERIAL "CAM-0001"
 #define FIXTURE_OTHER_SERIAL "CAM-0002"
 

@@ -398,7 +398,8 @@ check_signature(struct berth_masa *masa, struct berth_bytes signed_voucher)
 	if (!copy.p)
 		return berth_masa_refuse(masa, 500, BERTH_E_MEMORY, "berth-memory", NULL,
 					 "no room for the signed voucher");
-	if (berth_voucher_open(masa->pki, copy, BERTH_VOUCHER, NULL, &masa->arena, &opened, &cause))
+	if (berth_voucher_reopen(masa->pki, copy, BERTH_VOUCHER, NULL, &masa->arena, &opened,
+				 &cause))
 		return berth_masa_refuse(masa, 500, BERTH_E_INTERNAL, "berth-masa-signed", NULL,
 					 "the signer's voucher does not open: %s", cause.sentence);
 	if (!berth_bytes_equal(berth_buf_view(&opened.cms.content), masa->issue.voucher_json))

@@ -35,17 +35,21 @@ check_is_der(struct berth_bytes der, struct berth_why *why)
 			  "raw DER");
 }
 
+typedef enum berth_err open_cms(struct berth_pki *pki, struct berth_bytes der,
+				const struct berth_cert_list *extra, struct berth_cms *ret,
+				struct berth_why *why);
+
 /* kind: what the content must be; NULL: what it says it is. */
 static enum berth_err
-open_as(struct berth_pki *pki, struct berth_bytes der, const enum berth_voucher_kind *kind,
-	const struct berth_cert_list *extra, struct berth_arena *arena,
-	struct berth_signed_voucher *ret, struct berth_why *why)
+open_as(struct berth_pki *pki, open_cms *open, struct berth_bytes der,
+	const enum berth_voucher_kind *kind, const struct berth_cert_list *extra,
+	struct berth_arena *arena, struct berth_signed_voucher *ret, struct berth_why *why)
 {
 	BERTH_SIGNED_VOUCHER opened = {0};
 	enum berth_voucher_kind found = kind ? *kind : BERTH_VOUCHER;
 	enum berth_err err = check_is_der(der, why);
 
-	err = err ? err : berth_cms_open(pki, der, extra, &opened.cms, why);
+	err = err ? err : open(pki, der, extra, &opened.cms, why);
 	if (err)
 		return err;
 	const struct berth_bytes json = berth_buf_view(&opened.cms.content);
@@ -64,7 +68,15 @@ berth_voucher_open(struct berth_pki *pki, struct berth_bytes der, enum berth_vou
 		   const struct berth_cert_list *extra, struct berth_arena *arena,
 		   struct berth_signed_voucher *ret, struct berth_why *why)
 {
-	return open_as(pki, der, &kind, extra, arena, ret, why);
+	return open_as(pki, berth_cms_open, der, &kind, extra, arena, ret, why);
+}
+
+enum berth_err
+berth_voucher_reopen(struct berth_pki *pki, struct berth_bytes der, enum berth_voucher_kind kind,
+		     const struct berth_cert_list *extra, struct berth_arena *arena,
+		     struct berth_signed_voucher *ret, struct berth_why *why)
+{
+	return open_as(pki, berth_cms_reopen, der, &kind, extra, arena, ret, why);
 }
 
 enum berth_err
@@ -72,10 +84,10 @@ berth_voucher_open_any(struct berth_pki *pki, struct berth_bytes der,
 		       const struct berth_cert_list *extra, struct berth_arena *arena,
 		       struct berth_signed_voucher *ret, struct berth_why *why)
 {
-	return open_as(pki, der, NULL, extra, arena, ret, why);
+	return open_as(pki, berth_cms_open, der, NULL, extra, arena, ret, why);
 }
 
-/* What was signed, read back as its receiver will read it. */
+/* What was signed, read back as its receiver will read it; that the signature is ours its receiver checks. */
 static enum berth_err
 check_signed(struct berth_pki *pki, const struct berth_voucher *voucher, struct berth_bytes json,
 	     const struct berth_cms_fields *how, struct berth_bytes der, struct berth_why *why)
@@ -85,7 +97,7 @@ check_signed(struct berth_pki *pki, const struct berth_voucher *voucher, struct 
 
 	berth_arena_start(&arena, 4 * BERTH_VOUCHER_JSON_MAX_BYTES);
 	enum berth_err err =
-		berth_voucher_open(pki, der, voucher->kind, NULL, &arena, &opened, why);
+		berth_voucher_reopen(pki, der, voucher->kind, NULL, &arena, &opened, why);
 	if (err)
 		return err;
 	if (!berth_bytes_equal(berth_buf_view(&opened.cms.content), json) ||

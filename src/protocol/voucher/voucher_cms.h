@@ -24,6 +24,13 @@ enum berth_err berth_voucher_open(struct berth_pki *pki, struct berth_bytes der,
 				  struct berth_arena *arena, struct berth_signed_voucher *ret,
 				  struct berth_why *why) BERTH_MUST;
 
+/* As berth_voucher_open, without the signature: berth_cms_reopen says when. */
+enum berth_err berth_voucher_reopen(struct berth_pki *pki, struct berth_bytes der,
+				    enum berth_voucher_kind kind,
+				    const struct berth_cert_list *extra, struct berth_arena *arena,
+				    struct berth_signed_voucher *ret,
+				    struct berth_why *why) BERTH_MUST;
+
 /* For people's tools: as berth_voucher_open, the kind is what the content says (berth_voucher_kind_of). */
 enum berth_err berth_voucher_open_any(struct berth_pki *pki, struct berth_bytes der,
 				      const struct berth_cert_list *extra,

@@ -358,7 +358,7 @@ issue_ldevid(struct signer *signer, struct berth_bytes payload, struct berth_now
 	if (!err)
 		err = berth_rate_take(&signer->issue_rate, now.mono, "issue-per-minute", why);
 	if (!err)
-		err = berth_request_parse(signer->pki, ask.request, &request, why);
+		err = berth_request_reparse(signer->pki, ask.request, &request, why);
 	if (!err)
 		err = find_names(signer, &ask, &label, request, now, &renewed, &names, why);
 	if (err)

@@ -437,10 +437,10 @@ berth_exchange_find_assertion(struct berth_registrar_exchange *exchange,
 	if (err)
 		return err;
 	BERTH_SIGNED_VOUCHER voucher = {0};
-	err = berth_voucher_open(role->pki, step.voucher, BERTH_VOUCHER, &maker->anchors,
-				 &exchange->arena, &voucher, why);
-	if (!err && berth_registrar_is_vouched(role->pki, maker, &voucher,
-					       berth_judge_now(role->judge).wall))
+	/* Verified when it came. Its signer is judged by today's anchors, but as of then: it may have ended since. */
+	err = berth_voucher_reopen(role->pki, step.voucher, BERTH_VOUCHER, &maker->anchors,
+				   &exchange->arena, &voucher, why);
+	if (!err && berth_registrar_is_vouched(role->pki, maker, &voucher, step.changed_at))
 		*ret = voucher.voucher.assertion;
 	return err;
 }

@@ -329,6 +329,34 @@ never_shows_content_that_was_not_signed(void **state)
 	}
 }
 
+/* Whoever reopens has seen the signature hold; what is inside must still belong together. */
+static void
+reopens_without_the_signature_alone(void **state)
+{
+	SIGNER signer = signer_with("P-256", BERTH_PROFILE_MASA_SIGNER);
+	struct berth_cms_fields fields = fields_of(&signer);
+	BERTH_BUF der = {0};
+	struct berth_why why = {0};
+
+	(void)state;
+	fields.others = NULL;
+	sign(&fields, &der);
+	struct berth_bytes bytes = berth_buf_view(&der);
+	uint8_t *content = memmem(der.p, der.n, fields.content.p, fields.content.n);
+	BERTH_CMS cms = {0};
+	der.p[der.n - 1] ^= 1; /* the signature's last byte */
+	assert_int_equal(berth_cms_open(authority.pki, bytes, NULL, &cms, &why), BERTH_E_SIGNATURE);
+	assert_int_equal(berth_cms_reopen(authority.pki, bytes, NULL, &cms, &why), BERTH_OK);
+	assert_true(berth_bytes_equal(berth_buf_view(&cms.content), fields.content));
+	assert_true(berth_key_equal(berth_cert_key(cms.signer), signer.key));
+	der.p[der.n - 1] ^= 1;
+	BERTH_CMS other = {0};
+	*content ^= 1;
+	assert_int_equal(berth_cms_reopen(authority.pki, bytes, NULL, &other, &why),
+			 BERTH_E_SIGNATURE);
+	assert_string_equal(why.rule, "cms-message-digest");
+}
+
 /* req: rfc8366-5.4-der */
 static void
 refuses_ber_and_trailing_bytes(void **state)
@@ -451,6 +479,7 @@ main(void)
 		cmocka_unit_test(names_the_refused_content_type),
 		cmocka_unit_test(finds_the_signer_among_known_certificates),
 		cmocka_unit_test(never_shows_content_that_was_not_signed),
+		cmocka_unit_test(reopens_without_the_signature_alone),
 		cmocka_unit_test(refuses_ber_and_trailing_bytes),
 		cmocka_unit_test(refuses_a_signer_whose_key_is_for_certificates_only),
 		cmocka_unit_test(refuses_to_sign_with_another_ones_certificate),

@@ -163,6 +163,27 @@ refuses_another_subject_or_alternative_name(void **state)
 	leave(&home);
 }
 
+/* What a voucher said when it came it has said: its signer's certificate may have ended since. */
+static void
+counts_on_a_voucher_whose_signer_has_ended_since(void **state)
+{
+	(void)state;
+	struct home home =
+		enrolled("[rule \"all\"]\napprove = auto\nrequire.assertion = proximity\n");
+	struct berth_ticket ticket;
+	BERTH_BUF csr = {0};
+	make_csr(&home, NULL, &csr);
+	home.judge->f->now.wall.s += FIXTURE_MASA_LASTS_S + 1;
+	home.judge->f->now.mono.ms += (FIXTURE_MASA_LASTS_S + 1) * 1000;
+	ask(&home, &ticket, &home.device, berth_buf_view(&csr));
+	assert_false(ticket.is_replied);
+	home_sign(home.judge);
+	assert_true(ticket.is_replied);
+	assert_int_equal(ticket.status, 200);
+	berth_buf_free(&ticket.body);
+	leave(&home);
+}
+
 /* req: rfc7030-4.2.2-client */
 static void
 refuses_renewal_by_a_birth_certificate(void **state)
@@ -573,6 +594,7 @@ main(void)
 		cmocka_unit_test(renews_with_the_same_key_and_with_another),
 		cmocka_unit_test(gives_the_same_certificate_for_the_same_request),
 		cmocka_unit_test(refuses_another_subject_or_alternative_name),
+		cmocka_unit_test(counts_on_a_voucher_whose_signer_has_ended_since),
 		cmocka_unit_test(refuses_renewal_by_a_birth_certificate),
 		cmocka_unit_test(refuses_renewal_of_a_certificate_that_no_device_got),
 		cmocka_unit_test(refuses_renewal_of_a_revoked_certificate),
