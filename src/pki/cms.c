@@ -14,6 +14,8 @@
 
 #define OID_SHOWN 80
 #define VERSION_NEWEST 5 /* RFC 5652 5.1 */
+#define SIGNED_DATA "\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02"
+#define EXPLICIT_0 0xa0
 
 #define BERTH_CMS_INFO BERTH_CLEANUP(berth_cms_info_free_p) berth_cms_info
 
@@ -51,24 +53,30 @@ berth_cms_free(struct berth_cms *cms)
 	berth_cert_list_free(&cms->certificates);
 }
 
-/* The outer shell that signed objects and certs-only share. */
 /* req: rfc8366-5.4-der */
 static enum berth_err
-decode(struct berth_bytes der, berth_cms_info **ret, struct berth_why *why)
+check_der(struct berth_bytes der, struct berth_why *why)
 {
-	const unsigned char *p = der.p;
-
 	if (der.n > BERTH_CMS_MAX_BYTES)
 		return berth_fail(why, BERTH_E_LIMIT, "cms-size", NULL,
 				  "The CMS object has %zu bytes; %d are allowed.", der.n,
 				  BERTH_CMS_MAX_BYTES);
-	enum berth_err err = berth_der_check(der, "cms-der", why);
+	return berth_der_check(der, "cms-der", why);
+}
+
+/* The outer shell that signed objects and certs-only share. */
+static enum berth_err
+decode(struct berth_bytes der, berth_cms_info **ret, struct berth_why *why)
+{
+	const unsigned char *p = der.p;
+	enum berth_err err = check_der(der, why);
+
 	if (err)
 		return err;
 	struct berth_bytes rest = der, body, type;
 	if (berth_der_take(&rest, BERTH_DER_SEQUENCE, &body) &&
 	    berth_der_take(&body, BERTH_DER_OID, &type) &&
-	    !berth_bytes_equal(type, BERTH_LIT("\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02")))
+	    !berth_bytes_equal(type, BERTH_LIT(SIGNED_DATA)))
 		return berth_fail(why, BERTH_E_UNSUPPORTED, "cms-signed-data", "RFC 5652 5.1",
 				  "The CMS object is not SignedData.");
 	*ret = (berth_cms_info *)ASN1_item_d2i(NULL, &p, (long)der.n,
@@ -404,6 +412,32 @@ berth_cms_reopen(struct berth_pki *pki, struct berth_bytes der, const struct ber
 		 struct berth_cms *ret, struct berth_why *why)
 {
 	return open_der(pki, der, extra, false, ret, why);
+}
+
+enum berth_err
+berth_cms_content(struct berth_bytes der, struct berth_bytes *ret, struct berth_why *why)
+{
+	struct berth_bytes info, type, outer, data, version, digests, inner, kind, wrapped, content;
+	enum berth_err err = check_der(der, why);
+
+	if (err)
+		return err;
+	/* RFC 5652 3, 5.1, 5.2 */
+	if (!berth_der_take(&der, BERTH_DER_SEQUENCE, &info) ||
+	    !berth_der_take(&info, BERTH_DER_OID, &type) ||
+	    !berth_bytes_equal(type, BERTH_LIT(SIGNED_DATA)) ||
+	    !berth_der_take(&info, EXPLICIT_0, &outer) ||
+	    !berth_der_take(&outer, BERTH_DER_SEQUENCE, &data) ||
+	    !berth_der_take(&data, BERTH_DER_INTEGER, &version) ||
+	    !berth_der_take(&data, BERTH_DER_SET, &digests) ||
+	    !berth_der_take(&data, BERTH_DER_SEQUENCE, &inner) ||
+	    !berth_der_take(&inner, BERTH_DER_OID, &kind) ||
+	    !berth_der_take(&inner, EXPLICIT_0, &wrapped) ||
+	    !berth_der_take(&wrapped, BERTH_DER_OCTET_STRING, &content) || wrapped.n > 0)
+		return berth_fail(why, BERTH_E_SYNTAX, "cms-no-content", "RFC 5652 5.2",
+				  "The object is not SignedData with its content inside.");
+	*ret = content;
+	return BERTH_OK;
 }
 
 enum berth_err

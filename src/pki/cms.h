@@ -55,6 +55,9 @@ enum berth_err berth_cms_open(struct berth_pki *pki, struct berth_bytes der,
 enum berth_err berth_cms_reopen(struct berth_pki *pki, struct berth_bytes der,
 				const struct berth_cert_list *extra, struct berth_cms *ret,
 				struct berth_why *why) BERTH_MUST;
+/* The content alone, a view into der: who signed it, and whether anybody did, is not looked at. */
+enum berth_err berth_cms_content(struct berth_bytes der, struct berth_bytes *ret,
+				 struct berth_why *why) BERTH_MUST;
 
 /* certs-only SignedData (degenerate), DER. */
 enum berth_err berth_cms_certs_build(struct berth_pki *pki, const struct berth_cert_list *list,

@@ -102,27 +102,30 @@ berth_rvr_fields(const struct berth_rvr_source *source, struct berth_arena *aren
 	return BERTH_OK;
 }
 
+/*
+ * What it says, not who says it: whoever knows no anchors learns nothing from the certificates and the signature around it. The
+ * judge has verified it, the MASA will (RFC 8995 5.5.5).
+ */
 static enum berth_err
-check_prior(struct berth_pki *pki, const struct berth_voucher *rvr, struct berth_arena *arena,
-	    struct berth_why *why)
+check_prior(const struct berth_voucher *rvr, struct berth_arena *arena, struct berth_why *why)
 {
 	if (rvr->prior_signed_voucher_request.n == 0)
 		return berth_fail(why, BERTH_E_MISMATCH, "rfc8995-5.5-no-prior-request", SECTION,
 				  "the request to be signed holds no pledge's request");
-	BERTH_SIGNED_VOUCHER pvr = {0};
-	/* Who knows no anchors learns nothing from its signature: the judge has verified it, the MASA will. */
-	enum berth_err err =
-		berth_voucher_reopen(pki, rvr->prior_signed_voucher_request,
-				     BERTH_VOUCHER_REQUEST_PLEDGE, NULL, arena, &pvr, why);
+	struct berth_voucher pvr;
+	struct berth_bytes json;
+	enum berth_err err = berth_cms_content(rvr->prior_signed_voucher_request, &json, why);
+	if (!err)
+		err = berth_voucher_parse(json, BERTH_VOUCHER_REQUEST_PLEDGE, arena, &pvr, why);
 	if (err)
 		return err;
-	if (!berth_bytes_equal(pvr.voucher.serial_number, rvr->serial_number))
+	if (!berth_bytes_equal(pvr.serial_number, rvr->serial_number))
 		return berth_fail(why, BERTH_E_MISMATCH, "rfc8995-5.5-prior-serial", SECTION,
 				  "the pledge's request inside is for another serial number");
-	if (!berth_bytes_equal(pvr.voucher.nonce, rvr->nonce))
+	if (!berth_bytes_equal(pvr.nonce, rvr->nonce))
 		return berth_fail(why, BERTH_E_MISMATCH, "rfc8995-5.5-prior-nonce", SECTION,
 				  "the pledge's request inside has another nonce");
-	if (pvr.voucher.assertion != rvr->assertion)
+	if (pvr.assertion != rvr->assertion)
 		return berth_fail(why, BERTH_E_MISMATCH, "rfc8995-5.5-prior-assertion", SECTION,
 				  "the pledge's request inside has another assertion");
 	return BERTH_OK;
@@ -179,9 +182,8 @@ check_ahead(const struct berth_voucher *rvr, struct berth_why *why)
 }
 
 enum berth_err
-berth_rvr_check(struct berth_pki *pki, struct berth_bytes json, bool allow_nonceless,
-		struct berth_wall now, struct berth_arena *arena, struct berth_voucher *ret,
-		struct berth_why *why)
+berth_rvr_check(struct berth_bytes json, bool allow_nonceless, struct berth_wall now,
+		struct berth_arena *arena, struct berth_voucher *ret, struct berth_why *why)
 {
 	struct berth_voucher rvr;
 	enum berth_err err =
@@ -196,7 +198,7 @@ berth_rvr_check(struct berth_pki *pki, struct berth_bytes json, bool allow_nonce
 				  "the request to be signed was not made now");
 	bool is_ahead =
 		allow_nonceless && rvr.nonce.n == 0 && rvr.prior_signed_voucher_request.n == 0;
-	err = is_ahead ? check_ahead(&rvr, why) : check_prior(pki, &rvr, arena, why);
+	err = is_ahead ? check_ahead(&rvr, why) : check_prior(&rvr, arena, why);
 	if (!err)
 		*ret = rvr;
 	return err;

@@ -32,13 +32,13 @@ enum berth_err berth_rvr_idevid_issuer(const struct berth_cert *idevid, enum ber
 				       struct berth_arena *arena, struct berth_bytes *ret,
 				       struct berth_why *why) BERTH_MUST;
 /*
- * For the signer: json is a registrar voucher-request made now, and the request inside it is a pledge's, signed by the
- * device whose serial number (in the SN of its certificate or in the pledge's own words) it names, with the same nonce. With
+ * For the signer: json is a registrar voucher-request made now, and the request inside it says to be a pledge's, with the same
+ * serial number, nonce and assertion; who signed it is for those to ask who know manufacturers. With
  * allow_nonceless also one that asks ahead (RFC 8995 5.5.6): it names the device and holds neither nonce nor request.
  */
-enum berth_err berth_rvr_check(struct berth_pki *pki, struct berth_bytes json, bool allow_nonceless,
-			       struct berth_wall now, struct berth_arena *arena,
-			       struct berth_voucher *ret, struct berth_why *why) BERTH_MUST;
+enum berth_err berth_rvr_check(struct berth_bytes json, bool allow_nonceless, struct berth_wall now,
+			       struct berth_arena *arena, struct berth_voucher *ret,
+			       struct berth_why *why) BERTH_MUST;
 
 /* A request made ahead, for a voucher that is kept: device by its identity. Views borrow from arena and identity. */
 enum berth_err berth_rvr_ahead(const struct berth_device_identity *identity, struct berth_wall now,

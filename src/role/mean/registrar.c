@@ -29,7 +29,7 @@ serve_rvr(struct work *work, struct berth_registrar *x)
 	struct berth_voucher rvr;
 	BERTH_BUF der = {0};
 	struct berth_why why = {0};
-	enum berth_err err = berth_rvr_check(mean->pki, berth_buf_view(&x->rvr_json), false,
+	enum berth_err err = berth_rvr_check(berth_buf_view(&x->rvr_json), false,
 					     berth_clock_wall(), &work->arena, &rvr, &why);
 	const struct berth_cms_fields how = {
 		.content_type = BERTH_CMS_ANIMA_VOUCHER,

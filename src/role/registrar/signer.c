@@ -175,7 +175,7 @@ sign_rvr(struct signer *signer, struct berth_bytes payload, struct berth_now now
 	BERTH_ARENA arena;
 	berth_arena_start(&arena, ARENA_BYTES);
 	struct berth_voucher rvr;
-	err = berth_rvr_check(signer->pki, ask.json,
+	err = berth_rvr_check(ask.json,
 			      signer->settings->stored_vouchers != BERTH_STORED_VOUCHERS_NEVER,
 			      now.wall, &arena, &rvr, why);
 	if (err)

@@ -304,6 +304,32 @@ finds_the_signer_among_known_certificates(void **state)
 	assert_ptr_equal(cms.signer, signer.cert);
 }
 
+static void
+finds_the_content_alone_and_none_where_there_is_none(void **state)
+{
+	SIGNER signer = foreign_signer();
+	struct berth_bytes content = BERTH_BYTES_NONE;
+	BERTH_BUF whole = {0};
+	BERTH_BUF der = {0};
+	struct berth_why why;
+
+	(void)state;
+	openssl_sign(&signer, CMS_DETACHED, VOUCHER_OID, EVP_sha256(), 1, &der);
+	assert_int_equal(berth_cms_content(berth_buf_view(&der), &content, &why), BERTH_E_SYNTAX);
+	assert_string_equal(why.rule, "cms-no-content");
+	assert_int_equal(berth_cms_content(berth_cert_der(signer.cert), &content, &why),
+			 BERTH_E_SYNTAX);
+	assert_int_equal(berth_cms_content(berth_bytes_of(der.p, der.n - 1), &content, &why),
+			 BERTH_E_SYNTAX);
+	assert_string_equal(why.rule, "cms-der");
+	assert_int_equal(content.n, 0);
+	openssl_sign(&signer, 0, VOUCHER_OID, EVP_sha256(), 1, &whole);
+	BERTH_CMS cms = {0};
+	assert_int_equal(open_cms(&whole, &cms, &why), BERTH_OK);
+	assert_int_equal(berth_cms_content(berth_buf_view(&whole), &content, &why), BERTH_OK);
+	assert_true(berth_bytes_equal(content, berth_buf_view(&cms.content)));
+}
+
 /* No byte of the object may be changed without being noticed, unless nothing that we read depends on it. */
 static void
 never_shows_content_that_was_not_signed(void **state)
@@ -478,6 +504,7 @@ main(void)
 		cmocka_unit_test(judges_what_openssl_signed),
 		cmocka_unit_test(names_the_refused_content_type),
 		cmocka_unit_test(finds_the_signer_among_known_certificates),
+		cmocka_unit_test(finds_the_content_alone_and_none_where_there_is_none),
 		cmocka_unit_test(never_shows_content_that_was_not_signed),
 		cmocka_unit_test(reopens_without_the_signature_alone),
 		cmocka_unit_test(refuses_ber_and_trailing_bytes),
