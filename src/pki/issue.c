@@ -283,7 +283,8 @@ check_issuer(const struct berth_cert_template *wanted, const struct berth_cert *
 
 static enum berth_err
 sign_and_lint(struct berth_pki *pki, const struct berth_cert_template *wanted, X509 *x509,
-	      struct berth_key *issuer_key, struct berth_buf *der, struct berth_why *why)
+	      const struct berth_cert *issuer, struct berth_key *issuer_key, struct berth_buf *der,
+	      struct berth_why *why)
 {
 	unsigned char *bytes = NULL;
 
@@ -296,7 +297,7 @@ sign_and_lint(struct berth_pki *pki, const struct berth_cert_template *wanted, X
 	if (n <= 0)
 		return fail_build(why);
 	struct berth_bytes made = berth_bytes_of(bytes, (size_t)n);
-	enum berth_err err = berth_issue_lint(pki, wanted, issuer_key, made, why);
+	enum berth_err err = berth_issue_lint(pki, wanted, issuer, issuer_key, made, why);
 	if (!err)
 		err = berth_buf_append_bytes(der, made);
 	OPENSSL_free(bytes);
@@ -320,5 +321,5 @@ berth_issue(struct berth_pki *pki, const struct berth_cert_template *wanted,
 		err = put_serial_and_dates(wanted, x509, why);
 	if (!err)
 		err = put_extensions(wanted, issuer, issuer_key, x509, why);
-	return err ? err : sign_and_lint(pki, wanted, x509, issuer_key, der, why);
+	return err ? err : sign_and_lint(pki, wanted, x509, issuer, issuer_key, der, why);
 }

@@ -52,10 +52,13 @@ struct berth_cert_template {
 enum berth_err berth_issue(struct berth_pki *pki, const struct berth_cert_template *cert_template,
 			   const struct berth_cert *issuer, struct berth_key *issuer_key,
 			   struct berth_buf *der, struct berth_why *why) BERTH_MUST;
-/* The lint alone: der is signed by issuer_key and says what the template says. */
+/*
+ * The lint alone: der says what the template says and nothing else, byte for byte, and is signed by issuer_key (of a profile
+ * whose holder checks that itself, only that is left to it).
+ */
 enum berth_err berth_issue_lint(struct berth_pki *pki,
 				const struct berth_cert_template *cert_template,
-				struct berth_key *issuer_key, struct berth_bytes der,
-				struct berth_why *why) BERTH_MUST;
+				const struct berth_cert *issuer, struct berth_key *issuer_key,
+				struct berth_bytes der, struct berth_why *why) BERTH_MUST;
 
 #endif

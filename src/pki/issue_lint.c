@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The second look at what was signed. It reads the finished DER and shares no code with what built
- * it but the table of profiles.
+ * The second look at what was signed. It reads the finished DER, element by element, and shares no code with what built it
+ * but the table of profiles: OpenSSL's encoders write it, our own reader compares it. What is not expected is refused.
  */
+#include <time.h>
+
 #include <openssl/err.h>
 
+#include "pki/der.h"
 #include "pki/issue_profile.h"
 #include "pki/library.h"
 #include "pki/ossl_annot.h"
@@ -13,6 +16,18 @@
 #define KEY_AGREEMENT 0x08
 #define CERT_SIGN 0x04
 #define CRL_SIGN 0x02
+
+#define CONTEXT_0 0x80 /* implicit, primitive; 0xa0: constructed, explicit */
+#define CONTEXT_0_WITH 0xa0
+#define CONTEXT_3_WITH 0xa3
+#define DNS_NAME 0x82 /* GeneralName's choices, RFC 5280 4.2.1.6 */
+#define URI 0x86
+#define UTF8_STRING 0x0c
+#define PRINTABLE_STRING 0x13
+#define UTC_TIME 0x17
+#define GENERALIZED_TIME 0x18
+
+#define ID_PKIX "\x2b\x06\x01\x05\x05\x07"
 
 const struct berth_profile_rule *
 berth_profile_rule(enum berth_cert_profile profile)
@@ -58,143 +73,415 @@ fail_lint(struct berth_why *why, const char *what)
 		what);
 }
 
-static enum berth_err
-lint_names(const struct berth_cert_template *wanted, const struct berth_cert *cert,
-	   struct berth_why *why)
+/* What the finished certificate is compared with. */
+struct lint {
+	const struct berth_cert_template *wanted;
+	const struct berth_profile_rule *rule;
+	const struct berth_cert *issuer; /* NULL: self-signed */
+	const struct berth_key *issuer_key;
+	struct berth_bytes subject, issuer_name; /* as they stand in it, with tag and length */
+};
+
+/* The next element, and it is this one. */
+static bool
+take_equal(struct berth_bytes *rest, uint8_t tag, struct berth_bytes want)
+{
+	struct berth_bytes value;
+
+	return berth_der_take(rest, tag, &value) && berth_bytes_equal(value, want);
+}
+
+/* The whole of value is one element of that tag around *ret. */
+static bool
+take_only(struct berth_bytes value, uint8_t tag, struct berth_bytes *ret)
+{
+	return berth_der_take(&value, tag, ret) && value.n == 0;
+}
+
+/* ---- names ---- */
+
+/* RFC 5280 4.1.2.4: one attribute in each RDN; each that is wanted once, and no other. */
+static const char *
+lint_subject(const struct lint *lint)
 {
 	const struct {
 		const char *name;
-		struct berth_bytes want, have;
+		struct berth_bytes oid;
+		uint8_t tag;
+		struct berth_bytes want;
 	} rows[] = {
-		{"commonName", wanted->common_name, berth_cert_subject_common_name(cert)},
-		{"serialNumber", wanted->serial_number, berth_cert_subject_serial_number(cert)},
-		{"organization", wanted->organization, berth_cert_subject_organization(cert)},
-		{"organizational unit", wanted->unit, berth_cert_subject_unit(cert)},
-		{"MASA URL", wanted->masa_url, berth_cert_masa_url(cert)},
-		{"MUD URL", wanted->mud_url, berth_cert_mud_url(cert)},
-		{"CRL distribution point", wanted->crl_url, berth_cert_crl_url(cert)},
-		{"OCSP responder", wanted->ocsp_url, berth_cert_ocsp_url(cert)},
-		{"issuer's address", wanted->issuer_url, berth_cert_issuer_url(cert)},
-		{"hardware serial", wanted->hw_type == NULL ? BERTH_BYTES_NONE : wanted->hw_serial,
-		 berth_cert_hw_serial(cert)},
+		{"organization", BERTH_LIT("\x55\x04\x0a"), UTF8_STRING,
+		 lint->wanted->organization},
+		{"organizational unit", BERTH_LIT("\x55\x04\x0b"), UTF8_STRING, lint->wanted->unit},
+		{"commonName", BERTH_LIT("\x55\x04\x03"), UTF8_STRING, lint->wanted->common_name},
+		{"serialNumber", BERTH_LIT("\x55\x04\x05"), PRINTABLE_STRING,
+		 lint->wanted->serial_number},
 	};
-	int attributes = 0;
+	struct berth_bytes rest, set, attribute;
 
+	if (!take_only(lint->subject, BERTH_DER_SEQUENCE, &rest))
+		return "subject";
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (!berth_bytes_equal(rows[i].want, rows[i].have))
-			return fail_lint(why, rows[i].name);
-		attributes += i < 4 && rows[i].want.n > 0;
-	}
-	if (X509_NAME_entry_count(X509_get_subject_name(berth_cert_x509_keyless(cert))) !=
-	    attributes)
-		return fail_lint(why, "the number of subject attributes");
-	if (wanted->hw_type != NULL && strcmp(wanted->hw_type, berth_cert_hw_type(cert)) != 0)
-		return fail_lint(why, "hardware type");
-	return BERTH_OK;
-}
-
-static enum berth_err
-lint_san(const struct berth_cert_template *wanted, const struct berth_cert *cert,
-	 struct berth_why *why)
-{
-	size_t dns = 0;
-	int critical = 0;
-
-	BERTH_OSSL(GENERAL_NAMES) *names = X509_get_ext_d2i(berth_cert_x509_keyless(cert),
-							    NID_subject_alt_name, &critical, NULL);
-	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
-		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-		if (name->type == GEN_OTHERNAME && wanted->hw_type != NULL)
+		if (rows[i].want.n == 0)
 			continue;
-		if (name->type != GEN_DNS || dns == wanted->dns_name_count ||
-		    !berth_bytes_equal(wanted->dns_names[dns],
-				       berth_bytes_of(ASN1_STRING_get0_data(name->d.dNSName),
-						      (size_t)ASN1_STRING_length(name->d.dNSName))))
-			return fail_lint(why, "subjectAltName");
-		dns++;
+		if (!berth_der_take(&rest, BERTH_DER_SET, &set) ||
+		    !take_only(set, BERTH_DER_SEQUENCE, &attribute) ||
+		    !take_equal(&attribute, BERTH_DER_OID, rows[i].oid) ||
+		    !take_equal(&attribute, rows[i].tag, rows[i].want) || attribute.n > 0)
+			return rows[i].name;
 	}
-	return dns == wanted->dns_name_count ? BERTH_OK : fail_lint(why, "subjectAltName");
+	return rest.n == 0 ? NULL : "the number of subject attributes";
 }
 
-static enum berth_err
-lint_profile(const struct berth_cert_template *wanted, const struct berth_cert *cert,
-	     const struct berth_key *issuer_key, struct berth_why *why)
+static const char *
+lint_issuer(const struct lint *lint)
 {
-	const struct berth_profile_rule *rule = berth_profile_rule(wanted->profile);
-	X509 *x509 = berth_cert_x509_keyless(cert);
-	bool has_eku = false;
+	const bool is_root = lint->wanted->profile == BERTH_PROFILE_ROOT_CA;
+	const bool is_cross = lint->wanted->profile == BERTH_PROFILE_CROSS_CA;
+	const bool is_own = berth_key_equal(lint->issuer_key, lint->wanted->key);
+	struct berth_bytes want =
+		lint->issuer == NULL ? lint->subject : berth_cert_subject_der(lint->issuer);
+
+	if (!berth_bytes_equal(lint->issuer_name, want) ||
+	    berth_bytes_equal(lint->issuer_name, lint->subject) != (is_root || is_cross) ||
+	    (is_root && !is_own) || (is_cross && is_own))
+		return "issuer";
+	return NULL;
+}
+
+/* ---- numbers and dates ---- */
+
+static bool
+is_serial(const struct lint *lint, struct berth_bytes value)
+{
+	struct berth_bytes want =
+		berth_bytes_of(lint->wanted->serial, sizeof(lint->wanted->serial));
+
+	while (want.n > 1 && want.p[0] == 0)
+		want = berth_bytes_of(want.p + 1, want.n - 1);
+	if (value.n == want.n + 1 && value.p[0] == 0 && want.p[0] >= 0x80)
+		value = berth_bytes_of(value.p + 1, value.n - 1);
+	return berth_bytes_equal(value, want);
+}
+
+/* RFC 5280 4.1.2.5: UTCTime up to 2049, GeneralizedTime from then on. */
+static bool
+take_time(struct berth_bytes *rest, struct berth_wall want)
+{
+	struct tm tm;
+	char text[24];
+	const time_t t = (time_t)want.s;
+
+	if (gmtime_r(&t, &tm) == NULL)
+		return false;
+	bool is_utc = tm.tm_year >= 50 && tm.tm_year < 150;
+	size_t n = strftime(text, sizeof(text), "%Y%m%d%H%M%SZ", &tm);
+	size_t century = is_utc ? 2 : 0;
+	return n > century && take_equal(rest, is_utc ? UTC_TIME : GENERALIZED_TIME,
+					 berth_bytes_of(text + century, n - century));
+}
+
+/* ---- extensions: each returns whether the value is the wanted one ---- */
+
+static bool
+is_basic_constraints(const struct lint *lint, struct berth_bytes value)
+{
+	const uint8_t length = (uint8_t)lint->rule->path_length;
+	struct berth_bytes body;
+
+	if (!take_only(value, BERTH_DER_SEQUENCE, &body))
+		return false;
+	if (lint->rule->is_ca && !take_equal(&body, BERTH_DER_BOOLEAN, BERTH_LIT("\xff")))
+		return false;
+	if (lint->rule->is_ca && lint->rule->path_length >= 0 &&
+	    !take_equal(&body, BERTH_DER_INTEGER, berth_bytes_of(&length, 1)))
+		return false;
+	return body.n == 0;
+}
+
+static bool
+is_key_usage(const struct lint *lint, struct berth_bytes value)
+{
+	uint8_t bits[2] = {0, (uint8_t)lint->rule->key_usage};
+
+	/* X.690 11.2.2: zero bits at the end are left out */
+	while (bits[0] < 7 && (bits[1] >> bits[0] & 1) == 0)
+		bits[0]++;
+	return take_equal(&value, BERTH_DER_BIT_STRING, berth_bytes_of(bits, sizeof(bits))) &&
+	       value.n == 0;
+}
+
+static bool
+is_purposes(const struct lint *lint, struct berth_bytes value)
+{
+	static const struct {
+		unsigned bit;
+		const char *oid;
+	} known[] = {
+		{BERTH_EKU_SERVER_AUTH, ID_PKIX "\x03\x01"},
+		{BERTH_EKU_CLIENT_AUTH, ID_PKIX "\x03\x02"},
+		{BERTH_EKU_CMC_RA, ID_PKIX "\x03\x1c"},
+		{BERTH_EKU_OCSP_SIGN, ID_PKIX "\x03\x09"},
+	};
+	unsigned seen = 0;
+	struct berth_bytes rest, oid;
+
+	if (!take_only(value, BERTH_DER_SEQUENCE, &rest))
+		return false;
+	while (rest.n > 0) {
+		unsigned bit = 0;
+		if (!berth_der_take(&rest, BERTH_DER_OID, &oid))
+			return false;
+		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+			bit |= berth_bytes_equal_text(oid, known[i].oid) ? known[i].bit : 0;
+		if (bit == 0 || (seen & bit) != 0)
+			return false;
+		seen |= bit;
+	}
+	return seen == lint->rule->eku;
+}
+
+static bool
+is_subject_key_id(const struct lint *lint, struct berth_bytes value)
+{
 	uint8_t id[BERTH_KEY_ID_BYTES];
 
-	if (X509_get_ext_by_NID(x509, NID_basic_constraints, -1) < 0 ||
-	    berth_cert_is_ca(cert) != rule->is_ca || X509_get_pathlen(x509) != rule->path_length)
-		return fail_lint(why, "basicConstraints");
-	uint32_t usage = X509_get_key_usage(x509);
-	if (usage != (rule->key_usage == 0 ? UINT32_MAX : rule->key_usage))
-		return fail_lint(why, "keyUsage");
-	if (berth_cert_eku(cert, &has_eku) != rule->eku || has_eku != (rule->eku != 0))
-		return fail_lint(why, "extKeyUsage");
-	if ((X509_get_ext_by_NID(x509, NID_id_pkix_OCSP_noCheck, -1) >= 0) != rule->no_check)
-		return fail_lint(why, "OCSP nocheck");
-	berth_key_id(wanted->key, id);
-	if (!berth_bytes_equal(berth_cert_ski(cert), berth_bytes_of(id, sizeof(id))))
-		return fail_lint(why, "subjectKeyIdentifier");
-	if (berth_cert_aki_key_id(cert).n == 0)
-		return fail_lint(why, "authorityKeyIdentifier");
-	bool is_root = wanted->profile == BERTH_PROFILE_ROOT_CA;
-	bool is_cross = wanted->profile == BERTH_PROFILE_CROSS_CA;
-	if ((is_root || is_cross) != berth_cert_is_self_issued(cert) ||
-	    (is_root && !berth_key_equal(issuer_key, wanted->key)) ||
-	    (is_cross && berth_key_equal(issuer_key, wanted->key)))
-		return fail_lint(why, "issuer");
-	return BERTH_OK;
+	berth_key_id(lint->wanted->key, id);
+	return take_equal(&value, BERTH_DER_OCTET_STRING, berth_bytes_of(id, sizeof(id))) &&
+	       value.n == 0;
+}
+
+/* The issuer's own identifier, whatever its method was; of one that has none, and of a root, its key's. */
+static bool
+is_authority_key_id(const struct lint *lint, struct berth_bytes value)
+{
+	uint8_t id[BERTH_KEY_ID_BYTES];
+	struct berth_bytes body;
+	struct berth_bytes want =
+		lint->issuer == NULL ? BERTH_BYTES_NONE : berth_cert_ski(lint->issuer);
+
+	berth_key_id(lint->issuer_key, id);
+	if (want.n == 0)
+		want = berth_bytes_of(id, sizeof(id));
+	return take_only(value, BERTH_DER_SEQUENCE, &body) && take_equal(&body, CONTEXT_0, want) &&
+	       body.n == 0;
+}
+
+/* RFC 4108 5: [0] { id-on-hardwareModuleName, [0] { SEQUENCE { hwType, hwSerialNum } } } */
+static bool
+take_hardware_name(const struct lint *lint, struct berth_bytes *rest)
+{
+	struct berth_bytes name, wrapped, module;
+	BERTH_OSSL(ASN1_OBJECT) *type = OBJ_txt2obj(lint->wanted->hw_type, 1);
+
+	return type != NULL && berth_der_take(rest, CONTEXT_0_WITH, &name) &&
+	       take_equal(&name, BERTH_DER_OID, BERTH_LIT(ID_PKIX "\x08\x04")) &&
+	       take_only(name, CONTEXT_0_WITH, &wrapped) &&
+	       take_only(wrapped, BERTH_DER_SEQUENCE, &module) &&
+	       take_equal(&module, BERTH_DER_OID,
+			  berth_bytes_of(OBJ_get0_data(type), OBJ_length(type))) &&
+	       take_equal(&module, BERTH_DER_OCTET_STRING, lint->wanted->hw_serial) &&
+	       module.n == 0;
+}
+
+static bool
+is_alternative_names(const struct lint *lint, struct berth_bytes value)
+{
+	struct berth_bytes rest;
+	bool ok = take_only(value, BERTH_DER_SEQUENCE, &rest);
+
+	for (size_t i = 0; ok && i < lint->wanted->dns_name_count; i++)
+		ok = take_equal(&rest, DNS_NAME, lint->wanted->dns_names[i]);
+	if (ok && lint->wanted->hw_type != NULL)
+		ok = take_hardware_name(lint, &rest);
+	return ok && rest.n == 0;
+}
+
+static bool
+is_crl_point(const struct lint *lint, struct berth_bytes value)
+{
+	struct berth_bytes points, point, name, full;
+
+	return take_only(value, BERTH_DER_SEQUENCE, &points) &&
+	       take_only(points, BERTH_DER_SEQUENCE, &point) &&
+	       take_only(point, CONTEXT_0_WITH, &name) && take_only(name, CONTEXT_0_WITH, &full) &&
+	       take_equal(&full, URI, lint->wanted->crl_url) && full.n == 0;
+}
+
+static bool
+take_access(struct berth_bytes *rest, const char *method, struct berth_bytes url)
+{
+	struct berth_bytes one;
+
+	if (url.n == 0)
+		return true;
+	return berth_der_take(rest, BERTH_DER_SEQUENCE, &one) &&
+	       take_equal(&one, BERTH_DER_OID, berth_text(method)) && take_equal(&one, URI, url) &&
+	       one.n == 0;
+}
+
+static bool
+is_access(const struct lint *lint, struct berth_bytes value)
+{
+	struct berth_bytes rest;
+
+	return take_only(value, BERTH_DER_SEQUENCE, &rest) &&
+	       take_access(&rest, ID_PKIX "\x30\x01", lint->wanted->ocsp_url) &&
+	       take_access(&rest, ID_PKIX "\x30\x02", lint->wanted->issuer_url) && rest.n == 0;
+}
+
+static bool
+is_masa_url(const struct lint *lint, struct berth_bytes value)
+{
+	return take_equal(&value, BERTH_DER_IA5_STRING, lint->wanted->masa_url) && value.n == 0;
+}
+
+static bool
+is_mud_url(const struct lint *lint, struct berth_bytes value)
+{
+	return take_equal(&value, BERTH_DER_IA5_STRING, lint->wanted->mud_url) && value.n == 0;
+}
+
+static bool
+is_no_check(const struct lint *lint, struct berth_bytes value)
+{
+	return lint->rule->no_check && berth_bytes_equal(value, BERTH_LIT("\x05\x00"));
+}
+
+/* One Extension (RFC 5280 4.1); *ret: the value inside. */
+static bool
+take_extension(struct berth_bytes *rest, const char *oid, bool is_critical, struct berth_bytes *ret)
+{
+	struct berth_bytes body;
+
+	return berth_der_take(rest, BERTH_DER_SEQUENCE, &body) &&
+	       take_equal(&body, BERTH_DER_OID, berth_text(oid)) &&
+	       (!is_critical || take_equal(&body, BERTH_DER_BOOLEAN, BERTH_LIT("\xff"))) &&
+	       take_only(body, BERTH_DER_OCTET_STRING, ret);
 }
 
 /* basicConstraints, SKI, AKI always; what else there is must have been asked for. */
-static enum berth_err
-lint_extension_count(const struct berth_cert_template *wanted, const struct berth_cert *cert,
-		     struct berth_why *why)
+static const char *
+lint_extensions(const struct lint *lint, struct berth_bytes rest)
 {
-	const struct berth_profile_rule *rule = berth_profile_rule(wanted->profile);
-	int want = 3 + (rule->key_usage != 0) + (rule->eku != 0) + (wanted->masa_url.n > 0) +
-		   (wanted->mud_url.n > 0) + (wanted->crl_url.n > 0) +
-		   (wanted->ocsp_url.n > 0 || wanted->issuer_url.n > 0) + rule->no_check +
-		   (wanted->dns_name_count > 0 || wanted->hw_type != NULL);
+	const struct berth_cert_template *wanted = lint->wanted;
+	const struct {
+		const char *name;
+		const char *oid;
+		bool is_wanted, is_critical;
+		bool (*is_right)(const struct lint *lint, struct berth_bytes value);
+	} rows[] = {
+		{"basicConstraints", "\x55\x1d\x13", true, true, is_basic_constraints},
+		{"keyUsage", "\x55\x1d\x0f", lint->rule->key_usage != 0, true, is_key_usage},
+		{"extKeyUsage", "\x55\x1d\x25", lint->rule->eku != 0, false, is_purposes},
+		{"subjectKeyIdentifier", "\x55\x1d\x0e", true, false, is_subject_key_id},
+		{"authorityKeyIdentifier", "\x55\x1d\x23", true, false, is_authority_key_id},
+		{"OCSP nocheck", ID_PKIX "\x30\x01\x05", lint->rule->no_check, false, is_no_check},
+		{"subjectAltName", "\x55\x1d\x11",
+		 wanted->dns_name_count > 0 || wanted->hw_type != NULL, false,
+		 is_alternative_names},
+		{"CRL distribution point", "\x55\x1d\x1f", wanted->crl_url.n > 0, false,
+		 is_crl_point},
+		{"authorityInfoAccess", ID_PKIX "\x01\x01",
+		 wanted->ocsp_url.n > 0 || wanted->issuer_url.n > 0, false, is_access},
+		{"MASA URL", ID_PKIX "\x01\x20", wanted->masa_url.n > 0, false, is_masa_url},
+		{"MUD URL", ID_PKIX "\x01\x19", wanted->mud_url.n > 0, false, is_mud_url},
+	};
+	struct berth_bytes value;
 
-	return X509_get_ext_count(berth_cert_x509_keyless(cert)) == want
-		       ? BERTH_OK
-		       : fail_lint(why, "the number of extensions");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (rows[i].is_wanted &&
+		    (!take_extension(&rest, rows[i].oid, rows[i].is_critical, &value) ||
+		     !rows[i].is_right(lint, value)))
+			return rows[i].name;
+	}
+	return rest.n == 0 ? NULL : "the number of extensions";
+}
+
+/* ---- the whole ---- */
+
+static bool
+is_algorithm(const struct lint *lint, struct berth_bytes inside, struct berth_bytes outside)
+{
+	const ASN1_OBJECT *want = OBJ_nid2obj(berth_key_kind_of(lint->issuer_key)->signature_nid);
+
+	/* RFC 5280 4.1.1.2 */
+	return berth_bytes_equal(inside, outside) &&
+	       take_equal(&inside, BERTH_DER_OID,
+			  berth_bytes_of(OBJ_get0_data(want), OBJ_length(want)));
+}
+
+/* NULL: it says what was meant; otherwise what differs. */
+static const char *
+lint_whole(struct lint *lint, struct berth_bytes der)
+{
+	struct berth_bytes body, tbs, outside, inside, version, serial, dates, wrapped, extensions;
+	struct berth_bytes signature;
+	struct berth_der issuer, subject, spki;
+
+	if (!take_only(der, BERTH_DER_SEQUENCE, &body) ||
+	    !berth_der_take(&body, BERTH_DER_SEQUENCE, &tbs) ||
+	    !berth_der_take(&body, BERTH_DER_SEQUENCE, &outside) ||
+	    !take_only(body, BERTH_DER_BIT_STRING, &signature) || signature.n < 2 ||
+	    signature.p[0] != 0)
+		return "its form";
+	if (!berth_der_take(&tbs, CONTEXT_0_WITH, &version) ||
+	    !berth_bytes_equal(version, BERTH_LIT("\x02\x01\x02")))
+		return "version";
+	if (!berth_der_take(&tbs, BERTH_DER_INTEGER, &serial) || !is_serial(lint, serial))
+		return "serial number";
+	if (!berth_der_take(&tbs, BERTH_DER_SEQUENCE, &inside) ||
+	    !is_algorithm(lint, inside, outside))
+		return "signature algorithm";
+	if (!berth_der_next(&tbs, &issuer) || !berth_der_take(&tbs, BERTH_DER_SEQUENCE, &dates) ||
+	    !take_time(&dates, lint->wanted->not_before) ||
+	    !take_time(&dates, lint->wanted->not_after) || dates.n > 0)
+		return "validity";
+	if (!berth_der_next(&tbs, &subject) || !berth_der_next(&tbs, &spki) ||
+	    !berth_bytes_equal(spki.whole, berth_key_spki(lint->wanted->key)))
+		return "public key";
+	lint->subject = subject.whole;
+	lint->issuer_name = issuer.whole;
+	const char *what = lint_subject(lint);
+	if (what == NULL)
+		what = lint_issuer(lint);
+	if (what != NULL)
+		return what;
+	if (!take_only(tbs, CONTEXT_3_WITH, &wrapped) ||
+	    !take_only(wrapped, BERTH_DER_SEQUENCE, &extensions))
+		return "the number of extensions";
+	return lint_extensions(lint, extensions);
+}
+
+static enum berth_err
+lint_signature(struct berth_pki *pki, struct berth_key *issuer_key, struct berth_bytes der,
+	       struct berth_why *why)
+{
+	BERTH_CERT *cert = NULL;
+	enum berth_err err = berth_cert_parse(pki, der, &cert, why);
+
+	if (err)
+		return err;
+	return berth_cert_is_signed_by(cert, issuer_key) ? BERTH_OK : fail_lint(why, "signature");
 }
 
 enum berth_err
 berth_issue_lint(struct berth_pki *pki, const struct berth_cert_template *wanted,
-		 struct berth_key *issuer_key, struct berth_bytes der, struct berth_why *why)
+		 const struct berth_cert *issuer, struct berth_key *issuer_key,
+		 struct berth_bytes der, struct berth_why *why)
 {
-	BERTH_CERT *cert = NULL;
-	struct berth_bytes serial = berth_bytes_of(wanted->serial, sizeof(wanted->serial));
+	struct lint lint = {
+		.wanted = wanted,
+		.rule = berth_profile_rule(wanted->profile),
+		.issuer = issuer,
+		.issuer_key = issuer_key,
+	};
+	enum berth_err err = berth_der_check(der, "issue-lint", why);
 
-	enum berth_err err = berth_cert_parse(pki, der, &cert, why);
 	if (err)
 		return err;
-	while (serial.n > 0 && serial.p[0] == 0)
-		serial = berth_bytes_of(serial.p + 1, serial.n - 1);
-	if (!berth_bytes_equal(serial, berth_cert_serial(cert)))
-		return fail_lint(why, "serial number");
-	if (berth_cert_not_before(cert).s != wanted->not_before.s ||
-	    berth_cert_not_after(cert).s != wanted->not_after.s)
-		return fail_lint(why, "validity");
-	if (!berth_key_equal(berth_cert_key(cert), wanted->key))
-		return fail_lint(why, "public key");
-	err = lint_names(wanted, cert, why);
-	if (!err)
-		err = lint_san(wanted, cert, why);
-	if (!err)
-		err = lint_profile(wanted, cert, issuer_key, why);
-	if (!err)
-		err = lint_extension_count(wanted, cert, why);
-	if (err)
-		return err;
-	if (!berth_profile_rule(wanted->profile)->is_judged_at_once &&
-	    !berth_cert_is_signed_by(cert, issuer_key))
-		return fail_lint(why, "signature");
-	return BERTH_OK;
+	const char *what = lint_whole(&lint, der);
+	if (what != NULL)
+		return fail_lint(why, what);
+	return lint.rule->is_judged_at_once ? BERTH_OK : lint_signature(pki, issuer_key, der, why);
 }

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "pki/der.h"
 #include "unit/pki/authority.h"
 
 static struct authority authority;
@@ -106,19 +107,62 @@ lint_notices_every_field(void **state)
 	changed[n++].ocsp_url = BERTH_BYTES_NONE;
 	changed[n++].issuer_url = BERTH_LIT("http://acme.example/ocsp");
 	changed[n++].profile = BERTH_PROFILE_OCSP_SIGNER;
-	assert_int_equal(berth_issue_lint(authority.pki, &wanted, authority.ca_key,
+	assert_int_equal(berth_issue_lint(authority.pki, &wanted, authority.ca, authority.ca_key,
 					  berth_cert_der(cert), NULL),
 			 BERTH_OK);
 	for (size_t i = 0; i < n; i++) {
 		struct berth_why why = {0};
-		if (berth_issue_lint(authority.pki, &changed[i], authority.ca_key,
+		if (berth_issue_lint(authority.pki, &changed[i], authority.ca, authority.ca_key,
 				     berth_cert_der(cert), &why) != BERTH_E_MISMATCH)
 			fail_msg("change %zu went unnoticed", i);
 		assert_string_equal(why.rule, "issue-lint");
 	}
-	assert_int_equal(berth_issue_lint(authority.pki, &wanted, authority.root_key,
+	assert_int_equal(berth_issue_lint(authority.pki, &wanted, authority.ca, authority.root_key,
 					  berth_cert_der(cert), NULL),
 			 BERTH_E_MISMATCH);
+}
+
+/* The signature apart, which its holder checks; that of a birth certificate too. */
+static void
+lint_notices_every_byte(void **state)
+{
+	BERTH_KEY *key = authority_key(&authority, "P-256");
+	struct berth_bytes names[] = {BERTH_LIT("a.example"), BERTH_LIT("b.example")};
+	struct berth_cert_template device = device_template(key);
+	struct berth_cert_template wanted[] = {device, device};
+
+	(void)state;
+	wanted[1].profile = BERTH_PROFILE_LDEVID_SERVER;
+	wanted[1].hw_type = NULL;
+	wanted[1].common_name = BERTH_LIT("camera");
+	wanted[1].unit = BERTH_LIT("gateway");
+	wanted[1].dns_names = names;
+	wanted[1].dns_name_count = 2;
+	wanted[1].not_after.s = wanted[1].not_before.s + 86400;
+	for (size_t i = 0; i < 2; i++) {
+		BERTH_CERT *cert = authority_issue(&authority, &wanted[i]);
+		BERTH_BUF der = {0};
+		assert_int_equal(berth_buf_append_bytes(&der, berth_cert_der(cert)), BERTH_OK);
+		struct berth_bytes whole = berth_buf_view(&der);
+		struct berth_bytes body, tbs, algorithm, bits;
+		assert_true(berth_der_take(&whole, BERTH_DER_SEQUENCE, &body) &&
+			    berth_der_take(&body, BERTH_DER_SEQUENCE, &tbs) &&
+			    berth_der_take(&body, BERTH_DER_SEQUENCE, &algorithm) &&
+			    berth_der_take(&body, BERTH_DER_BIT_STRING, &bits));
+		size_t end = i == 0 ? der.n : der.n - (bits.n - 1);
+		for (size_t at = 0; at < end; at++) {
+			struct berth_why why = {0};
+			der.p[at] ^= 1;
+			if (berth_issue_lint(authority.pki, &wanted[i], authority.ca,
+					     authority.ca_key, berth_buf_view(&der),
+					     &why) == BERTH_OK)
+				fail_msg("certificate %zu: byte %zu went unnoticed", i, at);
+			der.p[at] ^= 1;
+		}
+		assert_int_equal(berth_issue_lint(authority.pki, &wanted[i], authority.ca,
+						  authority.ca_key, berth_buf_view(&der), NULL),
+				 BERTH_OK);
+	}
 }
 
 static void
@@ -235,6 +279,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(issues_a_birth_certificate_with_all_its_facts),
 		cmocka_unit_test(lint_notices_every_field),
+		cmocka_unit_test(lint_notices_every_byte),
 		cmocka_unit_test(every_profile_passes_its_own_lint),
 		cmocka_unit_test(refuses_templates_that_make_no_certificate),
 		cmocka_unit_test(refuses_an_issuer_whose_key_it_has_not),
