@@ -12,6 +12,7 @@
 #include "store/migrations.h"
 #include "store/query.h"
 #include "store/snapshot.h"
+#include "store/wal_vfs.h"
 
 /* The application id: so that a MASA never opens a registrar's file. "BerM" and "BerR" for file(1). */
 static const struct {
@@ -228,6 +229,19 @@ compare_with_witness(struct berth_store *store, struct berth_why *why)
 		(long long)seq);
 }
 
+/* After the migrations: they may change more pages than memory should hold, a request never does. */
+static enum berth_err
+gather(struct berth_store *store, struct berth_why *why)
+{
+	enum berth_err err = exec(store, "PRAGMA cache_spill = OFF", why);
+
+	if (err)
+		return err;
+	return berth_wal_gather(store->db)
+		       ? berth_fail(why, BERTH_E_MEMORY, "store-memory", NULL, "out of memory")
+		       : BERTH_OK;
+}
+
 static enum berth_err
 set_up(struct berth_store *store, const struct berth_store_conf *conf, struct berth_why *why)
 {
@@ -247,6 +261,8 @@ set_up(struct berth_store *store, const struct berth_store_conf *conf, struct be
 			   why);
 	if (!err && !conf->read_only)
 		err = migrate(store, why);
+	if (!err && !conf->read_only)
+		err = gather(store, why);
 	if (!err && conf->witness_path)
 		err = berth_audit_witness_open(store, conf->witness_path, conf->read_only, why);
 	/* who reads (berth audit verify) wants to be told, not kept out */
@@ -272,7 +288,12 @@ berth_store_open(const struct berth_store_conf *conf, struct berth_store **ret,
 	store->witness = -1;
 	store->busy_timeout_ms =
 		conf->busy_timeout_ms ? conf->busy_timeout_ms : BERTH_STORE_BUSY_DEFAULT_MS;
-	if (sqlite3_open_v2(conf->path, &store->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+	/* Who only reads writes no log. */
+	store->vfs = conf->read_only ? NULL : berth_wal_vfs_new();
+	if (!conf->read_only && !store->vfs)
+		return berth_fail(why, BERTH_E_MEMORY, "store-memory", NULL, "out of memory");
+	const char *vfs = store->vfs ? berth_wal_vfs_name(store->vfs) : NULL;
+	if (sqlite3_open_v2(conf->path, &store->db, flags | SQLITE_OPEN_NOMUTEX, vfs) != SQLITE_OK)
 		return berth_fail(why, BERTH_E_IO, "store-open", NULL, "%s: %s", conf->path,
 				  store->db ? sqlite3_errmsg(store->db) : "out of memory");
 	err = set_up(store, conf, why);
@@ -291,6 +312,7 @@ berth_store_close(struct berth_store *store)
 	for (size_t i = 0; i < BERTH_QUERY_CACHE_MAX; i++)
 		sqlite3_finalize(store->cache.at[i].stmt);
 	sqlite3_close_v2(store->db);
+	berth_wal_vfs_free(store->vfs);
 	if (store->witness >= 0)
 		close(store->witness);
 	free(store);

@@ -15,6 +15,7 @@
 #include <sqlite3.h>
 
 #include "store/store.h"
+#include "store/wal_vfs.h"
 
 #define BERTH_QUERY_CACHE_MAX 128 /* more different statements than the store has */
 
@@ -28,6 +29,7 @@ struct berth_query_cache {
 /* The store's inside, shared by the files of this folder. */
 struct berth_store {
 	sqlite3 *db;
+	struct berth_wal_vfs *vfs; /* NULL: the default one */
 	struct berth_digest digest;
 	enum berth_store_schema schema;
 	int64_t busy_timeout_ms;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #define PATH_MAX_BYTES 1024
+#define PIECE_BYTES 4096
 
 struct handle {
 	sqlite3_file base;
@@ -131,7 +132,16 @@ on_read(sqlite3_file *base, void *out, int n, sqlite3_int64 offset)
 static int
 on_write(sqlite3_file *base, const void *bytes, int n, sqlite3_int64 offset)
 {
-	return disk_file_write(handle_of(base)->file, bytes, (size_t)n, (size_t)offset);
+	const uint8_t *at = bytes;
+	/* What is handed over in one piece may still be lost in many. */
+	for (size_t done = 0, piece; done < (size_t)n; done += piece) {
+		piece = (size_t)n - done < PIECE_BYTES ? (size_t)n - done : PIECE_BYTES;
+		int rc = disk_file_write(handle_of(base)->file, at + done, piece,
+					 (size_t)offset + done);
+		if (rc != SQLITE_OK)
+			return rc;
+	}
+	return SQLITE_OK;
 }
 
 static int
