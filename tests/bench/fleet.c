@@ -21,6 +21,7 @@ struct making {
 	struct fleet *fleet;
 	struct berth_store *store;
 	struct berth_wall born;
+	struct berth_wall vouched; /* the MASA's certificate is no older */
 	struct bench_unit unit;
 	struct berth_cert_list voucher; /* the MASA's signer, then what is above */
 	struct berth_cert_list registrar;
@@ -102,7 +103,7 @@ make_voucher(struct making *making, const struct berth_device_identity *identity
 	const struct berth_voucher voucher = {
 		.kind = BERTH_VOUCHER,
 		.has_created_on = true,
-		.created_on = making->born,
+		.created_on = making->vouched,
 		.assertion = BERTH_ASSERTION_PROXIMITY,
 		.serial_number = identity->serial_number,
 		.idevid_issuer = identity->manufacturer_key,
@@ -113,7 +114,7 @@ make_voucher(struct making *making, const struct berth_device_identity *identity
 					     .key = making->voucher_key,
 					     .signer = making->voucher.at[0],
 					     .others = &above,
-					     .signing_time = making->born};
+					     .signing_time = making->vouched};
 	bench_call(berth_voucher_sign(making->fleet->pki, &voucher, &how, der, &why));
 }
 
@@ -134,7 +135,7 @@ write_step(struct making *making, int64_t device, const struct berth_device_iden
 		.pvr = berth_buf_view(&making->pvr),
 		.connection = BERTH_LIT("{\"tls\":\"TLSv1.3\",\"address\":\"192.0.2.1\"}"),
 		.masa = BERTH_LIT("localhost"),
-		.asked_at = making->born,
+		.asked_at = making->vouched,
 	};
 	digest(making, wanted.pvr, wanted.pvr_sha256);
 	digest(making, berth_cert_der(making->registrar.at[0]), wanted.registrar_cert_sha256);
@@ -142,15 +143,15 @@ write_step(struct making *making, int64_t device, const struct berth_device_iden
 	berth_arena_start(&arena, ARENA_BYTES);
 	bench_call(
 		berth_registrar_step_begin(making->store, &wanted, &arena, &step, &is_new, &why));
-	bench_call(berth_registrar_step_set_rvr(making->store, step.row,
-						berth_buf_view(&making->rvr), making->born, &why));
-	bench_call(berth_registrar_step_set_voucher(making->store, step.row,
-						    berth_buf_view(&voucher), making->born, &why));
-	bench_call(berth_registrar_step_set_status(making->store, step.row, true, "", making->born,
-						   &why));
+	bench_call(berth_registrar_step_set_rvr(
+		making->store, step.row, berth_buf_view(&making->rvr), making->vouched, &why));
+	bench_call(berth_registrar_step_set_voucher(
+		making->store, step.row, berth_buf_view(&voucher), making->vouched, &why));
+	bench_call(berth_registrar_step_set_status(making->store, step.row, true, "",
+						   making->vouched, &why));
 	bench_call(berth_registrar_step_set_audit(making->store, step.row, "clean",
 						  BERTH_LIT("{\"version\":1,\"events\":[]}"),
-						  making->born, &why));
+						  making->vouched, &why));
 	return step.row;
 }
 
@@ -246,7 +247,9 @@ fleet_make(struct berth_pki *pki, const struct fleet_places *places, size_t coun
 {
 	*ret = (struct fleet){.pki = pki, .count = count};
 	ret->certs = calloc(count, sizeof(ret->certs[0]));
-	struct making making = {.fleet = ret, .born = {berth_clock_wall().s - AGE_S}};
+	struct making making = {.fleet = ret,
+				.born = {berth_clock_wall().s - AGE_S},
+				.vouched = berth_clock_wall()};
 	if (!ret->certs) {
 		bench_die("out of memory");
 	}

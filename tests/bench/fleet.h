@@ -3,7 +3,7 @@
  * A fleet that onboarded a while ago, written straight into a registrar's store before its daemon starts: for each device the
  * record, the manifest's line, the voucher step with a voucher that the MASA's key signed for it, the used permission, and a
  * certificate that the issuing CA's key signed. Simulated: the devices share FLEET_KEYS keys, the requests of the voucher
- * step are one device's, and the audit log knows nothing of them.
+ * step are one device's, the steps are as new as the MASA's certificate, and the audit log knows nothing of them.
  */
 #ifndef BERTH_TESTS_BENCH_FLEET_H
 #define BERTH_TESTS_BENCH_FLEET_H
