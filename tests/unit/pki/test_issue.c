@@ -95,6 +95,7 @@ lint_notices_every_field(void **state)
 	changed[n++].unit = BERTH_LIT("x");
 	changed[n++].masa_url = BERTH_BYTES_NONE;
 	changed[n++].mud_url = BERTH_LIT("https://acme.example/cam.jsom");
+	changed[n++].mud_url = BERTH_BYTES_NONE;
 	changed[n++].hw_type = "1.3.6.1.4.1.32473.8";
 	changed[n++].hw_serial = BERTH_LIT("\x00\x01\x02\xfe");
 	changed[n++].key = other;
