@@ -27,6 +27,12 @@ struct berth_cms_fields {
 };
 enum berth_err berth_cms_sign(struct berth_pki *pki, const struct berth_cms_fields *fields,
 			      struct berth_buf *der, struct berth_why *why) BERTH_MUST;
+/*
+ * The second look at what berth_cms_sign made of fields: it says that and nothing else, byte for byte. Whether the signature
+ * holds is for those to ask who rely on it.
+ */
+enum berth_err berth_cms_lint(struct berth_pki *pki, const struct berth_cms_fields *fields,
+			      struct berth_bytes der, struct berth_why *why) BERTH_MUST;
 
 struct berth_cms {
 	enum berth_cms_content content_type;

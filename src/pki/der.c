@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "pki/der.h"
 
+#include <time.h>
+
 #define CONSTRUCTED 0x20
 #define CLASS_MASK 0xc0
 #define NUMBER_MASK 0x1f
+#define UTC_TIME 0x17
+#define GENERALIZED_TIME 0x18
 
 /* X.690 10.1: definite, and the fewest octets. Four length octets are far beyond any limit here. */
 static bool
@@ -56,6 +60,36 @@ berth_der_take(struct berth_bytes *rest, uint8_t tag, struct berth_bytes *ret_va
 	*rest = left;
 	*ret_value = element.value;
 	return true;
+}
+
+bool
+berth_der_take_equal(struct berth_bytes *rest, uint8_t tag, struct berth_bytes want)
+{
+	struct berth_bytes value;
+
+	return berth_der_take(rest, tag, &value) && berth_bytes_equal(value, want);
+}
+
+bool
+berth_der_take_only(struct berth_bytes value, uint8_t tag, struct berth_bytes *ret_value)
+{
+	return berth_der_take(&value, tag, ret_value) && value.n == 0;
+}
+
+bool
+berth_der_take_time(struct berth_bytes *rest, struct berth_wall want)
+{
+	struct tm tm;
+	char text[24];
+	const time_t t = (time_t)want.s;
+
+	if (gmtime_r(&t, &tm) == NULL)
+		return false;
+	bool is_utc = tm.tm_year >= 50 && tm.tm_year < 150;
+	size_t n = strftime(text, sizeof(text), "%Y%m%d%H%M%SZ", &tm);
+	size_t century = is_utc ? 2 : 0;
+	return n > century && berth_der_take_equal(rest, is_utc ? UTC_TIME : GENERALIZED_TIME,
+						   berth_bytes_of(text + century, n - century));
 }
 
 /* What can be said of one element without knowing its type. */

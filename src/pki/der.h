@@ -8,6 +8,7 @@
 #define BERTH_PKI_DER_H
 
 #include "base/bytes.h"
+#include "base/time.h"
 
 #define BERTH_DER_DEPTH_MAX 24	    /* a registrar's request with its certificates reaches 14 */
 #define BERTH_DER_ELEMENTS_MAX 8192 /* 32 certificates of 200 elements each */
@@ -40,6 +41,12 @@ struct berth_der {
 bool berth_der_next(struct berth_bytes *rest, struct berth_der *ret);
 /* As berth_der_next, and it must have this tag. */
 bool berth_der_take(struct berth_bytes *rest, uint8_t tag, struct berth_bytes *ret_value);
+/* The same, and its value must be this one. */
+bool berth_der_take_equal(struct berth_bytes *rest, uint8_t tag, struct berth_bytes want);
+/* All of value is one element of that tag. */
+bool berth_der_take_only(struct berth_bytes value, uint8_t tag, struct berth_bytes *ret_value);
+/* Takes this time, as RFC 5280 4.1.2.5 and RFC 5652 11.3 want it written: UTCTime up to 2049. */
+bool berth_der_take_time(struct berth_bytes *rest, struct berth_wall want);
 
 /* Appends one element, for structures that OpenSSL has no type for. */
 enum berth_err berth_der_put(struct berth_buf *out, uint8_t tag,

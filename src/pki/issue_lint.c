@@ -3,8 +3,6 @@
  * The second look at what was signed. It reads the finished DER, element by element, and shares no code with what built it
  * but the table of profiles: OpenSSL's encoders write it, our own reader compares it. What is not expected is refused.
  */
-#include <time.h>
-
 #include <openssl/err.h>
 
 #include "pki/der.h"
@@ -24,8 +22,6 @@
 #define URI 0x86
 #define UTF8_STRING 0x0c
 #define PRINTABLE_STRING 0x13
-#define UTC_TIME 0x17
-#define GENERALIZED_TIME 0x18
 
 #define ID_PKIX "\x2b\x06\x01\x05\x05\x07"
 
@@ -82,22 +78,6 @@ struct lint {
 	struct berth_bytes subject, issuer_name; /* as they stand in it, with tag and length */
 };
 
-/* The next element, and it is this one. */
-static bool
-take_equal(struct berth_bytes *rest, uint8_t tag, struct berth_bytes want)
-{
-	struct berth_bytes value;
-
-	return berth_der_take(rest, tag, &value) && berth_bytes_equal(value, want);
-}
-
-/* The whole of value is one element of that tag around *ret. */
-static bool
-take_only(struct berth_bytes value, uint8_t tag, struct berth_bytes *ret)
-{
-	return berth_der_take(&value, tag, ret) && value.n == 0;
-}
-
 /* ---- names ---- */
 
 /* RFC 5280 4.1.2.4: one attribute in each RDN; each that is wanted once, and no other. */
@@ -119,15 +99,15 @@ lint_subject(const struct lint *lint)
 	};
 	struct berth_bytes rest, set, attribute;
 
-	if (!take_only(lint->subject, BERTH_DER_SEQUENCE, &rest))
+	if (!berth_der_take_only(lint->subject, BERTH_DER_SEQUENCE, &rest))
 		return "subject";
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (rows[i].want.n == 0)
 			continue;
 		if (!berth_der_take(&rest, BERTH_DER_SET, &set) ||
-		    !take_only(set, BERTH_DER_SEQUENCE, &attribute) ||
-		    !take_equal(&attribute, BERTH_DER_OID, rows[i].oid) ||
-		    !take_equal(&attribute, rows[i].tag, rows[i].want) || attribute.n > 0)
+		    !berth_der_take_only(set, BERTH_DER_SEQUENCE, &attribute) ||
+		    !berth_der_take_equal(&attribute, BERTH_DER_OID, rows[i].oid) ||
+		    !berth_der_take_equal(&attribute, rows[i].tag, rows[i].want) || attribute.n > 0)
 			return rows[i].name;
 	}
 	return rest.n == 0 ? NULL : "the number of subject attributes";
@@ -164,23 +144,6 @@ is_serial(const struct lint *lint, struct berth_bytes value)
 	return berth_bytes_equal(value, want);
 }
 
-/* RFC 5280 4.1.2.5: UTCTime up to 2049, GeneralizedTime from then on. */
-static bool
-take_time(struct berth_bytes *rest, struct berth_wall want)
-{
-	struct tm tm;
-	char text[24];
-	const time_t t = (time_t)want.s;
-
-	if (gmtime_r(&t, &tm) == NULL)
-		return false;
-	bool is_utc = tm.tm_year >= 50 && tm.tm_year < 150;
-	size_t n = strftime(text, sizeof(text), "%Y%m%d%H%M%SZ", &tm);
-	size_t century = is_utc ? 2 : 0;
-	return n > century && take_equal(rest, is_utc ? UTC_TIME : GENERALIZED_TIME,
-					 berth_bytes_of(text + century, n - century));
-}
-
 /* ---- extensions: each returns whether the value is the wanted one ---- */
 
 static bool
@@ -189,12 +152,12 @@ is_basic_constraints(const struct lint *lint, struct berth_bytes value)
 	const uint8_t length = (uint8_t)lint->rule->path_length;
 	struct berth_bytes body;
 
-	if (!take_only(value, BERTH_DER_SEQUENCE, &body))
+	if (!berth_der_take_only(value, BERTH_DER_SEQUENCE, &body))
 		return false;
-	if (lint->rule->is_ca && !take_equal(&body, BERTH_DER_BOOLEAN, BERTH_LIT("\xff")))
+	if (lint->rule->is_ca && !berth_der_take_equal(&body, BERTH_DER_BOOLEAN, BERTH_LIT("\xff")))
 		return false;
 	if (lint->rule->is_ca && lint->rule->path_length >= 0 &&
-	    !take_equal(&body, BERTH_DER_INTEGER, berth_bytes_of(&length, 1)))
+	    !berth_der_take_equal(&body, BERTH_DER_INTEGER, berth_bytes_of(&length, 1)))
 		return false;
 	return body.n == 0;
 }
@@ -207,7 +170,8 @@ is_key_usage(const struct lint *lint, struct berth_bytes value)
 	/* X.690 11.2.2: zero bits at the end are left out */
 	while (bits[0] < 7 && (bits[1] >> bits[0] & 1) == 0)
 		bits[0]++;
-	return take_equal(&value, BERTH_DER_BIT_STRING, berth_bytes_of(bits, sizeof(bits))) &&
+	return berth_der_take_equal(&value, BERTH_DER_BIT_STRING,
+				    berth_bytes_of(bits, sizeof(bits))) &&
 	       value.n == 0;
 }
 
@@ -226,7 +190,7 @@ is_purposes(const struct lint *lint, struct berth_bytes value)
 	unsigned seen = 0;
 	struct berth_bytes rest, oid;
 
-	if (!take_only(value, BERTH_DER_SEQUENCE, &rest))
+	if (!berth_der_take_only(value, BERTH_DER_SEQUENCE, &rest))
 		return false;
 	while (rest.n > 0) {
 		unsigned bit = 0;
@@ -247,7 +211,8 @@ is_subject_key_id(const struct lint *lint, struct berth_bytes value)
 	uint8_t id[BERTH_KEY_ID_BYTES];
 
 	berth_key_id(lint->wanted->key, id);
-	return take_equal(&value, BERTH_DER_OCTET_STRING, berth_bytes_of(id, sizeof(id))) &&
+	return berth_der_take_equal(&value, BERTH_DER_OCTET_STRING,
+				    berth_bytes_of(id, sizeof(id))) &&
 	       value.n == 0;
 }
 
@@ -263,8 +228,8 @@ is_authority_key_id(const struct lint *lint, struct berth_bytes value)
 	berth_key_id(lint->issuer_key, id);
 	if (want.n == 0)
 		want = berth_bytes_of(id, sizeof(id));
-	return take_only(value, BERTH_DER_SEQUENCE, &body) && take_equal(&body, CONTEXT_0, want) &&
-	       body.n == 0;
+	return berth_der_take_only(value, BERTH_DER_SEQUENCE, &body) &&
+	       berth_der_take_equal(&body, CONTEXT_0, want) && body.n == 0;
 }
 
 /* RFC 4108 5: [0] { id-on-hardwareModuleName, [0] { SEQUENCE { hwType, hwSerialNum } } } */
@@ -275,12 +240,12 @@ take_hardware_name(const struct lint *lint, struct berth_bytes *rest)
 	BERTH_OSSL(ASN1_OBJECT) *type = OBJ_txt2obj(lint->wanted->hw_type, 1);
 
 	return type != NULL && berth_der_take(rest, CONTEXT_0_WITH, &name) &&
-	       take_equal(&name, BERTH_DER_OID, BERTH_LIT(ID_PKIX "\x08\x04")) &&
-	       take_only(name, CONTEXT_0_WITH, &wrapped) &&
-	       take_only(wrapped, BERTH_DER_SEQUENCE, &module) &&
-	       take_equal(&module, BERTH_DER_OID,
-			  berth_bytes_of(OBJ_get0_data(type), OBJ_length(type))) &&
-	       take_equal(&module, BERTH_DER_OCTET_STRING, lint->wanted->hw_serial) &&
+	       berth_der_take_equal(&name, BERTH_DER_OID, BERTH_LIT(ID_PKIX "\x08\x04")) &&
+	       berth_der_take_only(name, CONTEXT_0_WITH, &wrapped) &&
+	       berth_der_take_only(wrapped, BERTH_DER_SEQUENCE, &module) &&
+	       berth_der_take_equal(&module, BERTH_DER_OID,
+				    berth_bytes_of(OBJ_get0_data(type), OBJ_length(type))) &&
+	       berth_der_take_equal(&module, BERTH_DER_OCTET_STRING, lint->wanted->hw_serial) &&
 	       module.n == 0;
 }
 
@@ -288,10 +253,10 @@ static bool
 is_alternative_names(const struct lint *lint, struct berth_bytes value)
 {
 	struct berth_bytes rest;
-	bool ok = take_only(value, BERTH_DER_SEQUENCE, &rest);
+	bool ok = berth_der_take_only(value, BERTH_DER_SEQUENCE, &rest);
 
 	for (size_t i = 0; ok && i < lint->wanted->dns_name_count; i++)
-		ok = take_equal(&rest, DNS_NAME, lint->wanted->dns_names[i]);
+		ok = berth_der_take_equal(&rest, DNS_NAME, lint->wanted->dns_names[i]);
 	if (ok && lint->wanted->hw_type != NULL)
 		ok = take_hardware_name(lint, &rest);
 	return ok && rest.n == 0;
@@ -302,10 +267,11 @@ is_crl_point(const struct lint *lint, struct berth_bytes value)
 {
 	struct berth_bytes points, point, name, full;
 
-	return take_only(value, BERTH_DER_SEQUENCE, &points) &&
-	       take_only(points, BERTH_DER_SEQUENCE, &point) &&
-	       take_only(point, CONTEXT_0_WITH, &name) && take_only(name, CONTEXT_0_WITH, &full) &&
-	       take_equal(&full, URI, lint->wanted->crl_url) && full.n == 0;
+	return berth_der_take_only(value, BERTH_DER_SEQUENCE, &points) &&
+	       berth_der_take_only(points, BERTH_DER_SEQUENCE, &point) &&
+	       berth_der_take_only(point, CONTEXT_0_WITH, &name) &&
+	       berth_der_take_only(name, CONTEXT_0_WITH, &full) &&
+	       berth_der_take_equal(&full, URI, lint->wanted->crl_url) && full.n == 0;
 }
 
 static bool
@@ -316,8 +282,8 @@ take_access(struct berth_bytes *rest, const char *method, struct berth_bytes url
 	if (url.n == 0)
 		return true;
 	return berth_der_take(rest, BERTH_DER_SEQUENCE, &one) &&
-	       take_equal(&one, BERTH_DER_OID, berth_text(method)) && take_equal(&one, URI, url) &&
-	       one.n == 0;
+	       berth_der_take_equal(&one, BERTH_DER_OID, berth_text(method)) &&
+	       berth_der_take_equal(&one, URI, url) && one.n == 0;
 }
 
 static bool
@@ -325,7 +291,7 @@ is_access(const struct lint *lint, struct berth_bytes value)
 {
 	struct berth_bytes rest;
 
-	return take_only(value, BERTH_DER_SEQUENCE, &rest) &&
+	return berth_der_take_only(value, BERTH_DER_SEQUENCE, &rest) &&
 	       take_access(&rest, ID_PKIX "\x30\x01", lint->wanted->ocsp_url) &&
 	       take_access(&rest, ID_PKIX "\x30\x02", lint->wanted->issuer_url) && rest.n == 0;
 }
@@ -333,13 +299,15 @@ is_access(const struct lint *lint, struct berth_bytes value)
 static bool
 is_masa_url(const struct lint *lint, struct berth_bytes value)
 {
-	return take_equal(&value, BERTH_DER_IA5_STRING, lint->wanted->masa_url) && value.n == 0;
+	return berth_der_take_equal(&value, BERTH_DER_IA5_STRING, lint->wanted->masa_url) &&
+	       value.n == 0;
 }
 
 static bool
 is_mud_url(const struct lint *lint, struct berth_bytes value)
 {
-	return take_equal(&value, BERTH_DER_IA5_STRING, lint->wanted->mud_url) && value.n == 0;
+	return berth_der_take_equal(&value, BERTH_DER_IA5_STRING, lint->wanted->mud_url) &&
+	       value.n == 0;
 }
 
 static bool
@@ -355,9 +323,10 @@ take_extension(struct berth_bytes *rest, const char *oid, bool is_critical, stru
 	struct berth_bytes body;
 
 	return berth_der_take(rest, BERTH_DER_SEQUENCE, &body) &&
-	       take_equal(&body, BERTH_DER_OID, berth_text(oid)) &&
-	       (!is_critical || take_equal(&body, BERTH_DER_BOOLEAN, BERTH_LIT("\xff"))) &&
-	       take_only(body, BERTH_DER_OCTET_STRING, ret);
+	       berth_der_take_equal(&body, BERTH_DER_OID, berth_text(oid)) &&
+	       (!is_critical ||
+		berth_der_take_equal(&body, BERTH_DER_BOOLEAN, BERTH_LIT("\xff"))) &&
+	       berth_der_take_only(body, BERTH_DER_OCTET_STRING, ret);
 }
 
 /* basicConstraints, SKI, AKI always; what else there is must have been asked for. */
@@ -407,8 +376,8 @@ is_algorithm(const struct lint *lint, struct berth_bytes inside, struct berth_by
 
 	/* RFC 5280 4.1.1.2 */
 	return berth_bytes_equal(inside, outside) &&
-	       take_equal(&inside, BERTH_DER_OID,
-			  berth_bytes_of(OBJ_get0_data(want), OBJ_length(want)));
+	       berth_der_take_equal(&inside, BERTH_DER_OID,
+				    berth_bytes_of(OBJ_get0_data(want), OBJ_length(want)));
 }
 
 /* NULL: it says what was meant; otherwise what differs. */
@@ -419,10 +388,10 @@ lint_whole(struct lint *lint, struct berth_bytes der)
 	struct berth_bytes signature;
 	struct berth_der issuer, subject, spki;
 
-	if (!take_only(der, BERTH_DER_SEQUENCE, &body) ||
+	if (!berth_der_take_only(der, BERTH_DER_SEQUENCE, &body) ||
 	    !berth_der_take(&body, BERTH_DER_SEQUENCE, &tbs) ||
 	    !berth_der_take(&body, BERTH_DER_SEQUENCE, &outside) ||
-	    !take_only(body, BERTH_DER_BIT_STRING, &signature) || signature.n < 2 ||
+	    !berth_der_take_only(body, BERTH_DER_BIT_STRING, &signature) || signature.n < 2 ||
 	    signature.p[0] != 0)
 		return "its form";
 	if (!berth_der_take(&tbs, CONTEXT_0_WITH, &version) ||
@@ -434,8 +403,8 @@ lint_whole(struct lint *lint, struct berth_bytes der)
 	    !is_algorithm(lint, inside, outside))
 		return "signature algorithm";
 	if (!berth_der_next(&tbs, &issuer) || !berth_der_take(&tbs, BERTH_DER_SEQUENCE, &dates) ||
-	    !take_time(&dates, lint->wanted->not_before) ||
-	    !take_time(&dates, lint->wanted->not_after) || dates.n > 0)
+	    !berth_der_take_time(&dates, lint->wanted->not_before) ||
+	    !berth_der_take_time(&dates, lint->wanted->not_after) || dates.n > 0)
 		return "validity";
 	if (!berth_der_next(&tbs, &subject) || !berth_der_next(&tbs, &spki) ||
 	    !berth_bytes_equal(spki.whole, berth_key_spki(lint->wanted->key)))
@@ -447,8 +416,8 @@ lint_whole(struct lint *lint, struct berth_bytes der)
 		what = lint_issuer(lint);
 	if (what != NULL)
 		return what;
-	if (!take_only(tbs, CONTEXT_3_WITH, &wrapped) ||
-	    !take_only(wrapped, BERTH_DER_SEQUENCE, &extensions))
+	if (!berth_der_take_only(tbs, CONTEXT_3_WITH, &wrapped) ||
+	    !berth_der_take_only(wrapped, BERTH_DER_SEQUENCE, &extensions))
 		return "the number of extensions";
 	return lint_extensions(lint, extensions);
 }

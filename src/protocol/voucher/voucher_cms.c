@@ -87,26 +87,19 @@ berth_voucher_open_any(struct berth_pki *pki, struct berth_bytes der,
 	return open_as(pki, berth_cms_open, der, NULL, extra, arena, ret, why);
 }
 
-/* What was signed, read back as its receiver will read it; that the signature is ours its receiver checks. */
+/* What was signed, compared with what was meant; and that its content is a voucher of its kind to whoever reads it. */
 static enum berth_err
-check_signed(struct berth_pki *pki, const struct berth_voucher *voucher, struct berth_bytes json,
-	     const struct berth_cms_fields *how, struct berth_bytes der, struct berth_why *why)
+check_signed(struct berth_pki *pki, const struct berth_voucher *voucher,
+	     const struct berth_cms_fields *fields, struct berth_bytes der, struct berth_why *why)
 {
 	BERTH_ARENA arena = {0};
-	BERTH_SIGNED_VOUCHER opened = {0};
+	struct berth_voucher again;
 
-	berth_arena_start(&arena, 4 * BERTH_VOUCHER_JSON_MAX_BYTES);
-	enum berth_err err =
-		berth_voucher_reopen(pki, der, voucher->kind, NULL, &arena, &opened, why);
+	enum berth_err err = berth_cms_lint(pki, fields, der, why);
 	if (err)
 		return err;
-	if (!berth_bytes_equal(berth_buf_view(&opened.cms.content), json) ||
-	    opened.cms.content_type != how->content_type ||
-	    !berth_bytes_equal(berth_cert_der(opened.cms.signer), berth_cert_der(how->signer)))
-		return berth_fail(why, BERTH_E_INTERNAL, "berth-voucher-lint", NULL,
-				  "the signed voucher does not say what was to be signed; it is "
-				  "not released");
-	return BERTH_OK;
+	berth_arena_start(&arena, 4 * BERTH_VOUCHER_JSON_MAX_BYTES);
+	return berth_voucher_parse(fields->content, voucher->kind, &arena, &again, why);
 }
 
 enum berth_err
@@ -127,7 +120,7 @@ berth_voucher_sign(struct berth_pki *pki, const struct berth_voucher *voucher,
 	err = berth_cms_sign(pki, &fields, &object, why);
 	if (err)
 		return err;
-	err = check_signed(pki, voucher, fields.content, how, berth_buf_view(&object), why);
+	err = check_signed(pki, voucher, &fields, berth_buf_view(&object), why);
 	if (err)
 		return err;
 	if (berth_buf_append_bytes(der, berth_buf_view(&object)))

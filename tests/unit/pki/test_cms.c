@@ -5,13 +5,17 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include <openssl/cms.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
 
 #include "pki/cms.h"
+#include "pki/keystore/keystore.h"
 #include "pki/ossl.h"
 #include "unit/pki/authority.h"
 
@@ -51,10 +55,35 @@ signer_end(struct signer *signer)
 
 #define SIGNER __attribute__((cleanup(signer_end))) struct signer
 
+/* From a file: no RSA key is made here, but one that exists may sign. */
+static struct berth_key *
+rsa_key(void)
+{
+	char path[] = "/tmp/berth-test-rsa-XXXXXX";
+	char uri[64];
+	struct berth_key *key = NULL;
+	struct berth_why why = {0};
+	int fd = mkstemp(path);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+	EVP_PKEY *pkey = EVP_RSA_gen(2048);
+
+	assert_non_null(file);
+	assert_int_equal(PEM_write_PKCS8PrivateKey(file, pkey, NULL, NULL, 0, NULL, NULL), 1);
+	EVP_PKEY_free(pkey);
+	assert_int_equal(fclose(file), 0);
+	snprintf(uri, sizeof(uri), "file:%s", path);
+	enum berth_err err = berth_keystore_load(authority.pki, uri, &key, &why);
+	(void)unlink(path);
+	if (err)
+		fail_msg("%s: %s", why.rule, why.sentence);
+	return key;
+}
+
 static struct signer
 signer_with(const char *kind, enum berth_cert_profile profile)
 {
-	struct signer signer = {.key = authority_key(&authority, kind)};
+	struct signer signer = {.key = strcmp(kind, "RSA") == 0 ? rsa_key()
+								: authority_key(&authority, kind)};
 	struct berth_cert_template wanted =
 		authority_template(&authority, profile, "signer", signer.key);
 
@@ -330,6 +359,79 @@ finds_the_content_alone_and_none_where_there_is_none(void **state)
 	assert_true(berth_bytes_equal(content, berth_buf_view(&cms.content)));
 }
 
+static bool
+is_linted(const struct berth_cms_fields *fields, struct berth_bytes der)
+{
+	struct berth_why why = {0};
+	enum berth_err err = berth_cms_lint(authority.pki, fields, der, &why);
+
+	if (err)
+		assert_string_equal(why.rule, "cms-lint");
+	return err == BERTH_OK;
+}
+
+static void
+lint_notices_every_field_of_what_was_signed(void **state)
+{
+	SIGNER signer = signer_with("P-256", BERTH_PROFILE_MASA_SIGNER);
+	SIGNER other = signer_with("P-256", BERTH_PROFILE_MASA_SIGNER);
+	struct berth_cms_fields fields = fields_of(&signer);
+	struct berth_cms_fields changed[8];
+	size_t n = 0;
+	BERTH_CERT_LIST fewer = {0};
+	BERTH_CERT_LIST more = {0};
+	BERTH_BUF der = {0};
+
+	(void)state;
+	assert_int_equal(berth_cert_list_add(&fewer, authority.ca, NULL), BERTH_OK);
+	assert_int_equal(berth_cert_list_add(&more, authority.root, NULL), BERTH_OK);
+	assert_int_equal(berth_cert_list_add(&more, authority.ca, NULL), BERTH_OK);
+	assert_int_equal(berth_cert_list_add(&more, other.cert, NULL), BERTH_OK);
+	for (size_t i = 0; i < 8; i++)
+		changed[i] = fields;
+	changed[n++].content_type = BERTH_CMS_DATA;
+	changed[n++].content = BERTH_LIT("{\"ietf-voucher:voucher\":[]}");
+	changed[n++].signer = other.cert;
+	changed[n++].others = NULL;
+	changed[n++].others = &fewer;
+	changed[n++].others = &more;
+	changed[n++].signing_time.s += 1;
+	changed[n++].omit_signing_time = true;
+	sign(&fields, &der);
+	assert_true(is_linted(&fields, berth_buf_view(&der)));
+	for (size_t i = 0; i < n; i++)
+		if (is_linted(&changed[i], berth_buf_view(&der)))
+			fail_msg("change %zu went unnoticed", i);
+}
+
+/* The signature apart, which stands last: it is looked at by those who rely on it. */
+static void
+lint_notices_every_byte_of_what_was_signed(void **state)
+{
+	static const char *const kinds[] = {"P-256", "P-384", "P-256", "RSA"};
+
+	(void)state;
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+		SIGNER signer = signer_with(kinds[k], BERTH_PROFILE_MASA_SIGNER);
+		struct berth_cms_fields fields = fields_of(&signer);
+		BERTH_BUF der = {0};
+		BERTH_BUF signature = {0};
+		fields.content_type = k % 2 == 0 ? BERTH_CMS_ANIMA_VOUCHER : BERTH_CMS_DATA;
+		fields.omit_signing_time = k == 2;
+		sign(&fields, &der);
+		/* of the same length, or a little longer */
+		assert_int_equal(berth_key_sign(signer.key, fields.content, &signature, NULL),
+				 BERTH_OK);
+		for (size_t at = 0; at + signature.n + 4 < der.n; at++) {
+			der.p[at] ^= 1;
+			if (is_linted(&fields, berth_buf_view(&der)))
+				fail_msg("%s: byte %zu went unnoticed", kinds[k], at);
+			der.p[at] ^= 1;
+		}
+		assert_true(is_linted(&fields, berth_buf_view(&der)));
+	}
+}
+
 /* No byte of the object may be changed without being noticed, unless nothing that we read depends on it. */
 static void
 never_shows_content_that_was_not_signed(void **state)
@@ -506,6 +608,8 @@ main(void)
 		cmocka_unit_test(finds_the_signer_among_known_certificates),
 		cmocka_unit_test(finds_the_content_alone_and_none_where_there_is_none),
 		cmocka_unit_test(never_shows_content_that_was_not_signed),
+		cmocka_unit_test(lint_notices_every_field_of_what_was_signed),
+		cmocka_unit_test(lint_notices_every_byte_of_what_was_signed),
 		cmocka_unit_test(reopens_without_the_signature_alone),
 		cmocka_unit_test(refuses_ber_and_trailing_bytes),
 		cmocka_unit_test(refuses_a_signer_whose_key_is_for_certificates_only),
