@@ -46,9 +46,10 @@ hash_entry(const struct berth_digest *digest, struct berth_audit_entry *entry,
 
 /* The newest entry; seq 0 and zeroes when the log is empty. */
 static enum berth_err
-read_head(struct berth_store *store, int64_t *seq, uint8_t hash[BERTH_DIGEST_BYTES],
-	  struct berth_why *why)
+learn_head(struct berth_store *store, struct berth_why *why)
 {
+	if (store->head.is_known)
+		return BERTH_OK;
 	BERTH_QUERY query =
 		berth_query(store, "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1");
 	bool row = false;
@@ -56,11 +57,12 @@ read_head(struct berth_store *store, int64_t *seq, uint8_t hash[BERTH_DIGEST_BYT
 
 	if (err)
 		return err;
-	*seq = row ? berth_column_i64(&query, 0) : 0;
+	store->head.seq = row ? berth_column_i64(&query, 0) : 0;
 	if (row)
-		berth_column_digest(&query, 1, hash);
+		berth_column_digest(&query, 1, store->head.hash);
 	if (!row)
-		memset(hash, 0, BERTH_DIGEST_BYTES);
+		memset(store->head.hash, 0, BERTH_DIGEST_BYTES);
+	store->head.is_known = true;
 	return BERTH_OK;
 }
 
@@ -107,7 +109,6 @@ berth_audit_append(struct berth_store *store, struct berth_wall at, const char *
 		.subject = berth_text(subject),
 		.detail = detail,
 	};
-	uint8_t prev[BERTH_DIGEST_BYTES];
 	enum berth_err err = berth_store_writes(store, why);
 
 	if (!err)
@@ -117,12 +118,17 @@ berth_audit_append(struct berth_store *store, struct berth_wall at, const char *
 	if (!err)
 		err = check_text(entry.detail, BERTH_AUDIT_DETAIL_MAX, "detail", why);
 	if (!err)
-		err = read_head(store, &entry.seq, prev, why);
+		err = learn_head(store, why);
 	if (err)
 		return err;
-	entry.seq++;
-	err = hash_entry(&store->digest, &entry, prev, why);
-	return err ? err : insert(store, &entry, prev, why);
+	entry.seq = store->head.seq + 1;
+	err = hash_entry(&store->digest, &entry, store->head.hash, why);
+	err = err ? err : insert(store, &entry, store->head.hash, why);
+	if (err)
+		return err;
+	store->head.seq = entry.seq;
+	memcpy(store->head.hash, entry.hash, sizeof store->head.hash);
+	return BERTH_OK;
 }
 
 static void
@@ -256,28 +262,34 @@ berth_audit_witness_open(struct berth_store *store, const char *path, bool read_
 		return berth_fail(why, BERTH_E_IO, "audit-witness-open", NULL, "%s: %s", path,
 				  strerror(errno));
 	uint8_t hash[BERTH_DIGEST_BYTES];
+	store->witness_is_behind = true;
 	return berth_audit_witness_read(store, &store->witness_seq, hash, why);
 }
 
 enum berth_err
 berth_audit_witness_write(struct berth_store *store, struct berth_why *why)
 {
-	uint8_t hash[BERTH_DIGEST_BYTES];
 	char hex[2 * BERTH_DIGEST_BYTES + 1];
 	char line[WITNESS_LINE_BYTES + 1];
-	int64_t seq = 0;
 
-	if (store->witness < 0)
+	/* A commit that has not looked for the newest entry has added none. */
+	if (store->witness < 0 || (!store->head.is_known && !store->witness_is_behind))
 		return BERTH_OK;
-	enum berth_err err = read_head(store, &seq, hash, why);
-	if (err || seq == store->witness_seq)
+	enum berth_err err = learn_head(store, why);
+	if (err)
 		return err;
-	berth_hex_text(berth_bytes_of(hash, sizeof hash), hex, sizeof hex);
+	int64_t seq = store->head.seq;
+	store->head.is_known = false;
+	store->witness_is_behind = seq != store->witness_seq;
+	if (!store->witness_is_behind)
+		return BERTH_OK;
+	berth_hex_text(berth_bytes_of(store->head.hash, sizeof store->head.hash), hex, sizeof hex);
 	int n = snprintf(line, sizeof line, "berth-witness-1 %020" PRId64 " %s\n", seq, hex);
 	if (n != WITNESS_LINE_BYTES || pwrite(store->witness, line, (size_t)n, 0) != n)
 		return berth_fail(why, BERTH_E_IO, "audit-witness-write", NULL,
 				  "the audit witness cannot be written: %s", strerror(errno));
 	store->witness_seq = seq;
+	store->witness_is_behind = false;
 	return BERTH_OK;
 }
 

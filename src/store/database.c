@@ -283,6 +283,9 @@ berth_store_open(const struct berth_store_conf *conf, struct berth_store **ret,
 	BERTH_CLEANUP(berth_store_closep) struct berth_store *store = calloc(1, sizeof *store);
 	if (!store)
 		return berth_fail(why, BERTH_E_MEMORY, "store-memory", NULL, "out of memory");
+	/* Of no effect when a store has been opened before. One thread (docs/decisions/0007): no locks in memory. */
+	(void)sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	store->digest = conf->digest;
 	store->schema = conf->schema;
 	store->witness = -1;
@@ -349,6 +352,7 @@ berth_store_begin(struct berth_store *store, struct berth_why *why)
 	if (sqlite3_db_readonly(store->db, "main"))
 		return berth_fail(why, BERTH_E_STATE, "store-read-only", NULL,
 				  "the store was opened for reading");
+	store->head.is_known = false;
 	return run(store, "BEGIN IMMEDIATE", why);
 }
 
@@ -360,15 +364,17 @@ berth_store_commit(struct berth_store *store, struct berth_why *why)
 	store->has_savepoint = false;
 	if (!err)
 		err = run(store, "COMMIT", why);
-	if (err)
-		return err;
-	return berth_audit_witness_write(store, why);
+	if (!err)
+		err = berth_audit_witness_write(store, why);
+	store->head.is_known = false;
+	return err;
 }
 
 void
 berth_store_abort(struct berth_store *store)
 {
 	store->has_savepoint = false;
+	store->head.is_known = false;
 	if (berth_store_in_transaction(store))
 		berth_ignore(run(store, "ROLLBACK", NULL),
 			     "a failed rollback ends with the file's close");
@@ -416,6 +422,7 @@ berth_store_rollback(struct berth_store *store, struct berth_why *why)
 {
 	enum berth_err err = savepoint_must_be(store, true, why);
 
+	store->head.is_known = false; /* it may be one of those that are undone */
 	if (!err)
 		err = run(store, "ROLLBACK TO request", why);
 	if (!err)

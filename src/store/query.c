@@ -5,7 +5,11 @@
 static int
 cached(struct berth_store *store, const char *sql, struct berth_query *query)
 {
-	for (size_t i = 0; i < BERTH_QUERY_CACHE_MAX; i++) {
+	size_t first = (uintptr_t)sql / 8; /* literals lie one after the other */
+
+	for (size_t n = 0; n < BERTH_QUERY_CACHE_MAX; n++) {
+		size_t i = (first + n) % BERTH_QUERY_CACHE_MAX;
+
 		if (store->cache.at[i].sql == sql) {
 			if (sqlite3_stmt_busy(store->cache.at[i].stmt))
 				break;

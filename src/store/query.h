@@ -33,9 +33,16 @@ struct berth_store {
 	struct berth_digest digest;
 	enum berth_store_schema schema;
 	int64_t busy_timeout_ms;
-	int64_t busy_since_ms; /* monotonic, of the lock now waited for */
-	int witness;	       /* descriptor, -1: none */
-	int64_t witness_seq;   /* what it holds */
+	int64_t busy_since_ms;	/* monotonic, of the lock now waited for */
+	int witness;		/* descriptor, -1: none */
+	int64_t witness_seq;	/* what it holds */
+	bool witness_is_behind; /* perhaps: a kill came between a commit and its line */
+	/* The audit log's newest entry, while a transaction keeps others from adding one. */
+	struct {
+		bool is_known;
+		int64_t seq;
+		uint8_t hash[BERTH_DIGEST_BYTES];
+	} head;
 	bool has_savepoint;
 	struct berth_query_cache cache;
 };

@@ -305,6 +305,73 @@ tolerates_a_witness_that_lags_behind(void **state)
 	assert_true(report.has_witness);
 }
 
+/* The chain's end is kept in memory within a transaction; what is undone leaves it too. */
+static void
+chains_to_what_was_not_undone(void **state)
+{
+	struct fixture *f = *state;
+	struct berth_audit_report report;
+
+	begin(f);
+	append(f, "CAM-1");
+	ok(f, berth_store_savepoint(f->store, &f->why));
+	append(f, "CAM-2");
+	ok(f, berth_store_rollback(f->store, &f->why));
+	append(f, "CAM-3");
+	commit(f);
+	begin(f);
+	append(f, "CAM-4");
+	berth_store_abort(f->store);
+	begin(f);
+	append(f, "CAM-5");
+	commit(f);
+	ok(f, berth_audit_verify(f->store, &report, &f->why));
+	assert_int_equal(report.entries, 3);
+}
+
+static void
+chains_to_what_another_process_has_written(void **state)
+{
+	struct fixture *f = *state;
+	struct berth_store *other = NULL;
+	struct berth_store_conf conf = f->conf;
+	struct berth_audit_report report;
+
+	conf.witness_path = NULL;
+	ok(f, berth_store_open(&conf, &other, &f->why));
+	append_three(f);
+	ok(f, berth_store_begin(other, &f->why));
+	ok(f, berth_audit_append(other, now, "admin", BERTH_EVENT_STARTED, "", BERTH_BYTES_NONE,
+				 &f->why));
+	ok(f, berth_store_commit(other, &f->why));
+	append_three(f);
+	ok(f, berth_audit_verify(f->store, &report, &f->why));
+	assert_int_equal(report.entries, 7);
+	berth_store_close(other);
+}
+
+/* As after a kill between a commit and its line. */
+static void
+first_commit_brings_a_witness_up_that_lags_behind(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t hash[BERTH_DIGEST_BYTES];
+	int64_t seq = 0;
+
+	append_three(f);
+	f->conf.witness_path = NULL;
+	reopen(f);
+	append_three(f);
+	f->conf.witness_path = f->witness;
+	reopen(f);
+	ok(f, berth_audit_witness_peek(f->witness, &seq, hash, &f->why));
+	assert_int_equal(seq, 3);
+	begin(f);
+	commit(f);
+	ok(f, berth_audit_witness_peek(f->witness, &seq, hash, &f->why));
+	assert_int_equal(seq, 6);
+}
+
 static void
 refuses_a_witness_that_cannot_be_read(void **state)
 {
@@ -392,6 +459,9 @@ main(void)
 		MASA_TEST(a_snapshot_holds_what_was_committed_and_nothing_else),
 		MASA_TEST(finds_a_damaged_page),
 		MASA_TEST(tolerates_a_witness_that_lags_behind),
+		MASA_TEST(chains_to_what_was_not_undone),
+		MASA_TEST(chains_to_what_another_process_has_written),
+		MASA_TEST(first_commit_brings_a_witness_up_that_lags_behind),
 		MASA_TEST(refuses_a_witness_that_cannot_be_read),
 		MASA_TEST(takes_a_witness_of_zeros_for_none),
 		MASA_TEST(refuses_entries_that_are_too_long_or_no_text),
