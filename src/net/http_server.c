@@ -657,9 +657,8 @@ berth_http_server_drain(struct berth_http_server *server, void (*drained)(void *
 	server->drained = drained;
 	server->drained_context = context;
 	server->is_draining = true;
-	if (server->bound) {
-		evhttp_del_accept_socket(server->http, server->bound);
-		server->bound = NULL;
+	if (server->bound) { /* not closed before the end: see berth_loop_open */
+		(void)evconnlistener_disable(evhttp_bound_socket_get_listener(server->bound));
 	}
 	for (struct conn *conn = server->conns, *next; conn; conn = next) {
 		next = conn->next;

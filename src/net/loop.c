@@ -85,7 +85,13 @@ berth_loop_open(struct berth_loop **ret, struct berth_why *why)
 	struct berth_loop *loop = calloc(1, sizeof(*loop));
 	struct event_config *config = event_config_new();
 	if (loop && config) {
-		(void)event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+		/*
+		 * A change list: HTTP turns reading and writing off and on within each message, and the kernel hears of what is left
+		 * of it once a turn (22 calls for one onboarding, not 52). The price: a descriptor whose socket other processes
+		 * have open too (a listening one) must leave the loop a turn before it is closed, or the kernel goes on to tell of it.
+		 */
+		(void)event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK |
+							    EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
 		loop->base = event_base_new_with_config(config);
 	}
 	if (config) {
