@@ -20,7 +20,7 @@ ASN1_SEQUENCE(berth_cms_signer) = {
 	ASN1_SIMPLE(berth_cms_signer, algorithm, X509_ALGOR),
 	ASN1_SIMPLE(berth_cms_signer, signature, ASN1_OCTET_STRING),
 	ASN1_IMP_SET_OF_OPT(berth_cms_signer, unsigned_attributes, X509_ATTRIBUTE, 1),
-} ASN1_SEQUENCE_END(berth_cms_signer)
+} static_ASN1_SEQUENCE_END(berth_cms_signer)
 
 ASN1_SEQUENCE(berth_cms_econtent) = {
 	ASN1_SIMPLE(berth_cms_econtent, type, ASN1_OBJECT),
@@ -40,10 +40,6 @@ ASN1_SEQUENCE(berth_cms_info) = {
 	ASN1_SIMPLE(berth_cms_info, type, ASN1_OBJECT),
 	ASN1_EXP(berth_cms_info, data, berth_cms_signed_data, 0),
 } ASN1_SEQUENCE_END(berth_cms_info)
-
-ASN1_ITEM_TEMPLATE(berth_cms_attributes_sign) =
-	ASN1_EX_TEMPLATE_TYPE(ASN1_TFLG_SET_ORDER, 0, attributes, X509_ATTRIBUTE)
-ASN1_ITEM_TEMPLATE_END(berth_cms_attributes_sign)
 
 ASN1_ITEM_TEMPLATE(berth_cms_attributes_check) =
 	ASN1_EX_TEMPLATE_TYPE(ASN1_TFLG_SEQUENCE_OF | ASN1_TFLG_IMPTAG | ASN1_TFLG_UNIVERSAL,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The ASN.1 of RFC 5652 5 as OpenSSL templates. Certificates stay undecoded here, so that each is
+ * The ASN.1 of RFC 5652 5 as OpenSSL templates, for reading (cms_build.c writes). Certificates stay undecoded here, so that each is
  * decoded once, by berth_cert_parse; and the signed attributes can be written again for the check.
  */
 #ifndef BERTH_PKI_CMS_ASN1_H
@@ -10,7 +10,6 @@
 #include <openssl/x509.h>
 
 #define BERTH_OID_DATA "1.2.840.113549.1.7.1"
-#define BERTH_OID_SIGNED_DATA "1.2.840.113549.1.7.2"
 #define BERTH_OID_ANIMA_VOUCHER "1.2.840.113549.1.9.16.1.40"
 
 typedef struct {
@@ -61,9 +60,7 @@ typedef struct {
 } berth_cms_info;
 
 DECLARE_ASN1_ITEM(berth_cms_info)
-DECLARE_ASN1_ITEM(berth_cms_signer)
-/* SET OF Attribute: sorted as DER wants it, for signing; and in the order received, for checking. */
-DECLARE_ASN1_ITEM(berth_cms_attributes_sign)
+/* SET OF Attribute, in the order received. */
 DECLARE_ASN1_ITEM(berth_cms_attributes_check)
 
 static inline void

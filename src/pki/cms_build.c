@@ -1,270 +1,317 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Writing SignedData, from the inside out. OpenSSL's templates, which read it, would copy every certificate and name four times
+ * on the way.
+ */
 #include <time.h>
 
 #include <openssl/err.h>
 
 #include "pki/cms.h"
-#include "pki/cms_asn1.h"
 #include "pki/der.h"
 #include "pki/library.h"
 #include "pki/ossl_annot.h"
 
-#define BERTH_CMS_INFO BERTH_CLEANUP(berth_cms_info_free_p) berth_cms_info
+#define EXPLICIT_0 0xa0 /* or an implicit SET [0] */
+#define PKCS7 "\x2a\x86\x48\x86\xf7\x0d\x01\x07"
+#define DATA PKCS7 "\x01"
+#define SIGNED_DATA PKCS7 "\x02"
+#define ANIMA_VOUCHER "\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01\x28"
+#define DER_NULL 0x05
 
 static enum berth_err
-fail_build(struct berth_why *why)
+fail_build(enum berth_err err, struct berth_why *why)
 {
-	return berth_ossl_fail(why, BERTH_E_CRYPTO, "cms-build", "RFC 5652 5",
+	if (err == BERTH_E_LIMIT)
+		return berth_fail(why, err, "cms-size", NULL,
+				  "The CMS object would have more than %d bytes.",
+				  BERTH_CMS_MAX_BYTES);
+	return berth_ossl_fail(why, err, "cms-build", "RFC 5652 5",
 			       "The CMS object cannot be built");
 }
 
-static bool
-set_object(ASN1_OBJECT **slot, const char *oid)
+/* What is in buf becomes the value of one element. */
+static enum berth_err
+wrap(struct berth_buf *buf, uint8_t tag)
 {
-	ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);
+	BERTH_BUF inside = *buf;
 
-	if (object == NULL)
-		return false;
-	ASN1_OBJECT_free(*slot);
-	*slot = object;
-	return true;
-}
-
-static bool
-push_certificate(berth_cms_signed_data *data, struct berth_bytes der)
-{
-	ASN1_STRING *sequence = ASN1_STRING_type_new(V_ASN1_SEQUENCE);
-	ASN1_TYPE *choice = ASN1_TYPE_new();
-
-	if (data->certificates == NULL)
-		data->certificates = sk_ASN1_TYPE_new_null();
-	if (sequence == NULL || choice == NULL || data->certificates == NULL ||
-	    ASN1_STRING_set(sequence, der.p, (int)der.n) != 1) {
-		ASN1_STRING_free(sequence);
-		ASN1_TYPE_free(choice);
-		return false;
-	}
-	ASN1_TYPE_set(choice, V_ASN1_SEQUENCE, sequence);
-	if (sk_ASN1_TYPE_push(data->certificates, choice) > 0)
-		return true;
-	ASN1_TYPE_free(choice);
-	return false;
-}
-
-static bool
-push_certificates(berth_cms_signed_data *data, const struct berth_cert_list *list)
-{
-	for (size_t i = 0; list != NULL && i < list->n; i++) {
-		if (!push_certificate(data, berth_cert_der(list->at[i])))
-			return false;
-	}
-	return true;
-}
-
-/* Takes value over. */
-static bool
-push_attribute(berth_cms_attributes **attributes, int nid, int type, void *value)
-{
-	X509_ATTRIBUTE *attribute = X509_ATTRIBUTE_new();
-	ASN1_TYPE *any = ASN1_TYPE_new();
-
-	if (any != NULL && value != NULL)
-		ASN1_TYPE_set(any, type, value);
-	BERTH_OSSL(X509_ATTRIBUTE) *made = attribute;
-	BERTH_OSSL(ASN1_TYPE) *held = any;
-	if (value == NULL || made == NULL || held == NULL || *attributes == NULL)
-		return false;
-	/* -1: the value is an ASN1_TYPE's own string or object, copied */
-	if (X509_ATTRIBUTE_set1_object(made, OBJ_nid2obj(nid)) != 1 ||
-	    X509_ATTRIBUTE_set1_data(made, type,
-				     type == V_ASN1_OBJECT ? (const void *)held->value.object
-							   : (const void *)held->value.asn1_string,
-				     -1) != 1 ||
-	    sk_X509_ATTRIBUTE_push(*attributes, made) <= 0)
-		return false;
-	made = NULL;
-	return true;
-}
-
-static ASN1_OCTET_STRING *
-message_digest(struct berth_pki *pki, const struct berth_cms_fields *fields)
-{
-	uint8_t bytes[EVP_MAX_MD_SIZE];
-	unsigned n = 0;
-	const char *digest = berth_key_kind_of(fields->key)->digest;
-	ASN1_OCTET_STRING *string = ASN1_OCTET_STRING_new();
-
-	if (string != NULL &&
-	    EVP_Digest(fields->content.p, fields->content.n, bytes, &n,
-		       berth_pki_digest(pki, digest), NULL) == 1 &&
-	    ASN1_OCTET_STRING_set(string, bytes, (int)n) == 1)
-		return string;
-	ASN1_OCTET_STRING_free(string);
-	return NULL;
-}
-
-static bool
-put_attributes(struct berth_pki *pki, const struct berth_cms_fields *fields,
-	       const ASN1_OBJECT *content_type, berth_cms_signer *signer)
-{
-	signer->signed_attributes = sk_X509_ATTRIBUTE_new_null();
-	if (!push_attribute(&signer->signed_attributes, NID_pkcs9_contentType, V_ASN1_OBJECT,
-			    OBJ_dup(content_type)) ||
-	    !push_attribute(&signer->signed_attributes, NID_pkcs9_messageDigest,
-			    V_ASN1_OCTET_STRING, message_digest(pki, fields)))
-		return false;
-	if (fields->omit_signing_time)
-		return true;
-	/* RFC 5652 11.3: UTCTime up to 2049, which is what ASN1_TIME_set does */
-	ASN1_TIME *at = ASN1_TIME_set(NULL, (time_t)fields->signing_time.s);
-	return at != NULL && push_attribute(&signer->signed_attributes, NID_pkcs9_signingTime,
-					    ASN1_STRING_type(at), at);
-}
-
-static bool
-put_algorithms(const struct berth_cms_fields *fields, berth_cms_signed_data *data,
-	       berth_cms_signer *signer)
-{
-	const struct berth_key_kind *kind = berth_key_kind_of(fields->key);
-	X509_ALGOR *digest = X509_ALGOR_new();
-
-	if (digest == NULL || sk_X509_ALGOR_push(data->digests, digest) <= 0) {
-		X509_ALGOR_free(digest);
-		return false;
-	}
-	/* RFC 5754 2, 3.3: parameters absent, but NULL for RSA */
-	int md = OBJ_txt2nid(kind->digest);
-	int parameters = kind->group == NULL ? V_ASN1_NULL : V_ASN1_UNDEF;
-	return X509_ALGOR_set0(digest, OBJ_nid2obj(md), V_ASN1_UNDEF, NULL) == 1 &&
-	       X509_ALGOR_set0(signer->digest, OBJ_nid2obj(md), V_ASN1_UNDEF, NULL) == 1 &&
-	       X509_ALGOR_set0(signer->algorithm, OBJ_nid2obj(kind->signature_nid), parameters,
-			       NULL) == 1;
-}
-
-static bool
-put_signer_id(const struct berth_cert *cert, berth_cms_signer *signer)
-{
-	const X509 *x509 = berth_cert_x509_keyless(cert);
-	berth_cms_sid *sid = signer->sid;
-
-	sid->value.issuer_serial = OPENSSL_zalloc(sizeof(*sid->value.issuer_serial));
-	sid->type = BERTH_CMS_SID_ISSUER_SERIAL;
-	if (sid->value.issuer_serial == NULL)
-		return false;
-	sid->value.issuer_serial->issuer = X509_NAME_dup(X509_get_issuer_name(x509));
-	sid->value.issuer_serial->serial = ASN1_INTEGER_dup(X509_get0_serialNumber(x509));
-	return sid->value.issuer_serial->issuer != NULL && sid->value.issuer_serial->serial != NULL;
+	*buf = (struct berth_buf){0};
+	return berth_der_put(buf, tag, berth_buf_view(&inside));
 }
 
 static enum berth_err
-put_signature(const struct berth_cms_fields *fields, berth_cms_signer *signer,
-	      struct berth_why *why)
+put_oid(struct berth_buf *out, int nid)
 {
-	BERTH_BUF signature = {0};
-	unsigned char *signed_bytes = NULL;
+	const ASN1_OBJECT *object = OBJ_nid2obj(nid);
 
-	int n = ASN1_item_i2d((const ASN1_VALUE *)signer->signed_attributes, &signed_bytes,
-			      ASN1_ITEM_rptr(berth_cms_attributes_sign));
-	if (n <= 0)
-		return fail_build(why);
-	enum berth_err err = berth_key_sign(fields->key, berth_bytes_of(signed_bytes, (size_t)n),
-					    &signature, why);
-	OPENSSL_free(signed_bytes);
-	if (err)
-		return err;
-	return ASN1_OCTET_STRING_set(signer->signature, signature.p, (int)signature.n) == 1
-		       ? BERTH_OK
-		       : fail_build(why);
+	return berth_der_put(out, BERTH_DER_OID,
+			     berth_bytes_of(OBJ_get0_data(object), OBJ_length(object)));
+}
+
+/* RFC 5754 2, 3.3: parameters absent, but NULL for a signature by RSA. */
+static enum berth_err
+put_algorithm(struct berth_buf *out, int nid, bool has_null)
+{
+	BERTH_BUF body = {0};
+	enum berth_err err = put_oid(&body, nid);
+
+	if (!err && has_null)
+		err = berth_der_put(&body, DER_NULL, BERTH_BYTES_NONE);
+	return err ? err : berth_der_put(out, BERTH_DER_SEQUENCE, berth_buf_view(&body));
+}
+
+/* ---- certificates ---- */
+
+/* X.690 11.6: as if the shorter one ended in zeros, which DER of another length never equals. */
+static bool
+is_before(struct berth_bytes a, struct berth_bytes b)
+{
+	int order = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
+
+	return order < 0 || (order == 0 && a.n < b.n);
+}
+
+struct der_set {
+	struct berth_bytes at[BERTH_CERT_LIST_MAX + 1];
+	size_t n;
+};
+
+static enum berth_err
+add_in_order(struct der_set *set, struct berth_bytes der)
+{
+	size_t i = set->n;
+
+	if (set->n == sizeof(set->at) / sizeof(set->at[0]))
+		return BERTH_E_LIMIT;
+	for (; i > 0 && is_before(der, set->at[i - 1]); i--)
+		set->at[i] = set->at[i - 1];
+	set->at[i] = der;
+	set->n++;
+	return BERTH_OK;
 }
 
 static enum berth_err
-write_der(const berth_cms_info *info, struct berth_buf *der, struct berth_why *why)
+add_list(struct der_set *set, const struct berth_cert_list *list)
 {
-	unsigned char *bytes = NULL;
+	enum berth_err err = BERTH_OK;
 
-	int n = ASN1_item_i2d((const ASN1_VALUE *)info, &bytes, ASN1_ITEM_rptr(berth_cms_info));
-	if (n <= 0)
-		return fail_build(why);
-	enum berth_err err =
-		n > BERTH_CMS_MAX_BYTES
-			? berth_fail(why, BERTH_E_LIMIT, "cms-size", NULL,
-				     "The CMS object would have %d bytes; %d are allowed.", n,
-				     BERTH_CMS_MAX_BYTES)
-			: berth_buf_append(der, bytes, (size_t)n);
-	OPENSSL_free(bytes);
+	for (size_t i = 0; !err && list != NULL && i < list->n; i++)
+		err = add_in_order(set, berth_cert_der(list->at[i]));
 	return err;
 }
 
-static berth_cms_info *
-new_info(const char *content_type, long version)
-{
-	berth_cms_info *info = (berth_cms_info *)ASN1_item_new(ASN1_ITEM_rptr(berth_cms_info));
+/* ---- SignedData ---- */
 
-	if (info != NULL && set_object(&info->type, BERTH_OID_SIGNED_DATA) &&
-	    set_object(&info->data->econtent->type, content_type) &&
-	    ASN1_INTEGER_set(info->data->version, version) == 1)
-		return info;
-	berth_cms_info_free_p(&info);
-	return NULL;
+/* The contents of its SETs and its content's SEQUENCE, RFC 5652 5.1. */
+struct signed_data {
+	uint8_t version;
+	struct berth_buf digests, content, signers;
+	struct der_set certificates;
+};
+
+static void
+signed_data_end(struct signed_data *data)
+{
+	berth_buf_free(&data->digests);
+	berth_buf_free(&data->content);
+	berth_buf_free(&data->signers);
+}
+
+#define SIGNED_DATA_PARTS BERTH_CLEANUP(signed_data_end) struct signed_data
+
+static enum berth_err
+write_der(const struct signed_data *data, struct berth_buf *der, struct berth_why *why)
+{
+	BERTH_BUF certificates = {0};
+	BERTH_BUF body = {0};
+	BERTH_BUF info = {0};
+	enum berth_err err =
+		berth_der_put(&body, BERTH_DER_INTEGER, berth_bytes_of(&data->version, 1));
+
+	for (size_t i = 0; !err && i < data->certificates.n; i++)
+		err = berth_buf_append_bytes(&certificates, data->certificates.at[i]);
+	err = err ? err : berth_der_put(&body, BERTH_DER_SET, berth_buf_view(&data->digests));
+	err = err ? err : berth_der_put(&body, BERTH_DER_SEQUENCE, berth_buf_view(&data->content));
+	err = err ? err : berth_der_put(&body, EXPLICIT_0, berth_buf_view(&certificates));
+	err = err ? err : berth_der_put(&body, BERTH_DER_SET, berth_buf_view(&data->signers));
+	err = err ? err : wrap(&body, BERTH_DER_SEQUENCE);
+	err = err ? err : berth_der_put(&info, BERTH_DER_OID, BERTH_LIT(SIGNED_DATA));
+	err = err ? err : berth_der_put(&info, EXPLICIT_0, berth_buf_view(&body));
+	err = err ? err : wrap(&info, BERTH_DER_SEQUENCE);
+	if (!err && info.n > BERTH_CMS_MAX_BYTES)
+		err = BERTH_E_LIMIT;
+	if (err)
+		return fail_build(err, why);
+	return berth_buf_append_bytes(der, berth_buf_view(&info));
+}
+
+/* ---- the signer ---- */
+
+static enum berth_err
+put_attribute(struct berth_buf *out, int nid, uint8_t tag, struct berth_bytes value)
+{
+	BERTH_BUF values = {0};
+	BERTH_BUF body = {0};
+	enum berth_err err = berth_der_put(&values, tag, value);
+
+	err = err ? err : put_oid(&body, nid);
+	err = err ? err : berth_der_put(&body, BERTH_DER_SET, berth_buf_view(&values));
+	return err ? err : berth_der_put(out, BERTH_DER_SEQUENCE, berth_buf_view(&body));
+}
+
+/* RFC 5652 11.3: UTCTime up to 2049, which is what ASN1_TIME_set does. */
+static enum berth_err
+put_signing_time(struct berth_buf *out, struct berth_wall at)
+{
+	BERTH_OSSL(ASN1_TIME) *time = ASN1_TIME_set(NULL, (time_t)at.s);
+
+	if (time == NULL)
+		return BERTH_E_CRYPTO;
+	return put_attribute(
+		out, NID_pkcs9_signingTime, (uint8_t)ASN1_STRING_type(time),
+		berth_bytes_of(ASN1_STRING_get0_data(time), (size_t)ASN1_STRING_length(time)));
+}
+
+/* In the order of DER's SET, which is that of their lengths: 24 or 26 octets, 28 or 30, 47 and more. */
+static enum berth_err
+put_attributes(struct berth_pki *pki, const struct berth_cms_fields *fields,
+	       struct berth_bytes type, struct berth_buf *out)
+{
+	uint8_t sum[EVP_MAX_MD_SIZE];
+	unsigned n = 0;
+	const EVP_MD *md = berth_pki_digest(pki, berth_key_kind_of(fields->key)->digest);
+	enum berth_err err = put_attribute(out, NID_pkcs9_contentType, BERTH_DER_OID, type);
+
+	if (!err && !fields->omit_signing_time)
+		err = put_signing_time(out, fields->signing_time);
+	if (!err && EVP_Digest(fields->content.p, fields->content.n, sum, &n, md, NULL) != 1)
+		err = BERTH_E_CRYPTO;
+	return err ? err
+		   : put_attribute(out, NID_pkcs9_messageDigest, BERTH_DER_OCTET_STRING,
+				   berth_bytes_of(sum, n));
+}
+
+/* IssuerAndSerialNumber, as the certificate has them. */
+static enum berth_err
+put_signer_id(const struct berth_cert *cert, struct berth_buf *out)
+{
+	struct berth_bytes der = berth_cert_der(cert);
+	struct berth_bytes body, tbs;
+	struct berth_der version, serial;
+	BERTH_BUF id = {0};
+
+	if (!berth_der_take(&der, BERTH_DER_SEQUENCE, &body) ||
+	    !berth_der_take(&body, BERTH_DER_SEQUENCE, &tbs) || !berth_der_next(&tbs, &version) ||
+	    !berth_der_next(&tbs, &serial))
+		return BERTH_E_CRYPTO;
+	enum berth_err err = berth_buf_append_bytes(&id, berth_cert_issuer_der(cert));
+	err = err ? err : berth_buf_append_bytes(&id, serial.whole);
+	return err ? err : berth_der_put(out, BERTH_DER_SEQUENCE, berth_buf_view(&id));
+}
+
+static enum berth_err
+put_signer(const struct berth_cms_fields *fields, struct berth_bytes attributes,
+	   struct berth_bytes signature, struct berth_buf *out)
+{
+	const struct berth_key_kind *kind = berth_key_kind_of(fields->key);
+	BERTH_BUF body = {0};
+	enum berth_err err = berth_der_put(&body, BERTH_DER_INTEGER, BERTH_LIT("\x01"));
+
+	err = err ? err : put_signer_id(fields->signer, &body);
+	err = err ? err : put_algorithm(&body, OBJ_txt2nid(kind->digest), false);
+	err = err ? err : berth_der_put(&body, EXPLICIT_0, attributes);
+	err = err ? err : put_algorithm(&body, kind->signature_nid, kind->group == NULL);
+	err = err ? err : berth_der_put(&body, BERTH_DER_OCTET_STRING, signature);
+	return err ? err : berth_der_put(out, BERTH_DER_SEQUENCE, berth_buf_view(&body));
+}
+
+/* RFC 5652 5.4: what is signed has the tag of a SET, what is sent that of [0]. */
+static enum berth_err
+sign(struct berth_pki *pki, const struct berth_cms_fields *fields, struct berth_bytes type,
+     struct berth_buf *signers, struct berth_why *why)
+{
+	BERTH_BUF attributes = {0};
+	BERTH_BUF message = {0};
+	BERTH_BUF signature = {0};
+	enum berth_err err = put_attributes(pki, fields, type, &attributes);
+
+	err = err ? err : berth_der_put(&message, BERTH_DER_SET, berth_buf_view(&attributes));
+	if (err)
+		return fail_build(err, why);
+	err = berth_key_sign(fields->key, berth_buf_view(&message), &signature, why);
+	if (err)
+		return err;
+	err = put_signer(fields, berth_buf_view(&attributes), berth_buf_view(&signature), signers);
+	return err ? fail_build(err, why) : BERTH_OK;
+}
+
+static enum berth_err
+put_content(struct berth_bytes type, struct berth_bytes content, struct berth_buf *out)
+{
+	BERTH_BUF inside = {0};
+	enum berth_err err = berth_der_put(out, BERTH_DER_OID, type);
+
+	err = err ? err : berth_der_put(&inside, BERTH_DER_OCTET_STRING, content);
+	return err ? err : berth_der_put(out, EXPLICIT_0, berth_buf_view(&inside));
 }
 
 enum berth_err
 berth_cms_sign(struct berth_pki *pki, const struct berth_cms_fields *fields, struct berth_buf *der,
 	       struct berth_why *why)
 {
-	bool is_data = fields->content_type == BERTH_CMS_DATA;
+	const bool is_data = fields->content_type == BERTH_CMS_DATA;
+	const struct berth_bytes type = is_data ? BERTH_LIT(DATA) : BERTH_LIT(ANIMA_VOUCHER);
+	/* RFC 5652 5.1: version 3 when the content is not id-data */
+	SIGNED_DATA_PARTS data = {.version = is_data ? 1 : 3};
 
 	if (!berth_key_equal(fields->key, berth_cert_key(fields->signer)))
 		return berth_fail(why, BERTH_E_MISMATCH, "cms-signer-key", NULL,
 				  "The key does not belong to the certificate of \"%.100s\".",
 				  berth_cert_subject_text(fields->signer));
-	/* RFC 5652 5.1: version 3 when the content is not id-data */
-	BERTH_CMS_INFO *info =
-		new_info(is_data ? BERTH_OID_DATA : BERTH_OID_ANIMA_VOUCHER, is_data ? 1 : 3);
-	berth_cms_signer *signer =
-		(berth_cms_signer *)ASN1_item_new(ASN1_ITEM_rptr(berth_cms_signer));
-	if (info == NULL || signer == NULL ||
-	    sk_berth_cms_signer_push(info->data->signers, signer) <= 0) {
-		ASN1_item_free((ASN1_VALUE *)signer, ASN1_ITEM_rptr(berth_cms_signer));
-		return fail_build(why);
-	}
-	berth_cms_signed_data *data = info->data;
-	data->econtent->content = ASN1_OCTET_STRING_new();
-	if (data->econtent->content == NULL ||
-	    ASN1_OCTET_STRING_set(data->econtent->content, fields->content.p,
-				  (int)fields->content.n) != 1 ||
-	    ASN1_INTEGER_set(signer->version, 1) != 1 || !put_signer_id(fields->signer, signer) ||
-	    !put_algorithms(fields, data, signer) ||
-	    !put_attributes(pki, fields, data->econtent->type, signer) ||
-	    !push_certificate(data, berth_cert_der(fields->signer)) ||
-	    !push_certificates(data, fields->others))
-		return fail_build(why);
-	enum berth_err err = put_signature(fields, signer, why);
-	return err ? err : write_der(info, der, why);
+	enum berth_err err = put_algorithm(
+		&data.digests, OBJ_txt2nid(berth_key_kind_of(fields->key)->digest), false);
+	err = err ? err : put_content(type, fields->content, &data.content);
+	err = err ? err : add_in_order(&data.certificates, berth_cert_der(fields->signer));
+	err = err ? err : add_list(&data.certificates, fields->others);
+	if (err)
+		return fail_build(err, why);
+	err = sign(pki, fields, type, &data.signers, why);
+	return err ? err : write_der(&data, der, why);
+}
+
+/* ---- certificates only ---- */
+
+static enum berth_err
+write_certificates(struct signed_data *data, struct berth_buf *der, struct berth_why *why)
+{
+	enum berth_err err = berth_der_put(&data->content, BERTH_DER_OID, BERTH_LIT(DATA));
+
+	return err ? fail_build(err, why) : write_der(data, der, why);
 }
 
 enum berth_err
 berth_cms_certs_build(struct berth_pki *pki, const struct berth_cert_list *list,
 		      struct berth_buf *der, struct berth_why *why)
 {
+	SIGNED_DATA_PARTS data = {.version = 1};
+
 	(void)pki;
 	if (list->n == 0)
 		return berth_fail(why, BERTH_E_USAGE, "cms-certs-only", "RFC 7030 4.1.3",
 				  "There is no certificate to send.");
-	BERTH_CMS_INFO *info = new_info(BERTH_OID_DATA, 1);
-	if (info == NULL || !push_certificates(info->data, list))
-		return fail_build(why);
-	return write_der(info, der, why);
+	enum berth_err err = add_list(&data.certificates, list);
+	return err ? fail_build(err, why) : write_certificates(&data, der, why);
 }
 
 enum berth_err
 berth_cms_certs_wrap(struct berth_bytes certificate, struct berth_buf *der, struct berth_why *why)
 {
+	SIGNED_DATA_PARTS data = {.version = 1};
 	enum berth_err err = berth_der_check(certificate, "cms-certs-only", why);
+
 	if (err)
 		return err;
-	BERTH_CMS_INFO *info = new_info(BERTH_OID_DATA, 1);
-	if (info == NULL || !push_certificate(info->data, certificate))
-		return fail_build(why);
-	return write_der(info, der, why);
+	err = add_in_order(&data.certificates, certificate);
+	return err ? fail_build(err, why) : write_certificates(&data, der, why);
 }

@@ -359,6 +359,27 @@ finds_the_content_alone_and_none_where_there_is_none(void **state)
 	assert_true(berth_bytes_equal(content, berth_buf_view(&cms.content)));
 }
 
+static void
+makes_nothing_that_nobody_would_read(void **state)
+{
+	SIGNER signer = signer_with("P-256", BERTH_PROFILE_MASA_SIGNER);
+	struct berth_cms_fields fields = fields_of(&signer);
+	BERTH_BUF content = {0};
+	BERTH_BUF der = {0};
+	struct berth_why why = {0};
+
+	(void)state;
+	for (size_t i = 0; i < BERTH_CMS_MAX_BYTES; i++)
+		assert_int_equal(berth_buf_append_u8(&content, ' '), BERTH_OK);
+	/* too long with what is around it, and too long alone */
+	for (size_t n = BERTH_CMS_MAX_BYTES - 1000; n <= BERTH_CMS_MAX_BYTES; n += 1000) {
+		fields.content = berth_bytes_of(content.p, n);
+		assert_int_equal(berth_cms_sign(authority.pki, &fields, &der, &why), BERTH_E_LIMIT);
+		assert_string_equal(why.rule, "cms-size");
+		assert_int_equal(der.n, 0);
+	}
+}
+
 static bool
 is_linted(const struct berth_cms_fields *fields, struct berth_bytes der)
 {
@@ -608,6 +629,7 @@ main(void)
 		cmocka_unit_test(finds_the_signer_among_known_certificates),
 		cmocka_unit_test(finds_the_content_alone_and_none_where_there_is_none),
 		cmocka_unit_test(never_shows_content_that_was_not_signed),
+		cmocka_unit_test(makes_nothing_that_nobody_would_read),
 		cmocka_unit_test(lint_notices_every_field_of_what_was_signed),
 		cmocka_unit_test(lint_notices_every_byte_of_what_was_signed),
 		cmocka_unit_test(reopens_without_the_signature_alone),
