@@ -159,12 +159,14 @@ berth_registrar_device_seen(struct berth_store *store, const struct berth_regist
 	bool is_new = err == BERTH_E_NOT_FOUND;
 	if (is_new)
 		err = insert_device(store, seen, id, now, why);
+	if (is_new)
+		device.row = sqlite3_last_insert_rowid(store->db);
 	if (!err && !is_new)
 		err = check_birth_key(&device, seen, why);
 	if (!err && !is_new)
 		err = refresh_device(store, device.row, seen, now, why);
 	if (!err)
-		err = berth_registrar_device_find(store, &seen->identity, arena, &device, why);
+		err = berth_registrar_device_get(store, device.row, arena, &device, why);
 	if (err)
 		return err;
 	*ret = device;
@@ -271,6 +273,17 @@ read_state(struct berth_store *store, int64_t device, enum berth_device_standing
 	return BERTH_OK;
 }
 
+static enum berth_err
+write_state(struct berth_store *store, int64_t device, enum berth_device_standing to,
+	    struct berth_why *why)
+{
+	BERTH_QUERY query = berth_query(store, "UPDATE device SET state = ? WHERE row = ?");
+
+	berth_query_i64(&query, to);
+	berth_query_i64(&query, device);
+	return berth_query_run(&query, why);
+}
+
 enum berth_err
 berth_registrar_device_move(struct berth_store *store, int64_t device,
 			    enum berth_device_standing to, struct berth_why *why)
@@ -282,12 +295,21 @@ berth_registrar_device_move(struct berth_store *store, int64_t device,
 		err = read_state(store, device, &from, why);
 	if (!err)
 		err = berth_device_check_move(from, to, why);
-	if (err)
+	return err ? err : write_state(store, device, to, why);
+}
+
+enum berth_err
+berth_registrar_device_advance(struct berth_store *store, int64_t device,
+			       enum berth_device_standing to, struct berth_why *why)
+{
+	enum berth_device_standing from = BERTH_DEVICE_KNOWN;
+	enum berth_err err = berth_store_writes(store, why);
+
+	if (!err)
+		err = read_state(store, device, &from, why);
+	if (err || from == to || !berth_device_may_move(from, to))
 		return err;
-	BERTH_QUERY query = berth_query(store, "UPDATE device SET state = ? WHERE row = ?");
-	berth_query_i64(&query, to);
-	berth_query_i64(&query, device);
-	return berth_query_run(&query, why);
+	return write_state(store, device, to, why);
 }
 
 enum berth_err

@@ -65,9 +65,9 @@ berth_registrar_permission_grant(struct berth_store *store, int64_t device, int6
 	if (!err && found.step > step)
 		return berth_fail(why, BERTH_E_STATE, "enrol-old-step", NULL,
 				  "a later voucher step of the device has passed already");
-	if (err == BERTH_E_NOT_FOUND || !err)
+	if (!err)
 		err = berth_registrar_permission_drop(store, device, why);
-	if (err)
+	if (err && err != BERTH_E_NOT_FOUND)
 		return err;
 	BERTH_QUERY query = berth_query(
 		store, "INSERT INTO permission (device, step, expires) VALUES (?, ?, ?)");

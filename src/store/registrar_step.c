@@ -24,6 +24,9 @@ berth_registrar_step_state_name(enum berth_registrar_step_state state)
 	"row, device, nonce, pvr_sha256, NULL, registrar_cert_sha256, connection, masa, state,"    \
 	" NULL, NULL, status, reason, audit_finding, NULL, asked_at, changed_at"
 
+/* From the index alone; ordered by SQLite, each step of the device would be read and sorted with all its objects. */
+#define NEWEST_OF_DEVICE "(SELECT max(row) FROM voucher_step WHERE device = ?)"
+
 static void
 read_step(const struct berth_query *query, struct berth_registrar_step *step)
 {
@@ -187,8 +190,8 @@ enum berth_err
 berth_registrar_step_latest(struct berth_store *store, int64_t device, struct berth_arena *arena,
 			    struct berth_registrar_step *ret, struct berth_why *why)
 {
-	BERTH_QUERY query = berth_query(store, "SELECT " STEP_COLUMNS " FROM step WHERE device = ?"
-					       " ORDER BY row DESC LIMIT 1");
+	BERTH_QUERY query = berth_query(store, "SELECT " STEP_COLUMNS
+					       " FROM step WHERE row = " NEWEST_OF_DEVICE);
 	bool found = false;
 
 	berth_query_i64(&query, device);
@@ -214,14 +217,31 @@ berth_registrar_step_peek_latest(struct berth_store *store, int64_t device,
 				 struct berth_arena *arena, struct berth_registrar_step *ret,
 				 struct berth_why *why)
 {
-	BERTH_QUERY query =
-		berth_query(store, "SELECT " STEP_COLUMNS_FEW " FROM voucher_step WHERE device = ?"
-				   " ORDER BY row DESC LIMIT 1");
+	BERTH_QUERY query = berth_query(store, "SELECT " STEP_COLUMNS_FEW
+					       " FROM voucher_step WHERE row = " NEWEST_OF_DEVICE);
 	bool found = false;
 
 	berth_query_i64(&query, device);
 	enum berth_err err = take_step(&query, arena, ret, &found, why);
 	return err || found ? err : step_unknown(why);
+}
+
+enum berth_err
+berth_registrar_step_rvr(struct berth_store *store, int64_t row, struct berth_arena *arena,
+			 struct berth_bytes *ret, struct berth_why *why)
+{
+	BERTH_QUERY query =
+		berth_query(store, "SELECT bytes FROM voucher_step_object WHERE row = ?");
+	bool found = false;
+	bool fits = true;
+
+	berth_query_i64(&query, row * OBJECTS + OBJECT_RVR);
+	enum berth_err err = berth_query_row(&query, &found, why);
+	if (err)
+		return err;
+	*ret = found ? berth_column_bytes(&query, 0) : BERTH_BYTES_NONE;
+	berth_store_keep(arena, ret, &fits);
+	return berth_store_kept(fits, why);
 }
 
 /* After an UPDATE that names the states it may start from. */

@@ -78,6 +78,10 @@ enum berth_err berth_registrar_device_each(struct berth_store *store,
 enum berth_err berth_registrar_device_move(struct berth_store *store, int64_t device,
 					   enum berth_device_standing to,
 					   struct berth_why *why) BERTH_MUST;
+/* The same, but where the table says no it stays what it is, and that is no error. */
+enum berth_err berth_registrar_device_advance(struct berth_store *store, int64_t device,
+					      enum berth_device_standing to,
+					      struct berth_why *why) BERTH_MUST;
 enum berth_err berth_registrar_device_set_segment(struct berth_store *store, int64_t device,
 						  struct berth_bytes segment,
 						  struct berth_why *why) BERTH_MUST;
@@ -278,6 +282,10 @@ enum berth_err berth_registrar_step_peek_latest(struct berth_store *store, int64
 						struct berth_arena *arena,
 						struct berth_registrar_step *ret,
 						struct berth_why *why) BERTH_MUST;
+/* What the MASA was asked in a step; empty when it was not. */
+enum berth_err berth_registrar_step_rvr(struct berth_store *store, int64_t row,
+					struct berth_arena *arena, struct berth_bytes *ret,
+					struct berth_why *why) BERTH_MUST;
 /* asked -> requested. Again (a new RVR for the same PVR, after a lost answer): replaces it while no
  * voucher is there. */
 enum berth_err berth_registrar_step_set_rvr(struct berth_store *store, int64_t row,

@@ -224,12 +224,7 @@ enum berth_err
 berth_exchange_move_device(struct berth_registrar_exchange *exchange, enum berth_device_standing to,
 			   struct berth_why *why)
 {
-	struct berth_registrar_device device;
-	enum berth_err err = berth_registrar_device_get(exchange->role->store, exchange->device,
-							&exchange->arena, &device, why);
-	if (err || device.state == to || !berth_device_may_move(device.state, to))
-		return err;
-	return berth_registrar_device_move(exchange->role->store, exchange->device, to, why);
+	return berth_registrar_device_advance(exchange->role->store, exchange->device, to, why);
 }
 
 enum berth_err

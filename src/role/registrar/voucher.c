@@ -272,15 +272,19 @@ read_step(struct berth_registrar_exchange *exchange, struct berth_registrar_reco
 	  struct berth_why *why)
 {
 	struct berth_registrar_step step;
-	enum berth_err err = berth_registrar_step_latest(exchange->role->store, exchange->device,
-							 &exchange->arena, &step, why);
+	enum berth_err err = berth_registrar_step_peek_latest(
+		exchange->role->store, exchange->device, &exchange->arena, &step, why);
 	if (err == BERTH_E_NOT_FOUND)
 		return BERTH_OK;
+	if (!err)
+		err = berth_registrar_step_rvr(exchange->role->store, step.row, &exchange->arena,
+					       &record->rvr, why);
 	if (err)
 		return err;
 	exchange->step = step.row;
-	record->has_voucher = step.voucher.n > 0;
-	record->rvr = step.rvr;
+	record->has_voucher = step.state == BERTH_STEP_VOUCHER ||
+			      step.state == BERTH_STEP_REJECTED ||
+			      step.state == BERTH_STEP_ACCEPTED;
 	/* A device that rejected its voucher does not come on by saying the contrary: it asks for another one. */
 	record->audit_is_due = step.audit_finding.n == 0 && step.state != BERTH_STEP_REJECTED;
 	/* Acceptance is written with the verdict that follows, in one durable step: nobody is answered before. */

@@ -160,6 +160,27 @@ a_device_is_found_by_its_id_whatever_serial_number_another_has(void **state)
 }
 
 static void
+a_device_that_cannot_advance_stays(void **state)
+{
+	struct fixture *f = *state;
+	struct berth_registrar_device ret;
+
+	begin(f);
+	int64_t device = see(f, "CAM-1").row;
+	ok(f, berth_registrar_device_advance(f->store, device, BERTH_DEVICE_ENROLLED, &f->why));
+	ok(f, berth_registrar_device_get(f->store, device, &f->arena, &ret, &f->why));
+	assert_int_equal(ret.state, BERTH_DEVICE_KNOWN);
+	ok(f, berth_registrar_device_advance(f->store, device, BERTH_DEVICE_ADMITTED, &f->why));
+	ok(f, berth_registrar_device_advance(f->store, device, BERTH_DEVICE_ADMITTED, &f->why));
+	ok(f, berth_registrar_device_get(f->store, device, &f->arena, &ret, &f->why));
+	assert_int_equal(ret.state, BERTH_DEVICE_ADMITTED);
+	refused(f, BERTH_E_NOT_FOUND, "device-unknown",
+		berth_registrar_device_advance(f->store, device + 1, BERTH_DEVICE_ADMITTED,
+					       &f->why));
+	commit(f);
+}
+
+static void
 a_device_moves_by_the_table_only(void **state)
 {
 	struct fixture *f = *state;
@@ -391,12 +412,15 @@ a_step_goes_forward_only(void **state)
 {
 	struct fixture *f = *state;
 	struct berth_registrar_step step;
+	struct berth_bytes rvr = BERTH_LIT("none yet");
 	int open_steps = 0;
 
 	begin(f);
 	int64_t device = see(f, "CAM-1").row;
 	int64_t row = ask(f, device, "pvr", true).row;
 	struct berth_bytes voucher = BERTH_LIT("voucher");
+	ok(f, berth_registrar_step_rvr(f->store, row, &f->arena, &rvr, &f->why));
+	assert_int_equal(rvr.n, 0);
 	refused(f, BERTH_E_STATE, "voucher-step-state",
 		berth_registrar_step_set_voucher(f->store, row, voucher, now, &f->why));
 	ok(f, berth_registrar_step_set_rvr(f->store, row, BERTH_LIT("rvr"), now, &f->why));
@@ -405,6 +429,8 @@ a_step_goes_forward_only(void **state)
 	reopen(f);
 	ok(f, berth_registrar_step_each_open(f->store, count_step, &open_steps, &f->why));
 	assert_int_equal(open_steps, 1);
+	ok(f, berth_registrar_step_rvr(f->store, row, &f->arena, &rvr, &f->why));
+	assert_true(berth_bytes_equal_text(rvr, "rvr2"));
 	begin(f);
 	ok(f, berth_registrar_step_set_voucher(f->store, row, voucher, now, &f->why));
 	refused(f, BERTH_E_STATE, "voucher-step-state",
@@ -734,6 +760,7 @@ main(void)
 		REGISTRAR_TEST(finds_a_device_by_any_of_its_names),
 		REGISTRAR_TEST(a_device_is_found_by_its_id_whatever_serial_number_another_has),
 		REGISTRAR_TEST(a_device_moves_by_the_table_only),
+		REGISTRAR_TEST(a_device_that_cannot_advance_stays),
 		REGISTRAR_TEST(a_manifest_line_again_is_harmless_and_a_contradiction_refused),
 		REGISTRAR_TEST(keeps_a_decision_with_its_trace),
 		REGISTRAR_TEST(an_approval_survives_restart_and_further_requests),
