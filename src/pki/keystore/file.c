@@ -11,18 +11,30 @@
 #include "pki/keystore/private.h"
 #include "pki/ossl_annot.h"
 
+/* state: what signs with the key, made once; it holds the key. EVP_DigestSign would make, copy and free one for each message. */
+static EVP_PKEY_CTX *
+signing_of(struct berth_pki *pki, EVP_PKEY *pkey)
+{
+	EVP_PKEY_CTX *signing = EVP_PKEY_CTX_new_from_pkey(pki->libctx, pkey, NULL);
+
+	if (signing != NULL && EVP_PKEY_sign_init(signing) == 1)
+		return signing;
+	EVP_PKEY_CTX_free(signing);
+	return NULL;
+}
+
 static enum berth_err
 file_sign(struct berth_private *private, const char *digest, struct berth_bytes message,
 	  struct berth_buf *signature, struct berth_why *why)
 {
 	uint8_t bytes[256]; /* P-521 takes 139 */
+	uint8_t sum[EVP_MAX_MD_SIZE];
+	unsigned sum_n = 0;
 	size_t n = sizeof(bytes);
+	const EVP_MD *md = berth_pki_digest(private->pki, digest);
 
-	BERTH_OSSL(EVP_MD_CTX) *context = EVP_MD_CTX_new();
-	if (context == NULL ||
-	    EVP_DigestSignInit_ex(context, NULL, digest, private->pki->libctx, NULL, private->state,
-				  NULL) != 1 ||
-	    EVP_DigestSign(context, bytes, &n, message.p, message.n) != 1)
+	if (md == NULL || EVP_Digest(message.p, message.n, sum, &sum_n, md, NULL) != 1 ||
+	    EVP_PKEY_sign(private->state, bytes, &n, sum, sum_n) != 1)
 		return berth_ossl_fail(why, BERTH_E_CRYPTO, "keystore-file", NULL,
 				       "The key cannot sign");
 	return berth_buf_append(signature, bytes, n);
@@ -31,7 +43,7 @@ file_sign(struct berth_private *private, const char *digest, struct berth_bytes 
 static void
 file_end(struct berth_private *private)
 {
-	EVP_PKEY_free(private->state);
+	EVP_PKEY_CTX_free(private->state);
 }
 
 static enum berth_err
@@ -49,8 +61,8 @@ file_derive(struct berth_private *private, struct berth_bytes point, struct bert
 	memcpy(spki + prefix.n, point.p + 1, point.n - 1);
 	BERTH_OSSL(EVP_PKEY) *peer =
 		d2i_PUBKEY_ex(NULL, &p, (long)(prefix.n + point.n - 1), pki->libctx, NULL);
-	BERTH_OSSL(EVP_PKEY_CTX) *context =
-		EVP_PKEY_CTX_new_from_pkey(pki->libctx, private->state, NULL);
+	BERTH_OSSL(EVP_PKEY_CTX) *context = EVP_PKEY_CTX_new_from_pkey(
+		pki->libctx, EVP_PKEY_CTX_get0_pkey(private->state), NULL);
 	if (peer == NULL || context == NULL || EVP_PKEY_derive_init(context) != 1 ||
 	    EVP_PKEY_derive_set_peer(context, peer) != 1 ||
 	    EVP_PKEY_derive(context, bytes, &n) != 1)
@@ -165,9 +177,14 @@ wrap_pkey(struct berth_pki *pki, EVP_PKEY *pkey, struct berth_key **ret, struct 
 	}
 	if (EVP_PKEY_is_a(pkey, "RSA"))
 		return wrap_rsa(pki, pkey, spki, ret, why);
-	enum berth_err err = berth_private_make(pki, &file_ops, spki, pkey, &private, why);
+	EVP_PKEY_CTX *signing = signing_of(pki, pkey);
+	EVP_PKEY_free(pkey); /* signing has it */
+	if (signing == NULL)
+		return berth_ossl_fail(why, BERTH_E_CRYPTO, "keystore-file", NULL,
+				       "The key cannot sign");
+	enum berth_err err = berth_private_make(pki, &file_ops, spki, signing, &private, why);
 	if (err) {
-		EVP_PKEY_free(pkey);
+		EVP_PKEY_CTX_free(signing);
 		return err;
 	}
 	return berth_private_key(private, ret, why);
