@@ -86,11 +86,26 @@ struct field {
 	struct berth_bytes value;
 };
 
+#define FIELD_HEAD_BYTES 6 /* tag, length */
+
 static bool
 next_field(struct berth_cursor *c, struct field *ret)
 {
-	if (c->err || berth_cursor_left(c) == 0) {
+	size_t left = c->in.n - c->at;
+	if (c->err || left == 0) {
 		return false;
+	}
+	/* Fields are walked for each one that is asked for: the usual case without a call. */
+	const uint8_t *p = c->in.p + c->at;
+	size_t size = 0;
+	if (left >= FIELD_HEAD_BYTES) {
+		size = (size_t)p[2] << 24 | (size_t)p[3] << 16 | (size_t)p[4] << 8 | p[5];
+	}
+	if (left >= FIELD_HEAD_BYTES && size <= left - FIELD_HEAD_BYTES) {
+		ret->tag = (uint16_t)(p[0] << 8 | p[1]);
+		ret->value = berth_bytes_of(p + FIELD_HEAD_BYTES, size);
+		c->at += FIELD_HEAD_BYTES + size;
+		return true;
 	}
 	ret->tag = berth_cursor_u16(c);
 	uint32_t n = berth_cursor_u32(c);
@@ -152,7 +167,8 @@ value_fits_type(struct berth_bytes value, enum berth_frame_type type)
 }
 
 static enum berth_err
-check_field(const struct berth_frame *frame, const struct field *field, struct berth_why *why)
+check_field(const struct berth_frame *frame, const struct field *field, size_t *counts,
+	    struct berth_why *why)
 {
 	const struct berth_frame_field *known = field_of_tag(frame->shape, field->tag);
 
@@ -174,35 +190,23 @@ check_field(const struct berth_frame *frame, const struct field *field, struct b
 				  "field %s of a %s frame is longer than %u bytes", known->name,
 				  frame->shape->name, (unsigned int)known->max);
 	}
+	counts[known - frame->shape->fields]++;
 	return BERTH_OK;
-}
-
-static size_t
-count_tag(const struct berth_frame *frame, uint16_t tag)
-{
-	struct berth_bytes value;
-	size_t count = 0;
-
-	for (size_t at = 0; berth_frame_next(frame, tag, &at, &value);) {
-		count++;
-	}
-	return count;
 }
 
 /* Required fields are there, and only what may be repeated is. */
 static enum berth_err
-check_counts(const struct berth_frame *frame, struct berth_why *why)
+check_counts(const struct berth_frame *frame, const size_t *counts, struct berth_why *why)
 {
 	for (size_t i = 0; i < frame->shape->field_count; i++) {
 		const struct berth_frame_field *known = &frame->shape->fields[i];
-		size_t count = count_tag(frame, known->tag);
 
-		if (known->use == BERTH_FRAME_REQUIRED && count == 0) {
+		if (known->use == BERTH_FRAME_REQUIRED && counts[i] == 0) {
 			return berth_fail(why, BERTH_E_SYNTAX, "frame-missing-field", NULL,
 					  "a %s frame needs the field %s", frame->shape->name,
 					  known->name);
 		}
-		if (known->use != BERTH_FRAME_REPEATED && count > 1) {
+		if (known->use != BERTH_FRAME_REPEATED && counts[i] > 1) {
 			return berth_fail(why, BERTH_E_SYNTAX, "frame-doubled-field", NULL,
 					  "a %s frame has the field %s more than once",
 					  frame->shape->name, known->name);
@@ -215,11 +219,13 @@ static enum berth_err
 check_fields(const struct berth_frame *frame, struct berth_why *why)
 {
 	struct berth_cursor c = berth_cursor(frame->fields);
+	size_t counts[BERTH_FRAME_SHAPE_MAX] = {0};
 	struct field field;
 	size_t count = 0;
 
+	assert(frame->shape->field_count <= BERTH_FRAME_SHAPE_MAX);
 	while (next_field(&c, &field)) {
-		enum berth_err err = check_field(frame, &field, why);
+		enum berth_err err = check_field(frame, &field, counts, why);
 
 		if (err) {
 			return err;
@@ -231,7 +237,7 @@ check_fields(const struct berth_frame *frame, struct berth_why *why)
 	}
 	enum berth_err err = berth_cursor_end(&c, "frame-syntax", why);
 
-	return err ? err : check_counts(frame, why);
+	return err ? err : check_counts(frame, counts, why);
 }
 
 static enum berth_err

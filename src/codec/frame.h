@@ -35,6 +35,7 @@
 #define BERTH_FRAME_MAX ((size_t)192 << 10)
 #define BERTH_FRAME_HEADER_BYTES 12
 #define BERTH_FRAME_FIELDS_MAX 512 /* bounds the search for doubled tags */
+#define BERTH_FRAME_SHAPE_MAX 64   /* kinds of fields in one kind of frame */
 #define BERTH_FRAME_IGNORABLE 0x8000
 #define BERTH_FRAME_REPLY 0x01 /* the only flag */
 
