@@ -44,14 +44,23 @@ static void
 change_mistake(struct peer *peer, uint8_t choice)
 {
 	bool *const mistakes[] = {
-		&peer->tweaks.other_nonce,	     &peer->tweaks.no_nonce,
-		&peer->tweaks.other_serial,	     &peer->tweaks.no_pin,
-		&peer->tweaks.revocation_checks,     &peer->tweaks.has_expired,
-		&peer->tweaks.broken_signature,	     &peer->tweaks.other_maker,
-		&peer->tweaks.other_domain_ca_set,   &peer->tweaks.end_entity_in_ca_set,
-		&peer->tweaks.issues_for_other_key,  &peer->tweaks.issues_for_other_serial,
-		&peer->tweaks.issues_ca_certificate, &peer->tweaks.issues_from_other_ca,
-		&peer->tweaks.issues_expired,	     &peer->tweaks.answers_over_other_connection,
+		&peer->tweaks.other_nonce,
+		&peer->tweaks.no_nonce,
+		&peer->tweaks.other_serial,
+		&peer->tweaks.no_pin,
+		&peer->tweaks.revocation_checks,
+		&peer->tweaks.has_expired,
+		&peer->tweaks.broken_signature,
+		&peer->tweaks.other_maker,
+		&peer->tweaks.other_domain_ca_set,
+		&peer->tweaks.end_entity_in_ca_set,
+		&peer->tweaks.issues_for_other_key,
+		&peer->tweaks.issues_for_other_serial,
+		&peer->tweaks.issues_ca_certificate,
+		&peer->tweaks.issues_from_other_ca,
+		&peer->tweaks.issues_expired,
+		&peer->tweaks.answers_over_other_connection,
+		&peer->tweaks.issues_with_broken_signature,
 	};
 	bool *mistake = mistakes[choice % (sizeof(mistakes) / sizeof(mistakes[0]))];
 	*mistake = !*mistake;

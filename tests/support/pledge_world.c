@@ -437,6 +437,21 @@ is_linked(const struct world *world, const struct berth_request *request)
 	return berth_bytes_equal(berth_request_challenge_password(request), berth_buf_view(&right));
 }
 
+/* The same but for its last bit, which is the signature's. */
+static struct berth_cert *
+broken(struct world *world, struct berth_cert *cert)
+{
+	struct berth_buf der = {0};
+	struct berth_cert *made = NULL;
+	struct berth_why why = {0};
+	check(berth_buf_append_bytes(&der, berth_cert_der(cert)), &why, "memory");
+	der.p[der.n - 1] ^= 1;
+	check(berth_cert_parse(world->pki, berth_buf_view(&der), &made, &why), &why, "certificate");
+	berth_cert_free(cert);
+	berth_buf_free(&der);
+	return made;
+}
+
 static void
 answer_enroll(struct world *world, struct peer *peer, struct berth_bytes body, struct reply *reply)
 {
@@ -469,6 +484,9 @@ answer_enroll(struct world *world, struct peer *peer, struct berth_bytes body, s
 	const struct identity *ca = tweaks->issues_from_other_ca ? &world->rogue_owner : peer->ca;
 	struct berth_cert_list list = {.n = 1};
 	list.at[0] = issue(world, &template, ca, NULL);
+	if (tweaks->issues_with_broken_signature) {
+		list.at[0] = broken(world, list.at[0]);
+	}
 	answer_certificates(world, &list, reply);
 	berth_cert_free(list.at[0]);
 	berth_request_free(request);

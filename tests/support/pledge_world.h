@@ -57,6 +57,7 @@ struct tweaks { /* the smallest change that must be refused; all false: an hones
 	bool issues_for_other_serial;
 	bool issues_ca_certificate;
 	bool issues_from_other_ca;
+	bool issues_with_broken_signature;
 	bool issues_expired;
 	bool answers_over_other_connection;
 	bool huge_body;

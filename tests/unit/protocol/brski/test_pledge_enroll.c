@@ -143,6 +143,14 @@ refuses_certificate_of_a_ca_outside_the_set(void **state)
 	refuses_with_one_mistake((struct tweaks){.issues_from_other_ca = true}, NULL, 1);
 }
 
+/* Registrars leave the check of a fresh certificate's signature to the device (pki/issue_profile.h). */
+static void
+refuses_certificate_with_a_broken_signature(void **state)
+{
+	(void)state;
+	refuses_with_one_mistake((struct tweaks){.issues_with_broken_signature = true}, NULL, 1);
+}
+
 static void
 refuses_expired_certificate_only_with_a_clock(void **state)
 {
@@ -446,6 +454,7 @@ main(void)
 		TEST(refuses_certificate_for_another_serial),
 		TEST(refuses_ca_certificate_as_its_own),
 		TEST(refuses_certificate_of_a_ca_outside_the_set),
+		TEST(refuses_certificate_with_a_broken_signature),
 		TEST(refuses_expired_certificate_only_with_a_clock),
 		TEST(refuses_ca_set_of_another_domain),
 		TEST(refuses_ca_set_of_another_domain_when_the_ca_is_pinned),

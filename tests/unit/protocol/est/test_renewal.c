@@ -55,7 +55,7 @@ struct scene {
 	unsigned waits;
 	unsigned lost; /* connections that break at simplereenroll */
 	bool revoked;
-	bool other_key, other_serial, ca_certificate;
+	bool other_key, other_serial, ca_certificate, broken_signature;
 	bool save_fails, key_fails;
 	enum berth_renewal_revocation revocation;
 	bool has_ocsp;	/* the responder answers */
@@ -127,6 +127,7 @@ issue_to(struct berth_key *key, struct berth_wall from)
 	berth_random_fill(&world->random, what.serial, sizeof(what.serial));
 	what.serial[0] = (uint8_t)((what.serial[0] & 0x7f) | 0x40);
 	ok(berth_issue(world->pki, &what, scene.issuer->cert, scene.issuer->key, &der, NULL));
+	der.p[der.n - 1] ^= scene.broken_signature && scene.reenrolls > 0;
 	ok(berth_cert_parse(world->pki, berth_buf_view(&der), &cert, NULL));
 	return cert;
 }
@@ -994,6 +995,14 @@ refuses_a_certificate_from_another_ca(void **state)
 }
 
 static void
+refuses_a_certificate_with_a_broken_signature(void **state)
+{
+	(void)state;
+	scene.broken_signature = true;
+	expect_refused_certificate("x509-signature");
+}
+
+static void
 a_registrar_of_another_time_is_not_hammered(void **state)
 {
 	(void)state;
@@ -1203,6 +1212,7 @@ main(void)
 		RENEWAL(refuses_a_certificate_of_another_device),
 		RENEWAL(refuses_a_ca_certificate),
 		RENEWAL(refuses_a_certificate_from_another_ca),
+		RENEWAL(refuses_a_certificate_with_a_broken_signature),
 		RENEWAL(a_key_that_cannot_be_made_is_no_end),
 		RENEWAL(keeps_the_old_certificate_when_the_new_one_cannot_be_saved),
 		RENEWAL(takes_a_new_ca_beside_the_old),
