@@ -12,7 +12,7 @@
 
 #define NARROW_DECODERS_MAX 16
 #define NARROW_OPERATIONS 7
-#define NARROW_NAMES_MAX 4
+#define NARROW_NAMES_MAX 6
 
 /*
  * The only mutable state of its process in pki, written once: the default provider in a library
@@ -48,7 +48,7 @@ is_wanted(const OSSL_ALGORITHM *decoder)
 }
 
 /*
- * What Berth has use for: certificates' keys and signatures, TLS (net/tls.c), backups, passwords. Each decoding of a key
+ * What Berth has use for: certificates' keys and signatures, TLS (net/tls.c), backups, passwords, DPP. Each decoding of a key
  * asks every kind of key that there is whether it is meant, and to find these copies OpenSSL's list of all algorithms of
  * all operations. With the two hundred of the default provider a certificate takes twice as long in a process that has TLS.
  * What is not named here stays as the default provider has it.
@@ -60,7 +60,9 @@ static const struct {
 	{OSSL_OP_KEYMGMT, {"EC", "RSA", "RSA-PSS", "X25519"}},
 	{OSSL_OP_SIGNATURE, {"ECDSA", "RSA"}},
 	{OSSL_OP_KEYEXCH, {"ECDH", "X25519"}},
-	{OSSL_OP_CIPHER, {"AES-128-GCM", "AES-256-GCM", "ChaCha20-Poly1305"}},
+	{OSSL_OP_CIPHER,
+	 {"AES-128-GCM", "AES-256-GCM", "ChaCha20-Poly1305", "AES-128-SIV", "AES-192-SIV",
+	  "AES-256-SIV"}},
 	{OSSL_OP_DIGEST, {"SHA1", "SHA2-256", "SHA2-384", "SHA2-512"}},
 	{OSSL_OP_MAC, {"HMAC"}},
 	{OSSL_OP_KDF, {"TLS13-KDF", "TLS1-PRF", "SCRYPT"}},

@@ -3,6 +3,7 @@
 #ifndef BERTH_PKI_LIBRARY_H
 #define BERTH_PKI_LIBRARY_H
 
+#include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -20,6 +21,8 @@ struct berth_p11_module;
  */
 #define BERTH_CERTS_KEPT 256 /* about 6 KiB each */
 
+#define BERTH_SIVS 3   /* with keys of 32, 48 and 64 bytes */
+#define BERTH_GROUPS 6 /* enum berth_ec_curve */
 #define BERTH_CURVES 3 /* P-256, P-384, P-521 */
 #define BERTH_POINT_MAX_BYTES 133
 
@@ -37,7 +40,9 @@ struct berth_pki {
 	OSSL_PROVIDER *narrow;
 	OSSL_PROVIDER *keystore;
 	EVP_MD *sha1, *sha256, *sha384,
-		*sha512;		  /* fetched once: a fetch costs more than a digest */
+		*sha512;	     /* fetched once: a fetch costs more than a digest */
+	EVP_CIPHER *siv[BERTH_SIVS]; /* NULL: not asked for yet; the groups too */
+	EC_GROUP *groups[BERTH_GROUPS];
 	bool is_synced_later;		  /* during berth_keystore_generate_unsynced */
 	struct berth_p11_module *modules; /* PKCS#11 modules opened, keystore/pkcs11.c */
 	char tpm_tcti[256]; /* of tpm: URIs that name no TPM; "": the default, keystore/tpm.c */

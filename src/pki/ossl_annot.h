@@ -9,6 +9,7 @@
 #include <openssl/asn1.h>
 #include <openssl/bio.h>
 #include <openssl/bn.h>
+#include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
@@ -69,9 +70,13 @@ BERTH_OSSL_CLEANUP(GENERAL_NAME, GENERAL_NAME_free);
 BERTH_OSSL_CLEANUP(EXTENDED_KEY_USAGE, EXTENDED_KEY_USAGE_free);
 BERTH_OSSL_CLEANUP(PKCS8_PRIV_KEY_INFO, PKCS8_PRIV_KEY_INFO_free);
 BERTH_OSSL_CLEANUP(BIO, BIO_free_all);
+BERTH_OSSL_CLEANUP(EC_POINT, EC_POINT_free);
+BERTH_OSSL_CLEANUP(BIGNUM, BN_clear_free);
+BERTH_OSSL_CLEANUP(ECDSA_SIG, ECDSA_SIG_free);
 
 /* BERTH_OSSL(X509) *x = ...; is freed when it leaves scope. */
 #define BERTH_OSSL(type) BERTH_CLEANUP(berth_##type##_free_p) type
+#define BERTH_OSSL_SCALAR BERTH_CLEANUP(berth_BN_clear_free_p) BIGNUM
 #define BERTH_OSSL_BIO BERTH_CLEANUP(berth_BIO_free_all_p) BIO
 
 #endif

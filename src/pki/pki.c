@@ -12,6 +12,7 @@
 #include "pki/keystore/pkcs11.h"
 #include "pki/keystore/provider.h"
 #include "pki/library.h"
+#include "pki/siv.h"
 
 #define OPENSSL_OLDEST 0x300000a0UL /* 3.0.10: before it AES-SIV drops empty AD (CVE-2023-2975) */
 
@@ -64,6 +65,7 @@ berth_pki_open(struct berth_pki **ret, struct berth_why *why)
 		err = load_providers(pki, why);
 	if (!err)
 		err = fetch_digests(pki, why);
+	err = err ? err : berth_siv_self_test(pki, why);
 	if (err) {
 		berth_pki_close(pki);
 		return err;
@@ -83,6 +85,10 @@ berth_pki_close(struct berth_pki *pki)
 		berth_path_forget(&pki->paths[i]);
 	for (size_t i = 0; i < BERTH_CURVES; i++)
 		EVP_PKEY_free(pki->curves[i].key);
+	for (size_t i = 0; i < BERTH_GROUPS; i++)
+		EC_GROUP_free(pki->groups[i]);
+	for (size_t i = 0; i < BERTH_SIVS; i++)
+		EVP_CIPHER_free(pki->siv[i]);
 	berth_p11_close(pki);
 	EVP_MD_free(pki->sha1);
 	EVP_MD_free(pki->sha256);
