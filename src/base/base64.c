@@ -228,3 +228,45 @@ berth_base64_decode(struct berth_bytes in, bool white_space, struct berth_buf *o
 	}
 	return berth_fail_at(why, err, "base64-size", NULL, at, "no room for the decoded bytes");
 }
+
+enum berth_err
+berth_base64url_encode(struct berth_bytes in, struct berth_buf *out)
+{
+	size_t before = out->n;
+	enum berth_err err = berth_base64_encode(in, 0, out);
+
+	if (err)
+		return err;
+	while (out->n > before && out->p[out->n - 1] == '=')
+		out->n--;
+	for (size_t i = before; i < out->n; i++) {
+		if (out->p[i] == '+')
+			out->p[i] = '-';
+		else if (out->p[i] == '/')
+			out->p[i] = '_';
+	}
+	return BERTH_OK;
+}
+
+enum berth_err
+berth_base64url_decode(struct berth_bytes in, struct berth_buf *out, struct berth_why *why)
+{
+	BERTH_BUF plain = {0};
+	enum berth_err err = berth_buf_append_bytes(&plain, in);
+
+	for (size_t i = 0; !err && i < plain.n; i++) {
+		uint8_t c = plain.p[i];
+		if (c == '+' || c == '/' || c == '=')
+			return berth_fail_at(
+				why, BERTH_E_SYNTAX, "base64-syntax", "RFC 4648 5", i,
+				"not base64url without padding: character %zu does not "
+				"fit",
+				i);
+		plain.p[i] = c == '-' ? '+' : c == '_' ? '/' : c;
+	}
+	for (size_t i = in.n; !err && i % 4 != 0; i++)
+		err = berth_buf_append_u8(&plain, '=');
+	if (err)
+		return berth_fail(why, err, "base64-size", NULL, "no room for the decoded bytes");
+	return berth_base64_decode(berth_buf_view(&plain), false, out, why);
+}

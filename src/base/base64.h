@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Base64 of RFC 4648 section 4, with padding. */
+/* Base64 of RFC 4648: section 4 with padding, and section 5 ("base64url") without, as JOSE has it. */
 #ifndef BERTH_BASE_BASE64_H
 #define BERTH_BASE_BASE64_H
 
@@ -15,5 +15,11 @@ enum berth_err berth_base64_encode(struct berth_bytes in, size_t line_length,
  */
 enum berth_err berth_base64_decode(struct berth_bytes in, bool white_space, struct berth_buf *out,
 				   struct berth_why *why) BERTH_MUST;
+
+/* RFC 4648 5 without padding (RFC 7515 2). */
+enum berth_err berth_base64url_encode(struct berth_bytes in, struct berth_buf *out) BERTH_MUST;
+/* Strict: no padding, unused bits zero, nothing else in the input. SYNTAX base64-syntax. */
+enum berth_err berth_base64url_decode(struct berth_bytes in, struct berth_buf *out,
+				      struct berth_why *why) BERTH_MUST;
 
 #endif

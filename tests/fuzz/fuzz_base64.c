@@ -1,4 +1,4 @@
-/* fuzz: berth_base64_decode */
+/* fuzz: berth_base64_decode berth_base64url_decode */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Strict base64 has one encoding for each byte string. */
 #include "base/base64.h"
@@ -12,8 +12,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	BERTH_BUF strict = {0};
 	BERTH_BUF loose = {0};
 	BERTH_BUF again = {0};
+	BERTH_BUF url = {0};
+	BERTH_BUF url_again = {0};
 	struct berth_why why = {0};
 
+	if (berth_base64url_decode(in, &url, &why)) {
+		fuzz_assert(url.n == 0 && why.rule);
+	} else {
+		fuzz_assert(!berth_base64url_encode(berth_buf_view(&url), &url_again));
+		fuzz_assert(berth_bytes_equal(berth_buf_view(&url_again), in));
+	}
 	if (berth_base64_decode(in, false, &strict, &why)) {
 		fuzz_assert(strict.n == 0 && why.rule && why.offset <= size);
 		berth_ignore(berth_base64_decode(in, true, &loose, NULL), "must only not crash");

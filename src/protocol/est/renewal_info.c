@@ -8,22 +8,6 @@
 #define SECTION "draft-ietf-lamps-est-renewal-info"
 #define ID_PART_MAX_BYTES 48 /* serial numbers have at most 20, key identifiers mostly 20 */
 
-/* Appends the base64url form (RFC 4648 5) without padding. */
-static enum berth_err
-append_base64url(struct berth_bytes in, struct berth_buf *out)
-{
-	BERTH_BUF plain = {0};
-	enum berth_err err = berth_base64_encode(in, 0, &plain);
-	for (size_t i = 0; i < plain.n && plain.p[i] != '=' && !err; i++) {
-		uint8_t c = plain.p[i];
-		if (c == '+' || c == '/') {
-			c = c == '+' ? '-' : '_';
-		}
-		err = berth_buf_append(out, &c, 1);
-	}
-	return err;
-}
-
 enum berth_err
 berth_renewal_info_id(const struct berth_cert *cert, char id[BERTH_RENEWAL_INFO_ID_MAX],
 		      struct berth_why *why)
@@ -42,9 +26,9 @@ berth_renewal_info_id(const struct berth_cert *cert, char id[BERTH_RENEWAL_INFO_
 	}
 	const size_t pad = serial.p[0] >> 7; /* a DER INTEGER is positive by a leading zero */
 	memcpy(content + pad, serial.p, serial.n);
-	enum berth_err err = append_base64url(key_id, &text);
+	enum berth_err err = berth_base64url_encode(key_id, &text);
 	err = err ? err : berth_buf_append_text(&text, ".");
-	err = err ? err : append_base64url(berth_bytes_of(content, pad + serial.n), &text);
+	err = err ? err : berth_base64url_encode(berth_bytes_of(content, pad + serial.n), &text);
 	if (err) {
 		return berth_fail(why, err, "est-renewal-info-id", SECTION,
 				  "the certificate's name does not fit its limit");

@@ -20,6 +20,27 @@ static const struct {
 };
 
 static void
+base64url_has_its_own_characters_and_no_padding(void **state)
+{
+	const struct berth_bytes plain = BERTH_LIT("\xfb\xff\xfe\x01");
+	static const char *const wrong[] = {"-__-AQ==", "+//+AQ", "-__-A", "-__-AR", "-__-AQ\n"};
+	BERTH_BUF encoded = {0};
+	BERTH_BUF again = {0};
+
+	(void)state;
+	assert_int_equal(berth_base64url_encode(plain, &encoded), BERTH_OK);
+	assert_true(berth_bytes_equal_text(berth_buf_view(&encoded), "-__-AQ"));
+	assert_int_equal(berth_base64url_decode(berth_buf_view(&encoded), &again, NULL), BERTH_OK);
+	assert_true(berth_bytes_equal(berth_buf_view(&again), plain));
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		struct berth_why why = {0};
+		assert_int_equal(berth_base64url_decode(berth_text(wrong[i]), &again, &why),
+				 BERTH_E_SYNTAX);
+		assert_string_equal(why.rule, "base64-syntax");
+	}
+}
+
+static void
 agrees_with_the_rfcs_vectors(void **state)
 {
 	(void)state;
@@ -128,6 +149,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(agrees_with_the_rfcs_vectors),
+		cmocka_unit_test(base64url_has_its_own_characters_and_no_padding),
 		cmocka_unit_test(every_length_comes_back_with_lines),
 		cmocka_unit_test(refuses_all_but_the_one_encoding),
 		cmocka_unit_test(allows_white_space_where_est_does),
