@@ -45,8 +45,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fuzz_assert(ipc.dialled.fault.err < BERTH_E__COUNT);
 		fuzz_assert(berth_ipc_put_dialled(&again, ipc.id, &ipc.dialled.http,
 						  &ipc.dialled.tls, NULL) == BERTH_OK);
+	} else if (ipc.kind == BERTH_IPC_DPP) {
+		inside(ipc.dpp.body, packet);
+		inside(ipc.dpp.address, packet);
+		fuzz_assert(ipc.dpp.body.n > 0);
+		fuzz_assert(berth_ipc_put_dpp_message(&again, ipc.id, ipc.dpp.body,
+						      ipc.dpp.address) == BERTH_OK);
+	} else if (ipc.kind == BERTH_IPC_DPP_DIAL) {
+		fuzz_assert((ipc.dpp.connection == 0) == (ipc.dpp.fault.err != BERTH_OK));
 	} else {
-		fuzz_assert(ipc.kind == BERTH_IPC_GONE);
+		fuzz_assert(ipc.kind == BERTH_IPC_GONE || ipc.kind == BERTH_IPC_DPP_GONE);
 	}
 	return 0;
 }

@@ -29,6 +29,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		inside(ipc.reply.body, packet);
 		fuzz_assert(ipc.reply.status >= 200 && ipc.reply.status <= 599);
 		fuzz_assert(berth_ipc_put_reply(&again, ipc.id, &ipc.reply) == BERTH_OK);
+	} else if (ipc.kind == BERTH_IPC_DPP) {
+		inside(ipc.dpp.body, packet);
+		fuzz_assert(berth_ipc_put_dpp_send(&again, ipc.id, ipc.dpp.body, ipc.dpp.close) ==
+			    BERTH_OK);
+	} else if (ipc.kind == BERTH_IPC_DPP_DIAL) {
+		inside(ipc.dpp.host, packet);
+		fuzz_assert(ipc.dpp.port > 0 && ipc.dpp.host.n > 0);
+		fuzz_assert(berth_ipc_put_dpp_dial(&again, ipc.id, ipc.dpp.host, ipc.dpp.port) ==
+			    BERTH_OK);
 	} else {
 		inside(ipc.dial.host, packet);
 		inside(ipc.dial.anchors_pem, packet);

@@ -159,6 +159,9 @@ berth_daemon_load(const struct berth_daemon *daemon, const char *config,
 	if (!err && ret->common->plain_listen) {
 		err = berth_listen_parse(ret->common->plain_listen, NULL, NULL, why);
 	}
+	if (!err && ret->common->dpp_listen) {
+		err = berth_listen_parse(ret->common->dpp_listen, NULL, NULL, why);
+	}
 	err = err ? err : berth_daemon_announce_check(daemon, ret->settings, why);
 	return err || !daemon->check ? err : daemon->check(ret->settings, why);
 }

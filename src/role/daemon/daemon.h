@@ -31,7 +31,13 @@
 #include "net/dns_sd.h"
 #include "pki/keystore/keystore.h"
 
-struct berth_judge;  /* the judge process's shell */
+struct berth_judge; /* the judge process's shell */
+/* A connection of DPP over TCP; id 0: none, or all of that net process. */
+struct berth_dpp_peer {
+	uint32_t net;
+	uint64_t id;
+};
+
 struct berth_ticket; /* one HTTP request that waits for its reply; valid until replied */
 
 /* A request that the judge wants made (registrar -> MASA). Views borrow until the call returns. */
@@ -87,6 +93,17 @@ struct berth_judge_role {
 			const struct berth_tls_facts *tls, const struct berth_why *why);
 	/* The requester has gone or its deadline has passed: ticket is dead after this. */
 	void (*gone)(void *context, struct berth_ticket *ticket);
+	/*
+	 * A body of DPP over TCP (codec/dpp_frame.h); nothing of it was looked into. All three may be NULL: this daemon
+	 * speaks no DPP, and its configuration has no dpp-listen.
+	 */
+	void (*dpp_message)(void *context, struct berth_dpp_peer peer, struct berth_bytes body,
+			    struct berth_bytes address);
+	/* The connection, or with id 0 every one of that net process. */
+	void (*dpp_gone)(void *context, struct berth_dpp_peer peer);
+	/* The answer to berth_judge_dpp_dial; peer.id 0: unreachable, why says more. */
+	void (*dpp_dialled)(void *context, uint64_t cookie, struct berth_dpp_peer peer,
+			    const struct berth_why *why);
 	/* A request on the admin socket: JSON out. user is the peer's login name. Replies through
 	 * the ticket. */
 	void (*admin)(void *context, struct berth_ticket *ticket,
@@ -109,6 +126,11 @@ void berth_judge_reply_text(struct berth_judge *judge, struct berth_ticket *tick
 void berth_judge_sign(struct berth_judge *judge, uint16_t op, struct berth_bytes payload,
 		      uint64_t cookie);
 void berth_judge_dial(struct berth_judge *judge, const struct berth_dial *dial, uint64_t cookie);
+/* body may be empty; close: after it. A connection that is gone swallows it: who waits asks again. */
+void berth_judge_dpp_send(struct berth_judge *judge, struct berth_dpp_peer peer,
+			  struct berth_bytes body, bool close);
+void berth_judge_dpp_dial(struct berth_judge *judge, struct berth_bytes host, uint16_t port,
+			  uint64_t cookie);
 /* A pointer of the role's own that rides on the ticket (a session); NULL at first. */
 void berth_ticket_set(struct berth_ticket *ticket, void *session);
 void *berth_ticket_get(const struct berth_ticket *ticket);
@@ -141,6 +163,8 @@ struct berth_daemon_conf {
 	const char *port_file;	  /* NULL: none; the bound port as text, written once all serve */
 	const char *plain_listen; /* NULL: nothing is served without TLS */
 	const char *plain_port_file;  /* NULL: none */
+	const char *dpp_listen;	      /* NULL: no DPP over TCP */
+	const char *dpp_port_file;    /* NULL: none */
 	const char *tls_certificates; /* PEM chain path, end entity first */
 	const char *tls_key;	      /* keystore URI; file-backed, EC */
 	const char *state_directory;  /* store, issuance log; the only place judge and signer may
@@ -234,6 +258,15 @@ extern const char *const berth_daemon_log_choices[]; /* "text", "json" */
 		BERTH_DAEMON_KEY_(settings, member, plain_port_file, "plain-port-file",            \
 				  BERTH_CONF_PATH,                                                 \
 				  .help = "Where the port of plain-listen is written.")
+
+/* The further keys of a daemon whose judge takes DPP. */
+#define BERTH_DAEMON_DPP_KEYS(settings, member)                                                    \
+	BERTH_DAEMON_KEY_(settings, member, dpp_listen, "listen", BERTH_CONF_TEXT,                 \
+			  .help = "Address and port of DPP over TCP, [::]:8908; access points "    \
+				  "that relay can only reach port 8908. Without it there is no "   \
+				  "Wi-Fi Easy Connect."),                                          \
+		BERTH_DAEMON_KEY_(settings, member, dpp_port_file, "port-file", BERTH_CONF_PATH,   \
+				  .help = "Where the port of listen is written.")
 
 /* What of its announcement an operator decides. */
 struct berth_announce_settings {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "role/daemon/ipc.h"
 
+#include "codec/dpp_frame.h"
 #include "net/networks.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -145,15 +146,43 @@ static const struct berth_frame_field link_fields[] = {
 		.kind = (k), .is_reply = false, .name = (n), .fields = NULL, .field_count = 0      \
 	}
 
+static const struct berth_frame_field dpp_message_fields[] = {
+	{.tag = TAG_BODY,
+	 .type = BERTH_FRAME_BYTES,
+	 .max = BERTH_DPP_BODY_MAX_BYTES,
+	 .name = "body"},
+	OPTIONAL_BYTES(TAG_PEER_ADDRESS, BERTH_IPC_ADDRESS_MAX, "peer-address"),
+};
+
+static const struct berth_frame_field dpp_send_fields[] = {
+	OPTIONAL_BYTES(TAG_BODY, BERTH_DPP_BODY_MAX_BYTES, "body"),
+	REQUIRED(TAG_CLOSE, BERTH_FRAME_U32, "close"),
+};
+
+static const struct berth_frame_field dpp_dial_fields[] = {
+	{.tag = TAG_HOST, .type = BERTH_FRAME_TEXT, .max = BERTH_IPC_HOST_MAX, .name = "host"},
+	REQUIRED(TAG_PORT, BERTH_FRAME_U32, "port"),
+};
+
+static const struct berth_frame_field dpp_dialled_fields[] = {
+	REQUIRED(TAG_CONNECTION, BERTH_FRAME_U64, "connection"),
+	FAULT_FIELDS,
+};
+
 static const struct berth_frame_shape judge_shapes[] = {
 	SHAPE(BERTH_IPC_REQUEST, false, "request", request_fields),
 	EMPTY_SHAPE(BERTH_IPC_GONE, "gone"),
 	SHAPE(BERTH_IPC_DIAL, true, "dialled", dialled_fields),
+	SHAPE(BERTH_IPC_DPP, false, "dpp-message", dpp_message_fields),
+	EMPTY_SHAPE(BERTH_IPC_DPP_GONE, "dpp-gone"),
+	SHAPE(BERTH_IPC_DPP_DIAL, true, "dpp-dialled", dpp_dialled_fields),
 };
 
 static const struct berth_frame_shape net_shapes[] = {
 	SHAPE(BERTH_IPC_REQUEST, true, "reply", reply_fields),
 	SHAPE(BERTH_IPC_DIAL, false, "dial", dial_fields),
+	SHAPE(BERTH_IPC_DPP, false, "dpp-send", dpp_send_fields),
+	SHAPE(BERTH_IPC_DPP_DIAL, false, "dpp-dial", dpp_dial_fields),
 };
 
 static const struct berth_frame_shape signer_shapes[] = {
@@ -303,6 +332,28 @@ read_dial(const struct berth_frame *frame, struct berth_dial *ret, struct berth_
 	return read_http_request(frame, &ret->request, why);
 }
 
+/* What a judge says to a net process of DPP: to send, or to dial. */
+static enum berth_err
+read_dpp(const struct berth_frame *frame, struct berth_ipc_dpp *ret, struct berth_why *why)
+{
+	uint32_t close = berth_frame_get_u32(frame, TAG_CLOSE, 0);
+	uint32_t port = berth_frame_get_u32(frame, TAG_PORT, 0);
+
+	*ret = (struct berth_ipc_dpp){
+		.body = berth_frame_get(frame, TAG_BODY),
+		.close = close == 1,
+		.host = berth_frame_get(frame, TAG_HOST),
+		.port = (uint16_t)port,
+	};
+	if (close > 1)
+		return bad_value(why, "close");
+	if (frame->kind == BERTH_IPC_DPP_DIAL &&
+	    (ret->host.n == 0 || !berth_bytes_is_printable(ret->host) || port == 0 ||
+	     port > UINT16_MAX))
+		return bad_value(why, "host or port");
+	return BERTH_OK;
+}
+
 enum berth_err
 berth_ipc_decode_for_judge(struct berth_bytes packet, struct berth_ipc *ret, struct berth_why *why)
 {
@@ -321,6 +372,19 @@ berth_ipc_decode_for_judge(struct berth_bytes packet, struct berth_ipc *ret, str
 		ret->request.peer_address = berth_frame_get(&frame, TAG_PEER_ADDRESS);
 		err = read_http_request(&frame, &ret->request.http, why);
 		return err ? err : read_tls(&frame, &ret->request.tls, why);
+	}
+	if (frame.kind == BERTH_IPC_DPP) {
+		ret->dpp.body = berth_frame_get(&frame, TAG_BODY);
+		ret->dpp.address = berth_frame_get(&frame, TAG_PEER_ADDRESS);
+		return ret->dpp.body.n == 0 ? bad_value(why, "body") : BERTH_OK;
+	}
+	if (frame.kind == BERTH_IPC_DPP_DIAL) {
+		ret->dpp.connection = berth_frame_get_u64(&frame, TAG_CONNECTION, 0);
+		err = read_fault(&frame, &ret->dpp.fault, why);
+		bool is_fault = ret->dpp.fault.err != BERTH_OK;
+		return err || is_fault == (ret->dpp.connection == 0)
+			       ? err
+			       : bad_value(why, "connection or err");
 	}
 	if (frame.kind == BERTH_IPC_DIAL) {
 		err = read_http_response(&frame, 0, &ret->dialled.http, why);
@@ -343,8 +407,11 @@ berth_ipc_decode_for_net(struct berth_bytes packet, struct berth_ipc *ret, struc
 		.is_reply = frame.is_reply,
 		.id = frame.id,
 	};
-	return frame.kind == BERTH_IPC_REQUEST ? read_http_response(&frame, 200, &ret->reply, why)
-					       : read_dial(&frame, &ret->dial, why);
+	if (frame.kind == BERTH_IPC_REQUEST)
+		return read_http_response(&frame, 200, &ret->reply, why);
+	if (frame.kind == BERTH_IPC_DIAL)
+		return read_dial(&frame, &ret->dial, why);
+	return read_dpp(&frame, &ret->dpp, why);
 }
 
 enum berth_err
@@ -394,7 +461,7 @@ berth_ipc_decode_control(struct berth_bytes packet, struct berth_ipc *ret, struc
 		return BERTH_OK;
 	}
 	uint32_t edge = berth_frame_get_u32(&frame, TAG_EDGE, 0);
-	if (edge < BERTH_EDGE_LISTEN || edge > BERTH_EDGE_LISTEN_PLAIN) {
+	if (edge < BERTH_EDGE_LISTEN || edge > BERTH_EDGE_LISTEN_DPP) {
 		return bad_value(why, "edge");
 	}
 	ret->edge = (enum berth_ipc_edge)edge;
@@ -555,6 +622,51 @@ berth_ipc_put_link(struct berth_buf *buf, enum berth_ipc_edge edge, uint32_t ind
 	enum berth_err err = berth_frame_start(buf, BERTH_IPC_LINK, 0);
 	err = err ? err : berth_frame_put_u32(buf, TAG_EDGE, edge);
 	err = err ? err : berth_frame_put_u32(buf, TAG_INDEX, index);
+	return err ? err : berth_frame_finish(buf);
+}
+
+enum berth_err
+berth_ipc_put_dpp_message(struct berth_buf *buf, uint64_t id, struct berth_bytes body,
+			  struct berth_bytes address)
+{
+	enum berth_err err = berth_frame_start(buf, BERTH_IPC_DPP, id);
+	err = err ? err : berth_frame_put_bytes(buf, TAG_BODY, body);
+	err = err ? err : put_some(buf, TAG_PEER_ADDRESS, address, BERTH_IPC_ADDRESS_MAX);
+	return err ? err : berth_frame_finish(buf);
+}
+
+enum berth_err
+berth_ipc_put_dpp_send(struct berth_buf *buf, uint64_t id, struct berth_bytes body, bool close)
+{
+	enum berth_err err = berth_frame_start(buf, BERTH_IPC_DPP, id);
+	err = err ? err : put_some(buf, TAG_BODY, body, BERTH_DPP_BODY_MAX_BYTES);
+	err = err ? err : berth_frame_put_u32(buf, TAG_CLOSE, close ? 1 : 0);
+	return err ? err : berth_frame_finish(buf);
+}
+
+enum berth_err
+berth_ipc_put_dpp_gone(struct berth_buf *buf, uint64_t id)
+{
+	enum berth_err err = berth_frame_start(buf, BERTH_IPC_DPP_GONE, id);
+	return err ? err : berth_frame_finish(buf);
+}
+
+enum berth_err
+berth_ipc_put_dpp_dial(struct berth_buf *buf, uint64_t id, struct berth_bytes host, uint16_t port)
+{
+	enum berth_err err = berth_frame_start(buf, BERTH_IPC_DPP_DIAL, id);
+	err = err ? err : berth_frame_put_bytes(buf, TAG_HOST, host);
+	err = err ? err : berth_frame_put_u32(buf, TAG_PORT, port);
+	return err ? err : berth_frame_finish(buf);
+}
+
+enum berth_err
+berth_ipc_put_dpp_dialled(struct berth_buf *buf, uint64_t id, uint64_t connection,
+			  const struct berth_why *fault)
+{
+	enum berth_err err = berth_frame_start_reply(buf, BERTH_IPC_DPP_DIAL, id);
+	err = err ? err : berth_frame_put_u64(buf, TAG_CONNECTION, connection);
+	err = err ? err : put_fault(buf, fault);
 	return err ? err : berth_frame_finish(buf);
 }
 

@@ -3,8 +3,8 @@
  * What the processes of a daemon say to each other, as frames (codec/frame.h): structs to bytes and back; pure. Who
  * receives decodes with the one function for what may come on that edge:
  *
- *	net -> judge:		request, gone, dialled
- *	judge -> net:		reply, dial
+ *	net -> judge:		request, gone, dialled; of DPP: message, gone, dialled
+ *	judge -> net:		reply, dial; of DPP: send, dial
  *	net, judge -> signer:	sign
  *	signer -> net, judge:	signature
  *	parent <-> child:	link (with a descriptor), drain, ready
@@ -25,7 +25,10 @@ enum berth_ipc_kind {
 	BERTH_IPC_SIGN = 4, /* its reply flag: the signature */
 	BERTH_IPC_LINK = 5,
 	BERTH_IPC_DRAIN = 6,
-	BERTH_IPC_READY = 7
+	BERTH_IPC_READY = 7,
+	BERTH_IPC_DPP = 8, /* a message; to a net process: to be sent, or the end */
+	BERTH_IPC_DPP_GONE = 9,
+	BERTH_IPC_DPP_DIAL = 10 /* its reply flag: dialled */
 };
 
 #define BERTH_IPC_ADDRESS_MAX 64     /* numeric, with a scope */
@@ -63,15 +66,27 @@ struct berth_ipc_signature {
 	struct berth_ipc_fault fault;
 };
 
+/* On a connection of DPP over TCP, by the id of the frame. */
+struct berth_ipc_dpp {
+	struct berth_bytes body;    /* to a net process: empty sends nothing */
+	struct berth_bytes address; /* from a net process */
+	bool close;		    /* to a net process: after that */
+	struct berth_bytes host;    /* dial */
+	uint16_t port;
+	uint64_t connection; /* dialled; 0: fault */
+	struct berth_ipc_fault fault;
+};
+
 /* What a descriptor that rides along is for. */
 enum berth_ipc_edge {
-	BERTH_EDGE_LISTEN = 1,	    /* to net */
-	BERTH_EDGE_JUDGE = 2,	    /* to net: its judge */
-	BERTH_EDGE_TLS_SIGNER = 3,  /* to net */
-	BERTH_EDGE_NET = 4,	    /* to judge and tls-signer: a net process, index says which */
-	BERTH_EDGE_SIGNER = 5,	    /* to judge */
-	BERTH_EDGE_FROM_JUDGE = 6,  /* to signer */
-	BERTH_EDGE_LISTEN_PLAIN = 7 /* to net: without TLS */
+	BERTH_EDGE_LISTEN = 1,	     /* to net */
+	BERTH_EDGE_JUDGE = 2,	     /* to net: its judge */
+	BERTH_EDGE_TLS_SIGNER = 3,   /* to net */
+	BERTH_EDGE_NET = 4,	     /* to judge and tls-signer: a net process, index says which */
+	BERTH_EDGE_SIGNER = 5,	     /* to judge */
+	BERTH_EDGE_FROM_JUDGE = 6,   /* to signer */
+	BERTH_EDGE_LISTEN_PLAIN = 7, /* to net: without TLS */
+	BERTH_EDGE_LISTEN_DPP = 8    /* to net: DPP over TCP */
 };
 
 /* One decoded packet: kind and is_reply say which member holds. */
@@ -85,6 +100,7 @@ struct berth_ipc {
 	struct berth_ipc_dialled dialled;
 	struct berth_ipc_sign sign;
 	struct berth_ipc_signature signature;
+	struct berth_ipc_dpp dpp;
 	enum berth_ipc_edge edge;
 	uint32_t index;
 };
@@ -121,6 +137,16 @@ enum berth_err berth_ipc_put_signature(struct berth_buf *buf, uint64_t id,
 				       const struct berth_why *fault) BERTH_MUST;
 enum berth_err berth_ipc_put_link(struct berth_buf *buf, enum berth_ipc_edge edge,
 				  uint32_t index) BERTH_MUST;
+enum berth_err berth_ipc_put_dpp_message(struct berth_buf *buf, uint64_t id,
+					 struct berth_bytes body,
+					 struct berth_bytes address) BERTH_MUST;
+enum berth_err berth_ipc_put_dpp_send(struct berth_buf *buf, uint64_t id, struct berth_bytes body,
+				      bool close) BERTH_MUST;
+enum berth_err berth_ipc_put_dpp_gone(struct berth_buf *buf, uint64_t id) BERTH_MUST;
+enum berth_err berth_ipc_put_dpp_dial(struct berth_buf *buf, uint64_t id, struct berth_bytes host,
+				      uint16_t port) BERTH_MUST;
+enum berth_err berth_ipc_put_dpp_dialled(struct berth_buf *buf, uint64_t id, uint64_t connection,
+					 const struct berth_why *fault) BERTH_MUST;
 enum berth_err berth_ipc_put_drain(struct berth_buf *buf) BERTH_MUST;
 enum berth_err berth_ipc_put_ready(struct berth_buf *buf) BERTH_MUST;
 

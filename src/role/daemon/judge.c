@@ -137,6 +137,33 @@ take_dialled(struct berth_judge *judge, const struct berth_judge_net *net,
 }
 
 static void
+take_dpp_dialled(struct berth_judge *judge, const struct berth_judge_net *net,
+		 const struct berth_ipc *ipc)
+{
+	uint64_t cookie;
+	if (!take_asked(&judge->dials, ipc->id, net->index, &cookie) || !judge->role->dpp_dialled) {
+		return;
+	}
+	struct berth_why why = why_of(judge, &ipc->dpp.fault);
+	judge->role->dpp_dialled(judge->context, cookie,
+				 (struct berth_dpp_peer){net->index, ipc->dpp.connection}, &why);
+}
+
+static void
+take_dpp(struct berth_judge *judge, const struct berth_judge_net *net, const struct berth_ipc *ipc)
+{
+	const struct berth_dpp_peer peer = {net->index, ipc->id};
+	if (ipc->kind == BERTH_IPC_DPP_DIAL) {
+		take_dpp_dialled(judge, net, ipc);
+	} else if (ipc->kind == BERTH_IPC_DPP_GONE && judge->role->dpp_gone && ipc->id != 0) {
+		judge->role->dpp_gone(judge->context, peer);
+	} else if (ipc->kind == BERTH_IPC_DPP && judge->role->dpp_message) {
+		judge->counts.requests++;
+		judge->role->dpp_message(judge->context, peer, ipc->dpp.body, ipc->dpp.address);
+	}
+}
+
+static void
 take_from_net(struct berth_judge *judge, struct berth_judge_net *net, struct berth_bytes packet)
 {
 	struct berth_ipc ipc;
@@ -149,6 +176,8 @@ take_from_net(struct berth_judge *judge, struct berth_judge_net *net, struct ber
 		take_gone(judge, net, ipc.id);
 	} else if (ipc.kind == BERTH_IPC_DIAL) {
 		take_dialled(judge, net, &ipc);
+	} else if (ipc.kind != BERTH_IPC_REQUEST) {
+		take_dpp(judge, net, &ipc);
 	} else {
 		take_request(judge, net, &ipc);
 	}
@@ -208,7 +237,10 @@ fail_asked(struct berth_judge *judge)
 			continue;
 		}
 		*at = asked->next;
-		if (judge->role->dialled) {
+		if (asked->is_dpp && judge->role->dpp_dialled) {
+			judge->role->dpp_dialled(judge->context, asked->cookie,
+						 (struct berth_dpp_peer){0}, &why);
+		} else if (!asked->is_dpp && judge->role->dialled) {
 			judge->role->dialled(judge->context, asked->cookie, &none, &facts, &why);
 		}
 		free(asked);
@@ -326,6 +358,9 @@ on_net_down(void *context)
 	for (struct berth_ticket *ticket = net->tickets, *next; ticket; ticket = next) {
 		next = ticket->next;
 		drop_ticket(judge, ticket);
+	}
+	if (judge->role->dpp_gone) {
+		judge->role->dpp_gone(judge->context, (struct berth_dpp_peer){net->index, 0});
 	}
 	if (!was_in_batch && judge->in_batch) {
 		fail_asked(judge);

@@ -219,6 +219,38 @@ berth_judge_dial(struct berth_judge *judge, const struct berth_dial *dial, uint6
 	}
 }
 
+void
+berth_judge_dpp_send(struct berth_judge *judge, struct berth_dpp_peer peer, struct berth_bytes body,
+		     bool close)
+{
+	struct berth_outgoing *out = queue(judge);
+	if (!out) {
+		return;
+	}
+	out->is_dpp = true;
+	out->link = judge->nets[peer.net].link;
+	if (berth_ipc_put_dpp_send(&out->packet, peer.id, body, close)) {
+		judge->batch_is_broken = true;
+	}
+}
+
+void
+berth_judge_dpp_dial(struct berth_judge *judge, struct berth_bytes host, uint16_t port,
+		     uint64_t cookie)
+{
+	struct berth_outgoing *out = queue(judge);
+	if (!out) {
+		return;
+	}
+	out->is_dial = true;
+	out->is_dpp = true;
+	out->cookie = cookie;
+	out->link = judge->nets[net_for(judge, host)].link;
+	if (berth_ipc_put_dpp_dial(&out->packet, ++judge->last_id, host, port)) {
+		judge->batch_is_broken = true;
+	}
+}
+
 enum berth_err
 berth_judge_begin(struct berth_judge *judge, struct berth_why *why)
 {
@@ -290,6 +322,9 @@ send_ask(struct berth_judge *judge, const struct berth_outgoing *out)
 	struct berth_judge_asked *asked = remember(out->is_dial ? &judge->dials : &judge->signs,
 						   id_of(&out->packet), out->cookie, net);
 	BERTH_ANALYZER_END
+	if (asked) {
+		asked->is_dpp = out->is_dpp;
+	}
 	enum berth_err err =
 		asked ? berth_link_send(out->link, berth_buf_view(&out->packet)) : BERTH_E_MEMORY;
 	if (err) {
@@ -304,6 +339,11 @@ send_ask(struct berth_judge *judge, const struct berth_outgoing *out)
 static void
 send_out(struct berth_judge *judge, struct berth_outgoing *out)
 {
+	if (!out->ticket && out->is_dpp && !out->is_dial) {
+		enum berth_err err = berth_link_send(out->link, berth_buf_view(&out->packet));
+		berth_ignore(err, "who waits for it asks again");
+		return;
+	}
 	if (!out->ticket) {
 		send_ask(judge, out);
 		return;
@@ -385,6 +425,13 @@ answer_lost(struct berth_judge *judge, const struct berth_outgoing *lost, size_t
 		     "only the why is wanted");
 	for (size_t i = 0; i < n; i++) {
 		if (lost[i].ticket) {
+			continue;
+		}
+		if (lost[i].is_dpp) {
+			if (lost[i].is_dial && judge->role->dpp_dialled) {
+				judge->role->dpp_dialled(judge->context, lost[i].cookie,
+							 (struct berth_dpp_peer){0}, &why);
+			}
 			continue;
 		}
 		if (lost[i].is_dial && judge->role->dialled) {

@@ -32,6 +32,7 @@ struct berth_outgoing {
 	struct berth_buf packet;
 	uint64_t cookie;
 	bool is_dial;
+	bool is_dpp; /* with is_dial: over TCP, for DPP; else said to a connection: no answer comes */
 	struct berth_http_response
 		admin; /* a reply on the admin socket: its texts follow in packet */
 };
@@ -74,6 +75,7 @@ struct berth_judge {
 		struct berth_judge_asked *next;
 		uint64_t id, cookie;
 		uint32_t net;
+		bool is_dpp;
 		bool is_unsent; /* its link was full: no answer will come */
 	} * signs, *dials;
 	uint64_t last_id;

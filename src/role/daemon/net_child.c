@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "net/dpp_server.h"
 #include "net/http.h"
 #include "role/daemon/announce.h"
 #include "role/daemon/dial.h"
@@ -39,9 +40,10 @@ struct net {
 	struct berth_link *judge;
 	struct berth_http_server *http;
 	struct berth_http_server *plain; /* NULL: nothing is served without TLS */
+	struct berth_dpp_server *dpp;	 /* NULL: no DPP */
 	struct berth_dialer *dialer;
 	struct berth_announcer *announcer; /* NULL: not this process, or nobody is told */
-	int listen_fd, plain_fd;	   /* until the server has it */
+	int listen_fd, plain_fd, dpp_fd;   /* until the server has it */
 	size_t connections_max;
 	size_t draining; /* servers that have connections left */
 	bool has_signer;
@@ -167,6 +169,60 @@ on_refused(void *context, struct berth_bytes peer_address, const struct berth_wh
 }
 
 static void
+say_of_dpp(struct net *net, const struct berth_buf *packet, enum berth_err err)
+{
+	err = err ? err : berth_link_send(net->judge, berth_buf_view(packet));
+	berth_ignore(err, "the judge is down or busy; devices repeat themselves");
+}
+
+static void
+on_dpp_message(void *context, uint64_t id, struct berth_bytes body, struct berth_bytes address)
+{
+	BERTH_BUF packet = {0};
+	enum berth_err err = berth_ipc_put_dpp_message(&packet, id, body, address);
+	say_of_dpp(context, &packet, err);
+}
+
+static void
+on_dpp_gone(void *context, uint64_t id)
+{
+	BERTH_BUF packet = {0};
+	enum berth_err err = berth_ipc_put_dpp_gone(&packet, id);
+	say_of_dpp(context, &packet, err);
+}
+
+static void
+on_dpp_dialled(void *context, uint64_t token, uint64_t id, const struct berth_why *why)
+{
+	BERTH_BUF packet = {0};
+	enum berth_err err = berth_ipc_put_dpp_dialled(&packet, token, id, why);
+	say_of_dpp(context, &packet, err);
+}
+
+static void
+take_dpp(struct net *net, const struct berth_ipc *ipc)
+{
+	char host[BERTH_IPC_HOST_MAX + 1];
+	if (!net->dpp) {
+		berth_log(&net->child->log, BERTH_LOG_ERROR, "ipc.bad", "from", "judge", NULL);
+		return;
+	}
+	if (ipc->kind == BERTH_IPC_DPP_DIAL) {
+		memcpy(host, ipc->dpp.host.p, ipc->dpp.host.n);
+		host[ipc->dpp.host.n] = '\0';
+		berth_dpp_server_dial(net->dpp, ipc->id, host, ipc->dpp.port);
+		return;
+	}
+	if (ipc->dpp.body.n > 0) {
+		berth_ignore(berth_dpp_server_send(net->dpp, ipc->id, ipc->dpp.body),
+			     "the judge hears that it is gone");
+	}
+	if (ipc->dpp.close) {
+		berth_dpp_server_cut(net->dpp, ipc->id);
+	}
+}
+
+static void
 take_from_judge(struct net *net, struct berth_bytes packet)
 {
 	struct berth_ipc ipc;
@@ -178,6 +234,10 @@ take_from_judge(struct net *net, struct berth_bytes packet)
 	}
 	if (ipc.kind == BERTH_IPC_DIAL) {
 		berth_dialer_dial(net->dialer, ipc.id, &ipc.dial);
+		return;
+	}
+	if (ipc.kind != BERTH_IPC_REQUEST) {
+		take_dpp(net, &ipc);
 		return;
 	}
 	struct pending **at = find_pending(net, ipc.id);
@@ -268,16 +328,35 @@ serve(struct net *net, struct berth_why *why)
 	return err;
 }
 
+static enum berth_err
+serve_dpp(struct net *net, struct berth_why *why)
+{
+	const struct berth_dpp_server_conf conf = {
+		.connections_max = net->connections_max,
+		.connections_per_source_max = net->connections_max,
+		.message = on_dpp_message,
+		.gone = on_dpp_gone,
+		.dialled = on_dpp_dialled,
+		.refused = on_refused,
+		.context = net,
+	};
+	int fd = net->dpp_fd;
+	net->dpp_fd = -1;
+	return fd < 0 ? BERTH_OK
+		      : berth_dpp_server_open(net->child->loop, &conf, fd, &net->dpp, why);
+}
+
 static void
 serve_when_plumbed(struct net *net)
 {
-	bool has_all =
-		net->listen_fd >= 0 && (!net->child->conf->plain_listen || net->plain_fd >= 0);
+	bool has_all = net->listen_fd >= 0 &&
+		       (!net->child->conf->plain_listen || net->plain_fd >= 0) &&
+		       (!net->child->conf->dpp_listen || net->dpp_fd >= 0);
 	if (net->http || !has_all || !net->has_signer || !berth_link_is_up(net->judge)) {
 		return;
 	}
 	struct berth_why why;
-	if (serve(net, &why)) {
+	if (serve(net, &why) || serve_dpp(net, &why)) {
 		berth_log_why(&net->child->log, BERTH_LOG_ERROR, "listen.failed", &why, NULL);
 		berth_loop_stop(net->child->loop);
 		return;
@@ -294,6 +373,8 @@ on_link(void *context, enum berth_ipc_edge edge, uint32_t index, int fd)
 		net->listen_fd = fd;
 	} else if (edge == BERTH_EDGE_LISTEN_PLAIN && net->plain_fd < 0 && !net->plain) {
 		net->plain_fd = fd;
+	} else if (edge == BERTH_EDGE_LISTEN_DPP && net->dpp_fd < 0 && !net->dpp) {
+		net->dpp_fd = fd;
 	} else if (edge == BERTH_EDGE_TLS_SIGNER) {
 		berth_tls_signer_set(&net->signer, fd);
 		net->has_signer = true;
@@ -321,6 +402,9 @@ on_drain(void *context)
 	/* First, so that nobody comes while the rest ends. */
 	berth_announcer_close(net->announcer);
 	net->announcer = NULL;
+	if (net->dpp) {
+		berth_dpp_server_stop(net->dpp);
+	}
 	if (!net->http) {
 		on_drained(net);
 		return;
@@ -392,7 +476,8 @@ fit_connections(struct net *net)
 	const struct berth_daemon_conf *conf = net->child->conf;
 	size_t descriptors = berth_process_descriptors();
 	size_t spare = descriptors / 4 < SPARE_DESCRIPTORS ? descriptors / 4 : SPARE_DESCRIPTORS;
-	size_t room = (descriptors - spare) / (conf->plain_listen ? 2 : 1);
+	size_t room = (descriptors - spare) /
+		      (1 + (conf->plain_listen ? 1U : 0) + (conf->dpp_listen ? 1U : 0));
 	net->connections_max = (size_t)conf->connections_max;
 	if (net->connections_max <= room) {
 		return;
@@ -432,6 +517,7 @@ end(struct net *net)
 	berth_announcer_close(net->announcer);
 	berth_http_server_close(net->http);
 	berth_http_server_close(net->plain);
+	berth_dpp_server_close(net->dpp);
 	berth_dialer_close(net->dialer);
 	berth_link_close(net->judge);
 	berth_tls_server_close(net->tls);
@@ -441,6 +527,7 @@ end(struct net *net)
 	berth_pki_close(net->pki);
 	berth_fd_close(&net->listen_fd);
 	berth_fd_close(&net->plain_fd);
+	berth_fd_close(&net->dpp_fd);
 }
 
 int
@@ -451,6 +538,7 @@ berth_net_child_run(struct berth_child *child)
 		.signer = {.fd = -1},
 		.listen_fd = -1,
 		.plain_fd = -1,
+		.dpp_fd = -1,
 	};
 	struct berth_why why = {0};
 	child->on_link = on_link;

@@ -55,7 +55,8 @@ struct parent {
 	size_t net_count;
 	int listen_fds[BERTH_NET_PROCESSES_MAX];
 	int plain_fds[BERTH_NET_PROCESSES_MAX]; /* -1: nothing is served without TLS */
-	uint16_t port, plain_port;
+	int dpp_fds[BERTH_NET_PROCESSES_MAX];	/* -1: no DPP */
+	uint16_t port, plain_port, dpp_port;
 	int lock_fd;
 	enum stage stage;
 	bool is_announced;
@@ -119,6 +120,7 @@ close_listening(struct parent *parent)
 	for (size_t i = 0; i < parent->net_count; i++) {
 		berth_fd_close(&parent->listen_fds[i]);
 		berth_fd_close(&parent->plain_fds[i]);
+		berth_fd_close(&parent->dpp_fds[i]);
 	}
 }
 
@@ -196,6 +198,9 @@ announce(struct parent *parent)
 	enum berth_err err = BERTH_OK;
 	if (conf->plain_listen) {
 		err = write_port(conf->plain_port_file, parent->plain_port, &why);
+	}
+	if (!err && conf->dpp_listen) {
+		err = write_port(conf->dpp_port_file, parent->dpp_port, &why);
 	}
 	/* Last: who waits for the one finds the other there. */
 	err = err ? err : write_port(conf->port_file, parent->port, &why);
@@ -383,6 +388,9 @@ plumb_process(struct process *process)
 			give(process, BERTH_EDGE_LISTEN_PLAIN, 0,
 			     parent->plain_fds[process->index]);
 		}
+		if (parent->dpp_fds[process->index] >= 0) {
+			give(process, BERTH_EDGE_LISTEN_DPP, 0, parent->dpp_fds[process->index]);
+		}
 		give(process, BERTH_EDGE_LISTEN, 0, parent->listen_fds[process->index]);
 		plumb_net(parent, process);
 		return;
@@ -527,6 +535,10 @@ start(struct parent *parent, struct berth_why *why)
 		err = berth_listen(conf->plain_listen, parent->plain_fds, parent->net_count,
 				   &parent->plain_port, why);
 	}
+	if (!err && conf->dpp_listen) {
+		err = berth_listen(conf->dpp_listen, parent->dpp_fds, parent->net_count,
+				   &parent->dpp_port, why);
+	}
 	err = err ? err : add_processes(parent, why);
 	if (err) {
 		return err;
@@ -554,6 +566,9 @@ end(struct parent *parent)
 	if (parent->is_announced && parent->conf.conf->plain_port_file) {
 		(void)unlink(parent->conf.conf->plain_port_file);
 	}
+	if (parent->is_announced && parent->conf.conf->dpp_port_file) {
+		(void)unlink(parent->conf.conf->dpp_port_file);
+	}
 	if (parent->is_announced && parent->conf.conf->admin_socket) {
 		(void)unlink(parent->conf.conf->admin_socket);
 	}
@@ -570,6 +585,7 @@ berth_parent_run(const struct berth_parent_conf *conf)
 	for (size_t i = 0; i < BERTH_NET_PROCESSES_MAX; i++) {
 		parent.listen_fds[i] = -1;
 		parent.plain_fds[i] = -1;
+		parent.dpp_fds[i] = -1;
 	}
 	struct berth_why why = {0};
 	(void)signal(SIGPIPE, SIG_IGN);
