@@ -10,10 +10,17 @@
 #include "role/voucher/voucher_verbs.h"
 
 static const struct berth_verb *const tables[] = {
-	berth_factory_verbs,	      berth_masa_verbs,		  berth_registrar_verbs,
-	berth_operator_verbs,	      berth_playbook_verbs,	  berth_voucher_verbs,
-	berth_operator_voucher_verbs, berth_operator_rekey_verbs, berth_operator_ownership_verbs,
+	berth_factory_verbs,
+	berth_masa_verbs,
+	berth_registrar_verbs,
+	berth_operator_verbs,
+	berth_playbook_verbs,
+	berth_voucher_verbs,
+	berth_operator_voucher_verbs,
+	berth_operator_rekey_verbs,
+	berth_operator_ownership_verbs,
 	berth_custody_verbs,
+	berth_dpp_verbs,
 };
 
 int

@@ -32,6 +32,9 @@ enum berth_event_kind {
 	BERTH_EVENT_CAMPAIGN,	    /* re-keying the fleet */
 	BERTH_EVENT_OWNERSHIP_ASKED,
 	BERTH_EVENT_OWNERSHIP_ANSWERED,
+	BERTH_EVENT_DEVICE_ADDED,     /* its bootstrapping key, by an operator */
+	BERTH_EVENT_CONNECTOR_INTENT, /* Wi-Fi Easy Connect: about to be signed */
+	BERTH_EVENT_CONNECTOR_RESULT, /* the device's word */
 	/* manufacturer's side */
 	BERTH_EVENT_UNITS_LOADED,
 	BERTH_EVENT_UNIT_STATUS,

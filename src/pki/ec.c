@@ -312,6 +312,80 @@ berth_ec_public(struct berth_pki *pki, enum berth_ec_curve curve, const struct b
 	return encode(pki, curve, point, ret, why);
 }
 
+/* Both points that have this x (RFC 5480 2.2: 02 and 03). */
+static enum berth_err
+points_of_x(struct berth_pki *pki, enum berth_ec_curve curve, struct berth_bytes x,
+	    struct berth_ec_point ret[2], struct berth_why *why)
+{
+	uint8_t octets[1 + BERTH_EC_COORDINATE_MAX];
+	enum berth_err err = BERTH_OK;
+
+	if (x.n != curves[curve].facts.coordinate_bytes)
+		return failed(why);
+	memcpy(octets + 1, x.p, x.n);
+	for (int i = 0; !err && i < 2; i++) {
+		octets[0] = (uint8_t)(POINT_CONVERSION_COMPRESSED + i);
+		BERTH_OSSL(EC_POINT) *point = decode(pki, curve, berth_bytes_of(octets, 1 + x.n));
+		err = point == NULL ? failed(why) : encode(pki, curve, point, &ret[i], why);
+	}
+	berth_wipe(octets, sizeof(octets));
+	return err;
+}
+
+static enum berth_err
+derive_x(struct berth_pki *pki, struct berth_key *key, const struct berth_ec_point *point,
+	 struct berth_secret *x, struct berth_why *why)
+{
+	BERTH_KEY *peer = NULL;
+	BERTH_BUF spki = {0};
+	enum berth_err err = berth_ec_build_spki(point, BERTH_EC_UNCOMPRESSED, &spki);
+
+	if (err)
+		return berth_fail(why, err, "ec", NULL, "No memory.");
+	err = berth_key_parse_spki(pki, berth_buf_view(&spki), &peer, why);
+	return err ? err : berth_key_derive(key, peer, x, why);
+}
+
+static enum berth_err
+base_point(struct berth_pki *pki, enum berth_ec_curve curve, struct berth_ec_point *ret,
+	   struct berth_why *why)
+{
+	const EC_GROUP *group = group_of(pki, curve);
+
+	if (group == NULL)
+		return failed(why);
+	return encode(pki, curve, EC_GROUP_get0_generator(group), ret, why);
+}
+
+enum berth_err
+berth_ec_multiply_key(struct berth_pki *pki, struct berth_key *key,
+		      const struct berth_ec_point *point, struct berth_ec_point *ret,
+		      struct berth_why *why)
+{
+	struct berth_ec_point public, base, beside, candidates[2], sum;
+	BERTH_SECRET x = {0};
+	BERTH_SECRET x_beside = {0};
+
+	enum berth_err err = berth_ec_of_key(pki, key, &public, why);
+	if (!err && public.curve != point->curve)
+		return berth_fail(why, BERTH_E_MISMATCH, "ec-key", NULL,
+				  "The point is on another curve than the key.");
+	err = err ? err : base_point(pki, point->curve, &base, why);
+	err = err ? err : berth_ec_add(pki, point, &base, &beside, why);
+	err = err ? err : derive_x(pki, key, point, &x, why);
+	err = err ? err : derive_x(pki, key, &beside, &x_beside, why);
+	err = err ? err : points_of_x(pki, point->curve, berth_bytes_of(x.p, x.n), candidates, why);
+	for (int i = 0; !err && i < 2; i++) {
+		err = berth_ec_add(pki, &candidates[i], &public, &sum, why);
+		if (!err && berth_bytes_equal_secretly(berth_ec_x(&sum),
+						       berth_bytes_of(x_beside.p, x_beside.n))) {
+			*ret = candidates[i];
+			return BERTH_OK;
+		}
+	}
+	return err ? err : failed(why);
+}
+
 /* FIPS 186-5 A.2.2: numbers of the order's length until one is below it. */
 #define ATTEMPTS_MAX 128 /* half of them fit at worst */
 

@@ -103,4 +103,13 @@ enum berth_err berth_ec_sign(struct berth_key *key, struct berth_bytes message,
 enum berth_err berth_ec_of_key(struct berth_pki *pki, const struct berth_key *key,
 			       struct berth_ec_point *ret, struct berth_why *why) BERTH_MUST;
 
+/*
+ * The product of a keystore's key with a point. A token gives the x coordinate alone; which of the two points with it is the
+ * product, a second question tells: x of key * (point + G), which is the product plus the public key. UNSUPPORTED: the keystore
+ * cannot agree on keys; MISMATCH ec-key: the point is on another curve.
+ */
+enum berth_err berth_ec_multiply_key(struct berth_pki *pki, struct berth_key *key,
+				     const struct berth_ec_point *point, struct berth_ec_point *ret,
+				     struct berth_why *why) BERTH_MUST;
+
 #endif

@@ -22,6 +22,7 @@ static const char *const client_names[] = {
 	[BERTH_CLIENT_DEVICE] = "device",
 	[BERTH_CLIENT_CERTIFICATE] = "certificate",
 	[BERTH_CLIENT_USER] = "user",
+	[BERTH_CLIENT_DPP] = "dpp",
 };
 
 const char *
@@ -40,7 +41,7 @@ berth_client_parse(struct berth_bytes name, enum berth_client *ret, struct berth
 		}
 	}
 	return berth_fail(why, BERTH_E_USAGE, "policy-client", NULL,
-			  "there is no such kind of client: device, certificate or user");
+			  "there is no such kind of client: device, certificate, user or dpp");
 }
 
 static bool
@@ -84,6 +85,26 @@ berth_policy_role_of(const struct berth_policy *policy, const struct berth_facts
 	const struct berth_policy_rule *rule = find_rule(policy, facts);
 
 	return rule ? (enum berth_policy_role)rule->role : BERTH_POLICY_ROLE_DEVICE;
+}
+
+bool
+berth_policy_network_of(const struct berth_policy *policy, const struct berth_facts *facts,
+			struct berth_policy_network *ret)
+{
+	const struct berth_policy_rule *rule = find_rule(policy, facts);
+
+	if (!rule || !rule->ssid)
+		return false;
+	*ret = (struct berth_policy_network){
+		.ssid = rule->ssid,
+		.akm = berth_policy_akm_words[rule->akm],
+		.groups = (const char *const *)rule->groups.items,
+		.group_count = rule->groups.count,
+		.group = rule->segment ? rule->segment : "*",
+		.lifetime_s = rule->connector_lifetime_s,
+		.requires_mutual = rule->needs_mutual,
+	};
+	return true;
 }
 
 bool

@@ -7,7 +7,8 @@
  *	match.model = cam-*
  *	match.serial = *
  *	match.client = device		device (default): onboarded with a voucher; certificate: by its
- *					birth certificate alone; user: by a password (EST)
+ *					birth certificate alone; user: by a password (EST); dpp: by its
+ *					bootstrapping key (Wi-Fi Easy Connect)
  *	require.owned = yes		in a purchase manifest (or ownership known otherwise)
  *	require.assertion = proximity, verified		one of these in the voucher
  *	require.label = servers, *	globs of the label of EST's path; absent: any
@@ -16,6 +17,11 @@
  *	approve = operator		operator (default) | auto
  *	segment = cameras
  *	reauthorize-every = 1h
+ *	dpp.ssid = lab			with match.client = dpp: the network it is given,
+ *	dpp.akm = dpp			how it joins (dpp),
+ *	dpp.groups = cameras		the groups of its Connector (the segment, else *)
+ *	dpp.lifetime = 30d		and how long that holds; absent: for ever
+ *	require.mutual = yes		the device must know our key as well
  *
  *	[rule "never"]
  *	match.serial = TEST-*
@@ -79,6 +85,7 @@ enum berth_client {
 	BERTH_CLIENT_DEVICE,	  /* onboarded with a voucher */
 	BERTH_CLIENT_CERTIFICATE, /* EST with a birth certificate alone */
 	BERTH_CLIENT_USER,	  /* EST with a password */
+	BERTH_CLIENT_DPP,	  /* Wi-Fi Easy Connect, by its bootstrapping key */
 };
 const char *berth_client_name(enum berth_client client);
 enum berth_err berth_client_parse(struct berth_bytes name, enum berth_client *ret,
@@ -118,6 +125,20 @@ enum berth_policy_role berth_policy_role_of(const struct berth_policy *policy,
  */
 bool berth_policy_may_be_gateway(const struct berth_policy *policy,
 				 struct berth_bytes serial_number);
+
+/* What Wi-Fi Easy Connect gives a device; borrows from the policy. */
+struct berth_policy_network {
+	const char *ssid;
+	const char *akm;
+	const char *const *groups;
+	size_t group_count;
+	const char *group;  /* where groups is empty */
+	int64_t lifetime_s; /* 0: for ever */
+	bool requires_mutual;
+};
+/* Of the rule that decides about these facts; false: none, or one without dpp.ssid. */
+bool berth_policy_network_of(const struct berth_policy *policy, const struct berth_facts *facts,
+			     struct berth_policy_network *ret);
 
 /* ---- the MASA's audit log of a device (RFC 8995 5.8.3) ---- */
 struct berth_policy_audit_event {

@@ -13,6 +13,8 @@ static const char *const approve_words[] = {"operator", "auto", NULL};
 static const char *const role_words[] = {"device", "gateway", NULL};
 static const char *const assertion_words[] = {"verified", "logged", "proximity", "agent-proximity"};
 
+const char *const berth_policy_akm_words[] = {"dpp", NULL};
+
 static const struct berth_conf_key rule_keys[] = {
 	{.name = "match.manufacturer",
 	 .type = BERTH_CONF_LIST,
@@ -31,7 +33,8 @@ static const struct berth_conf_key rule_keys[] = {
 	 .fallback = "device",
 	 IN_RULE(client),
 	 .help = "How the client came to be known: device (with a voucher), certificate (EST with "
-		 "a birth certificate alone), user (EST with a password)."},
+		 "a birth certificate alone), user (EST with a password), dpp (Wi-Fi Easy "
+		 "Connect)."},
 	{.name = "require.label",
 	 .type = BERTH_CONF_LIST,
 	 IN_RULE(label),
@@ -81,6 +84,32 @@ static const struct berth_conf_key rule_keys[] = {
 	 .max = 31536000,
 	 IN_RULE(reauthorize_every_s),
 	 .help = "How often the decision is taken again; absent: never."},
+	{.name = "dpp.ssid",
+	 .type = BERTH_CONF_TEXT,
+	 IN_RULE(ssid),
+	 .help = "Wi-Fi Easy Connect: the network that the device is given; wants match.client = "
+		 "dpp."},
+	{.name = "dpp.akm",
+	 .type = BERTH_CONF_CHOICE,
+	 .choices = berth_policy_akm_words,
+	 .fallback = "dpp",
+	 IN_RULE(akm),
+	 .help = "How the device joins it: dpp, by its Connector."},
+	{.name = "dpp.groups",
+	 .type = BERTH_CONF_LIST,
+	 IN_RULE(groups),
+	 .help = "Groups of its Connector; absent: the segment, or * where there is none."},
+	{.name = "dpp.lifetime",
+	 .type = BERTH_CONF_DURATION_S,
+	 .min = 60,
+	 .max = 315360000,
+	 IN_RULE(connector_lifetime_s),
+	 .help = "How long its Connector holds; absent: for ever."},
+	{.name = "require.mutual",
+	 .type = BERTH_CONF_BOOL,
+	 .fallback = "no",
+	 IN_RULE(needs_mutual),
+	 .help = "Wi-Fi Easy Connect: the device must know the Controller's key too, and show it."},
 };
 
 static const struct berth_conf_key audit_keys[] = {
@@ -119,6 +148,8 @@ static const struct berth_conf_key domain_keys[] = {
 	 .help = "Its nonceless entries are expected too: it may take the device over at any "
 		 "time."},
 };
+
+#define SSID_MAX_BYTES 32 /* IEEE Std 802.11 9.4.2.2 */
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -224,6 +255,16 @@ check_rule(const struct berth_policy_rule *rule, struct berth_why *why)
 		err = check_assertions(rule->name, &rule->assertion, why);
 	if (err)
 		return err;
+	if (rule->ssid != NULL && (strlen(rule->ssid) == 0 || strlen(rule->ssid) > SSID_MAX_BYTES))
+		return berth_fail(why, BERTH_E_USAGE, "policy-ssid", NULL,
+				  "rule \"%.40s\": dpp.ssid has 1 to %d octets", rule->name,
+				  SSID_MAX_BYTES);
+	if (rule->ssid != NULL &&
+	    (rule->client.count != 1 || strcmp(rule->client.items[0], "dpp") != 0))
+		return berth_fail(why, BERTH_E_USAGE, "policy-ssid", NULL,
+				  "rule \"%.40s\": dpp.ssid is for Wi-Fi Easy Connect alone; say "
+				  "match.client = dpp",
+				  rule->name);
 	if (rule->role == BERTH_POLICY_ROLE_GATEWAY && !is_for_devices_alone(&rule->client))
 		return berth_fail(
 			why, BERTH_E_USAGE, "policy-role-client", NULL,

@@ -24,7 +24,14 @@ struct berth_policy_rule {
 	const char *segment;
 	int role; /* enum berth_policy_role */
 	int64_t reauthorize_every_s;
+	const char *ssid; /* Wi-Fi Easy Connect, from here on; NULL: none */
+	int akm;	  /* of akm_words */
+	struct berth_conf_list groups;
+	int64_t connector_lifetime_s;
+	bool needs_mutual;
 };
+
+extern const char *const berth_policy_akm_words[];
 
 struct berth_policy_domain {
 	const char *name;

@@ -53,7 +53,9 @@ assert words["kind"] and len(calls) > 10, "the OpenAPI file was not read"
 # Nobody is left whom a campaign could reach: the device was revoked by then, so it is done at once.
 refused = {("POST", "/v1/devices/{device}/claim"): 400, ("POST", "/v1/devices/{device}/transfer"): 400,
            ("POST", "/v1/vouchers"): 400, ("POST", "/v1/rekey/pause"): 409, ("POST", "/v1/rekey/resume"): 409,
-           ("POST", "/v1/rekey/cancel"): 409}
+           ("POST", "/v1/rekey/cancel"): 409,
+           # this registrar has no [dpp]
+           ("GET", "/v1/dpp"): 501, ("POST", "/v1/dpp/devices"): 501}
 
 # Once it is released the MASA gives this registrar nothing more.
 calls.sort(key=lambda call: call[1].endswith("/release"))

@@ -19,7 +19,7 @@ PAGE_OF = {
     "berth-voucher.1": (["voucher"], None),
     "berth-playbook.1": (["playbook"], None),
     "berth-masa.8": (["masa", "audit"], "berth-masa"),
-    "berth-registrar.8": (["registrar", "device", "certificate", "audit"], "berth-registrar"),
+    "berth-registrar.8": (["registrar", "device", "certificate", "audit", "dpp"], "berth-registrar"),
     "berth-gateway.8": ([], "berth-gateway"),
     "berth-device.8": ([], "berth-device"),
     "berth-mean.8": ([], "berth-mean"),

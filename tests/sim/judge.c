@@ -111,6 +111,18 @@ berth_judge_sign(struct berth_judge *judge, uint16_t op, struct berth_bytes payl
 		judge->cause->asked_signer++;
 }
 
+/* The worlds of this simulation have no [dpp]. */
+void
+berth_judge_dpp_send(struct berth_judge *judge, struct berth_dpp_peer peer, struct berth_bytes body,
+		     bool close)
+{
+	(void)judge;
+	(void)peer;
+	(void)body;
+	(void)close;
+	abort();
+}
+
 void
 berth_judge_dial(struct berth_judge *judge, const struct berth_dial *dial, uint64_t cookie)
 {

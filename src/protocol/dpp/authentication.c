@@ -279,6 +279,12 @@ berth_dpp_auth_event(struct berth_dpp_auth *auth, struct berth_dpp_auth_event *r
 	return true;
 }
 
+void
+berth_dpp_auth_repeat(struct berth_dpp_auth *auth)
+{
+	auth->has_output = auth->output.n > 0;
+}
+
 bool
 berth_dpp_auth_output(struct berth_dpp_auth *auth, struct berth_bytes *body)
 {

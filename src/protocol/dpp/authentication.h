@@ -104,6 +104,8 @@ enum berth_err berth_dpp_auth_answer(struct berth_dpp_auth *auth, struct berth_m
 enum berth_err berth_dpp_auth_peer(struct berth_dpp_auth *auth, struct berth_mono now,
 				   const struct berth_dpp_bootstrapping *peer,
 				   struct berth_why *why) BERTH_MUST;
+/* What was sent last goes out again: the other came back on another connection. */
+void berth_dpp_auth_repeat(struct berth_dpp_auth *auth);
 /* The next body to send (codec/dpp_frame.h), borrowed until the next verb. */
 bool berth_dpp_auth_output(struct berth_dpp_auth *auth, struct berth_bytes *body);
 /* After DONE: takes the secrets over, once. */

@@ -8,6 +8,7 @@
 extern const struct berth_verb berth_operator_verbs[];
 extern const struct berth_verb berth_operator_voucher_verbs[];	 /* `berth voucher add ...` */
 extern const struct berth_verb berth_operator_ownership_verbs[]; /* `berth device claim ...` */
-extern const struct berth_verb berth_operator_rekey_verbs[];	 /* `berth registrar rekey` */
+extern const struct berth_verb berth_dpp_verbs[]; /* `berth device add`, `berth dpp ...` */
+extern const struct berth_verb berth_operator_rekey_verbs[]; /* `berth registrar rekey` */
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/hex.h"
 #include "role/daemon/admin_error.h"
+#include "role/registrar/dpp.h"
 #include "role/registrar/offline.h"
 #include "role/registrar/ownership.h"
 
@@ -186,6 +187,8 @@ static const struct {
 	{"/v1/rekey/resume", BERTH_HTTP_POST, berth_admin_campaign_resume},
 	{"/v1/rekey/cancel", BERTH_HTTP_POST, berth_admin_campaign_cancel},
 	{"/v1/rekey/report", BERTH_HTTP_GET, berth_admin_campaign_report},
+	{"/v1/dpp", BERTH_HTTP_GET, berth_admin_dpp},
+	{"/v1/dpp/devices", BERTH_HTTP_POST, berth_admin_dpp_add},
 	{"/v1/audit/verify", BERTH_HTTP_GET, audit_verify},
 };
 

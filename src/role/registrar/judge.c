@@ -6,6 +6,7 @@
 #include "protocol/gateway/desired_state.h"
 #include "protocol/gateway/relayed.h"
 #include "role/registrar/campaign.h"
+#include "role/registrar/dpp.h"
 #include "role/registrar/gateway.h"
 #include "role/registrar/offline.h"
 #include "role/registrar/ownership.h"
@@ -29,6 +30,7 @@ judge_end(void *context)
 		return;
 	for (size_t i = 0; i < BERTH_REGISTRAR_EXCHANGES_MAX; i++)
 		berth_exchange_close(role->exchanges[i]);
+	berth_dpp_close(role);
 	berth_offline_end(role);
 	berth_ownership_close(role);
 	berth_publisher_close(role);
@@ -260,6 +262,8 @@ judge_start(struct berth_judge *judge, const void *configuration, void **ret_con
 		err = berth_publisher_open(role, why);
 	if (!err)
 		err = berth_campaign_refresh(role, why);
+	if (!err)
+		err = berth_dpp_open(role, why);
 	if (err)
 		judge_end(role);
 	else
@@ -582,7 +586,8 @@ judge_signature(void *context, uint64_t cookie, enum berth_err err, struct berth
 		berth_offline_signed(role, cookie, err, object, why);
 		return;
 	}
-	if (berth_publish_signature(role, cookie, err, object, why))
+	if (berth_dpp_signature(role, cookie, err, object, why) ||
+	    berth_publish_signature(role, cookie, err, object, why))
 		return;
 	struct berth_registrar_exchange *exchange = berth_exchange_find(role, cookie);
 	if (exchange == NULL)
@@ -641,6 +646,7 @@ judge_tick(void *context)
 	berth_offline_tick(context);
 	berth_publish_refresh(context);
 	berth_registrar_gateways_tick(context);
+	berth_dpp_tick(context);
 }
 
 const struct berth_judge_role berth_registrar_judge_role = {
@@ -654,6 +660,8 @@ const struct berth_judge_role berth_registrar_judge_role = {
 	.signature = judge_signature,
 	.dialled = judge_dialled,
 	.gone = judge_gone,
+	.dpp_message = berth_dpp_message,
+	.dpp_gone = berth_dpp_gone,
 	.admin = berth_registrar_admin,
 	.metrics = berth_registrar_metrics,
 	.tick = judge_tick,

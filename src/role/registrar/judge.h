@@ -9,6 +9,7 @@
 
 #include "policy/policy.h"
 #include "protocol/brski/registrar.h"
+#include "protocol/dpp/bootstrapping.h"
 #include "protocol/est/server.h"
 #include "role/registrar/job.h"
 #include "role/registrar/labels.h"
@@ -89,7 +90,8 @@ struct berth_registrar_role {
 	struct berth_registrar_exchange *exchanges[BERTH_REGISTRAR_EXCHANGES_MAX];
 	struct berth_jobs offline; /* offline.h */
 	struct berth_mono offline_next;
-	struct berth_jobs ownership; /* ownership.h */
+	struct berth_jobs ownership;	  /* ownership.h */
+	struct berth_dpp_controller *dpp; /* dpp.h; NULL: the configuration has no [dpp] */
 	struct berth_running_campaign campaign;
 	struct berth_gateway_sightings gateways;
 	uint32_t generation;

@@ -310,6 +310,32 @@ static const struct berth_conf_key daemon_keys[] = {
 	BERTH_DAEMON_KEYS(struct berth_registrar_settings, daemon),
 	BERTH_DAEMON_PLAIN_KEYS(struct berth_registrar_settings, daemon)};
 
+static const struct berth_conf_key dpp_keys[] = {
+	BERTH_DAEMON_DPP_KEYS(struct berth_registrar_settings, daemon),
+	{.name = "c-sign-key",
+	 .type = BERTH_CONF_KEY_URI,
+	 SETTING(dpp_c_sign_key),
+	 .help = "Keystore URI of the key that signs Connectors: whose network it is. Lost, every "
+		 "device is onboarded anew."},
+	{.name = "bootstrapping-key",
+	 .type = BERTH_CONF_KEY_URI,
+	 SETTING(dpp_bootstrapping_key),
+	 .help = "Keystore URI of the Controller's own bootstrapping key, which access points name "
+		 "(dpp_controller)."},
+	{.name = "pp-key",
+	 .type = BERTH_CONF_KEY_URI,
+	 SETTING(dpp_pp_key),
+	 .help = "Keystore URI of the privacy-protection key, by which devices that ask for "
+		 "another configuration are recognised."},
+	{.name = "connectors-per-minute",
+	 .type = BERTH_CONF_INTEGER,
+	 .fallback = "600",
+	 .min = 1,
+	 .max = 1000000,
+	 SETTING(dpp_connectors_per_minute),
+	 .help = "Connectors that the signer signs in a minute."},
+};
+
 static const struct berth_conf_section sections[] = {
 	{.name = "daemon",
 	 .is_required = true,
@@ -321,6 +347,10 @@ static const struct berth_conf_section sections[] = {
 	 .keys = registrar_keys,
 	 .key_count = sizeof(registrar_keys) / sizeof(registrar_keys[0]),
 	 .help = "The network owner's registrar."},
+	{.name = "dpp",
+	 .keys = dpp_keys,
+	 .key_count = sizeof(dpp_keys) / sizeof(dpp_keys[0]),
+	 .help = "Wi-Fi Easy Connect: the registrar as DPP Controller."},
 	{.name = "est-label",
 	 .is_named = true,
 	 .keys = label_keys,
@@ -359,6 +389,14 @@ berth_registrar_settings_check(const void *configuration, struct berth_why *why)
 			why, BERTH_E_USAGE, "registrar-former-issuers", NULL,
 			"more than %d [former-issuer] sections; take out those that ended",
 			BERTH_FORMER_ISSUERS_MAX);
+	bool has_dpp = settings->daemon.dpp_listen != NULL;
+	if (has_dpp != (settings->dpp_c_sign_key != NULL) ||
+	    has_dpp != (settings->dpp_bootstrapping_key != NULL) ||
+	    has_dpp != (settings->dpp_pp_key != NULL))
+		return berth_fail(
+			why, BERTH_E_USAGE, "registrar-dpp", NULL,
+			"[dpp] wants listen, c-sign-key, bootstrapping-key and pp-key, or "
+			"none of them");
 	if (settings->publish_url == NULL)
 		return BERTH_OK;
 	if (settings->daemon.plain_listen == NULL)

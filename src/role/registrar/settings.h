@@ -72,6 +72,11 @@ struct berth_registrar_settings {
 	int64_t ocsp_lifetime_s;
 	int64_t ocsp_per_minute;
 	int64_t gateway_lease_s;
+	/* [dpp]; daemon.dpp_listen too */
+	const char *dpp_c_sign_key; /* keystore URIs; NULL: no DPP */
+	const char *dpp_bootstrapping_key;
+	const char *dpp_pp_key;
+	int64_t dpp_connectors_per_minute;
 	struct berth_announce_settings announce;
 	int est_layout;	     /* enum berth_est_layout */
 	int stored_vouchers; /* enum berth_stored_vouchers */

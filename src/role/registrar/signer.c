@@ -11,6 +11,7 @@
 #include "role/daemon/issuance.h"
 #include "role/daemon/rate.h"
 #include "role/registrar/addresses.h"
+#include "role/registrar/signer_dpp.h"
 #include "role/registrar/signer_revocation.h"
 #include "role/registrar/labels.h"
 #include "role/registrar/signing.h"
@@ -39,6 +40,7 @@ struct signer {
 	struct berth_rate issue_rate;
 	struct berth_issuance issuance;
 	struct berth_revocation_signer revocation;
+	struct berth_dpp_signer dpp;
 };
 
 static void
@@ -48,6 +50,7 @@ signer_end(void *context)
 	if (signer == NULL)
 		return;
 	berth_revocation_signer_close(&signer->revocation);
+	berth_dpp_signer_close(&signer->dpp);
 	berth_key_free(signer->registrar_key);
 	berth_key_free(signer->issuing_key);
 	for (size_t i = 0; i < BERTH_FORMER_ISSUERS_MAX; i++)
@@ -138,6 +141,8 @@ load(struct signer *signer, struct berth_why *why)
 	};
 	if (!err)
 		err = load_formers(signer, why);
+	if (!err)
+		err = berth_dpp_signer_open(signer->pki, s, &signer->issuance, &signer->dpp, why);
 	return err ? err : berth_revocation_signer_open(&signer->revocation, why);
 }
 
@@ -400,6 +405,11 @@ signer_sign(void *context, uint16_t op, struct berth_bytes payload, struct berth
 		return err;
 	case BERTH_REGISTRAR_SIGN_OCSP:
 		return berth_revocation_sign_ocsp(&signer->revocation, payload, now, object, why);
+	case BERTH_REGISTRAR_DPP_KEYS:
+	case BERTH_REGISTRAR_DPP_CONNECTOR:
+	case BERTH_REGISTRAR_DPP_BOOTSTRAPPING:
+	case BERTH_REGISTRAR_DPP_PP:
+		return berth_dpp_signer_sign(&signer->dpp, op, payload, now, object, why);
 	default: /* op is a number from another process, not an enum of ours */
 		return berth_fail(why, BERTH_E_UNSUPPORTED, "signer-operation", NULL,
 				  "the signer knows no operation %u", (unsigned)op);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the registrar's judge may ask its signer for: four shapes of message and nothing else. The signer does not believe
+ * What the registrar's judge may ask its signer for: these shapes of message and nothing else. The signer does not believe
  * the judge: it parses again what it is to sign and judges it by its own configuration (signer.c).
  */
 #ifndef BERTH_ROLE_REGISTRAR_SIGNING_H
@@ -17,6 +17,11 @@ enum berth_registrar_op {
 	BERTH_REGISTRAR_ISSUE_LDEVID = 2, /* object: the certificate's DER */
 	BERTH_REGISTRAR_SIGN_CRL = 3,	  /* object: the revocation list's DER */
 	BERTH_REGISTRAR_SIGN_OCSP = 4,	  /* object: the OCSP response's DER */
+	/* Wi-Fi Easy Connect (signer_dpp.h); payloads are plain octets */
+	BERTH_REGISTRAR_DPP_KEYS = 5,	       /* payload empty; object: three public keys */
+	BERTH_REGISTRAR_DPP_CONNECTOR = 6,     /* payload: a Connector's; object: the Connector */
+	BERTH_REGISTRAR_DPP_BOOTSTRAPPING = 7, /* payload: a point, x | y; object: its product */
+	BERTH_REGISTRAR_DPP_PP = 8,	       /* the same with the ppKey */
 };
 
 struct berth_sign_rvr {

@@ -190,5 +190,6 @@ const struct berth_verb berth_registrar_verbs[] = {
 	{"registrar", "rollover", "a new key for the CA that issues to devices, without losing one",
 	 berth_registrar_rollover_main},
 	{"registrar", "est-user", "a user of EST with a password", berth_registrar_est_user_main},
+	{"dpp", "init", "make a registrar a DPP Controller", berth_dpp_init_main},
 	{0},
 };

@@ -211,6 +211,39 @@ a_signature_holds_for_its_text_and_key_alone(void **state)
 	}
 }
 
+/* d P + R = d (P + G): the second answer of the key tells which of two points it is. */
+static void
+a_keystores_key_multiplies_as_its_scalar_would(void **state)
+{
+	static const char *const kinds[] = {"P-256", "P-384", "P-521"};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		BERTH_KEY *key = NULL;
+		struct berth_ec_point public, product, expected;
+		struct berth_why why = {0};
+		assert_int_equal(berth_keystore_ephemeral(pki, kinds[i], &key, NULL), BERTH_OK);
+		assert_int_equal(berth_ec_of_key(pki, key, &public, NULL), BERTH_OK);
+		for (int round = 0; round < 8; round++) {
+			BERTH_SECRET a = {0};
+			struct berth_ec_point point;
+			make(public.curve, &a, &point);
+			assert_int_equal(berth_ec_multiply_key(pki, key, &point, &product, &why),
+					 BERTH_OK);
+			/* a (d G) = d (a G) */
+			assert_int_equal(berth_ec_multiply(pki, &a, &public, &expected, NULL),
+					 BERTH_OK);
+			assert_true(berth_ec_equal(&product, &expected));
+		}
+		BERTH_SECRET b = {0};
+		struct berth_ec_point other;
+		make(BERTH_EC_BP256, &b, &other);
+		assert_int_equal(berth_ec_multiply_key(pki, key, &other, &product, &why),
+				 BERTH_E_MISMATCH);
+		assert_string_equal(why.rule, "ec-key");
+	}
+}
+
 int
 main(void)
 {
@@ -224,6 +257,7 @@ main(void)
 		cmocka_unit_test(a_hybrid_point_is_refused),
 		cmocka_unit_test(a_scalar_that_is_zero_or_too_large_is_refused),
 		cmocka_unit_test(a_signature_holds_for_its_text_and_key_alone),
+		cmocka_unit_test(a_keystores_key_multiplies_as_its_scalar_would),
 	};
 
 	if (berth_pki_open(&pki, NULL) != BERTH_OK)

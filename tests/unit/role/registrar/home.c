@@ -88,6 +88,17 @@ berth_judge_dial(struct berth_judge *judge, const struct berth_dial *dial, uint6
 }
 
 void
+berth_judge_dpp_send(struct berth_judge *judge, struct berth_dpp_peer peer, struct berth_bytes body,
+		     bool close)
+{
+	(void)judge;
+	(void)peer;
+	(void)body;
+	(void)close;
+	fail_msg("nothing here speaks DPP");
+}
+
+void
 berth_ticket_set(struct berth_ticket *ticket, void *session)
 {
 	ticket->session = session;

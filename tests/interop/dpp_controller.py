@@ -1,0 +1,390 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""berth-registrar as DPP Controller, judged by Debian's wpa_supplicant and hostapd: devices are added by their code, approved, and
+configured over TCP, with and without a stock access point between; each with its refusal.
+Runs itself in a network namespace of its own."""
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from stock_dpp import Failed, access_point, supplicant  # noqa: E402
+
+PROGRAMS = os.environ["BERTH_PROGRAMS"]
+RUN_S = 20
+POLICY = """[rule "sensors"]
+match.client = dpp
+match.model = sensor
+approve = auto
+segment = sensors
+dpp.ssid = net-x
+dpp.lifetime = 30d
+
+[rule "cameras"]
+match.client = dpp
+match.model = cam
+segment = cameras
+dpp.ssid = net-x
+dpp.groups = cameras, lobby
+
+[rule "mutual"]
+match.client = dpp
+match.model = lock
+approve = auto
+dpp.ssid = net-x
+require.mutual = yes
+
+[rule "never"]
+match.client = dpp
+match.model = toy
+deny = yes
+"""
+
+
+def expect(condition, what):
+    if not condition:
+        raise Failed(what)
+
+
+class Registrar:
+    def __init__(self, folder):
+        self.home = os.path.join(folder, "home")
+        self.env = dict(os.environ, BERTH_ADMIN_SOCKET=os.path.join(self.home, "admin.sock"))
+        self.berth("registrar", "init", "--dir", self.home, "--name", "Example Home", "--host", "localhost",
+                   "--listen", "127.0.0.1:0")
+        self.berth("dpp", "init", "--dir", self.home)
+        with open(os.path.join(self.home, "policy.conf"), "w", encoding="ascii") as f:
+            f.write(POLICY)
+        self.start()
+
+    def start(self):
+        with open(os.path.join(self.home, "log"), "a", encoding="utf-8") as log:
+            self.process = subprocess.Popen(
+                [os.path.join(PROGRAMS, "berth-registrar"), "--config", os.path.join(self.home, "registrar.conf")],
+                stderr=log, stdin=subprocess.DEVNULL)
+        port = os.path.join(self.home, "port")
+        end = time.monotonic() + RUN_S
+        while not (os.path.exists(port) and os.path.getsize(port)):
+            if time.monotonic() > end or self.process.poll() is not None:
+                raise Failed("the registrar does not start: " + self.log())
+            time.sleep(0.02)
+        while self.berth("dpp", "show", check=False).returncode != 0:
+            if time.monotonic() > end:
+                raise Failed("the Controller has no keys: " + self.log())
+            time.sleep(0.05)
+
+    def stop(self):
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def log(self):
+        with open(os.path.join(self.home, "log"), encoding="utf-8") as f:
+            return f.read()
+
+    def berth(self, *words, check=True, text=None):
+        done = subprocess.run([os.path.join(PROGRAMS, "berth"), *words], env=self.env, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, timeout=RUN_S, check=False, input=text)
+        if check and done.returncode != 0:
+            raise Failed("berth %s: %d %s" % (" ".join(words), done.returncode, done.stderr))
+        return done
+
+    def ask(self, *words, text=None):
+        return json.loads(self.berth(*words, "--json", text=text).stdout)
+
+    def add(self, uri, model):
+        return self.ask("device", "add", "-", "--model", model, text=uri + "\n")["id"]
+
+    def device(self, name):
+        return self.ask("device", "show", name)
+
+    def wait_state(self, name, state):
+        end = time.monotonic() + RUN_S
+        while self.device(name)["state"] != state:
+            if time.monotonic() > end:
+                raise Failed("%s is %s, not %s: %s" % (name, self.device(name)["state"], state, self.log()[-1500:]))
+            time.sleep(0.05)
+
+
+class Relay:
+    """A stock access point without a radio: what would come by air is put in over its control socket, what would leave by air is
+    read from its log."""
+    AIR = bytes.fromhex("04")
+
+    def __init__(self, stock):
+        self.stock = stock
+        stock.ask("SET ext_mgmt_frame_handling 1")
+
+    def inject(self, body, source):
+        frame = bytes.fromhex("d0000000") + b"\xff" * 6 + source + b"\xff" * 6 + b"\0\0" + self.AIR + body
+        self.stock.ask("MGMT_RX_PROCESS freq=2437 datarate=0 ssi_signal=-30 frame=" + frame.hex())
+
+
+def chirp_of(device):
+    return bytes.fromhex("09506f9a1a010d02102000" + device["chirp-hash"])
+
+
+def tcp(body=None):
+    s = socket.create_connection(("127.0.0.1", 8908), timeout=RUN_S)
+    if body is not None:
+        s.sendall(len(body).to_bytes(4, "big") + body)
+    return s
+
+
+def receive(s):
+    """A body, or None when the other closes."""
+    head = b""
+    while len(head) < 4:
+        part = s.recv(4 - len(head))
+        if not part:
+            return None
+        head += part
+    body = b""
+    while len(body) < int.from_bytes(head, "big"):
+        part = s.recv(65536)
+        if not part:
+            return None
+        body += part
+    return body
+
+
+def new_code(stock, curve=None):
+    key = stock.ask("DPP_BOOTSTRAP_GEN type=qrcode" + ("" if curve is None else " curve=" + curve))
+    return key, stock.ask("DPP_BOOTSTRAP_GET_URI " + key)
+
+
+def onboard(w, key):
+    """Their enrollee begins, with its own key; what it received."""
+    stock = w["sta"]
+    start = len(stock.control.seen)
+    peer = stock.ask("DPP_QR_CODE " + w["registrar"].ask("dpp", "show")["uri"])
+    stock.ask("DPP_AUTH_INIT peer=%s own=%s role=enrollee tcp_addr=127.0.0.1 tcp_port=8908 neg_freq=2412" % (peer, key))
+    return start
+
+
+def received(stock, start):
+    stock.control.wait("DPP-CONF-RECEIVED", start=start)
+    stock.control.wait("DPP-NET-ACCESS-KEY", start=start)
+    return {e.split(" ")[0]: e.partition(" ")[2] for e in stock.control.seen[start:]}
+
+
+def payload_of(connector):
+    import base64
+    part = connector.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+
+
+def case_01_a_device_of_the_policy_is_configured(w):
+    key, uri = new_code(w["sta"])
+    name = w["registrar"].add(uri, "sensor")
+    got = received(w["sta"], onboard(w, key))
+    expect(got["DPP-CONFOBJ-AKM"] == "dpp" and got["DPP-CONFOBJ-SSID"] == "net-x", got)
+    payload = payload_of(got["DPP-CONNECTOR"])
+    expect(payload["groups"] == [{"groupId": "sensors", "netRole": "sta"}], payload)
+    expect(payload["expiry"] > "2026", payload)
+    expect("DPP-PP-KEY" in got, got)
+    w["registrar"].wait_state(name, "enrolled")
+    w["sensor"] = name
+
+
+def case_02_an_unknown_device_is_not_answered(w):
+    key, uri = new_code(w["sta"])
+    start = onboard(w, key)
+    expect_silence(w, start)
+    unknown = w["registrar"].ask("dpp", "show")["unknown"]
+    expect(len(unknown) == 1 and unknown[0]["from"].endswith("127.0.0.1"), unknown)
+    # the same device, once it is added: nothing else has changed
+    w["registrar"].add(uri, "sensor")
+    received(w["sta"], onboard(w, key))
+
+
+def expect_silence(w, start):
+    try:
+        w["sta"].control.wait("DPP-AUTH-SUCCESS", 1, start)
+    except Failed:
+        return
+    raise Failed("it was authenticated")
+
+
+def case_03_an_operator_decides_before_anything_is_answered(w):
+    key, uri = new_code(w["sta"])
+    name = w["registrar"].add(uri, "cam")
+    start = onboard(w, key)
+    expect_silence(w, start)
+    w["registrar"].wait_state(name, "pending")
+    w["registrar"].berth("device", "approve", name)
+    payload = payload_of(received(w["sta"], onboard(w, key))["DPP-CONNECTOR"])
+    expect([g["groupId"] for g in payload["groups"]] == ["cameras", "lobby"], payload)
+    expect("expiry" not in payload, payload)
+
+
+def case_04_a_denied_kind_and_a_revoked_device_are_refused(w):
+    key, uri = new_code(w["sta"])
+    name = w["registrar"].add(uri, "toy")
+    expect_silence(w, onboard(w, key))
+    explained = json.dumps(w["registrar"].ask("device", "explain", name))
+    expect("policy-denied" in explained, explained)
+    key, uri = new_code(w["sta"])
+    name = w["registrar"].add(uri, "sensor")
+    received(w["sta"], onboard(w, key))
+    w["registrar"].berth("device", "revoke", name)
+    expect_silence(w, onboard(w, key))
+    w["registrar"].berth("device", "approve", name)
+    received(w["sta"], onboard(w, key))
+
+
+def case_05_devices_on_other_curves(w):
+    for curve in ("secp384r1", "secp521r1", "brainpoolP256r1", "brainpoolP384r1", "brainpoolP512r1"):
+        key, uri = new_code(w["sta"], curve)
+        name = w["registrar"].add(uri, "sensor")
+        start = len(w["sta"].control.seen)
+        # ours begins, when it hears the device: theirs listens through the relay's part, here played by TCP
+        s = tcp(chirp_of(w["registrar"].ask("device", "show", name) | {"chirp-hash": chirp_hash(uri)}))
+        request = receive(s)
+        s.close()
+        expect(request is not None and request[6] == 0, request)
+        expect(len(w["sta"].control.seen) >= start, "events")
+
+
+def chirp_hash(uri):
+    import base64
+    import hashlib
+    spki = base64.b64decode(re.search("K:([^;]+)", uri).group(1))
+    return hashlib.sha256(b"chirp" + spki).hexdigest()
+
+
+def case_06_a_second_connection_gets_the_identical_request(w):
+    _, uri = new_code(w["sta"])
+    w["registrar"].add(uri, "sensor")
+    body = bytes.fromhex("09506f9a1a010d02102000" + chirp_hash(uri))
+    first, second = tcp(body), tcp(body)
+    one, two = receive(first), receive(second)
+    expect(one is not None and one == two, (one, two))
+    first.close()
+    second.close()
+
+
+def case_07_through_a_stock_relay(w):
+    """hostapd relays what is put in as if it came by air; the Controller answers, and hostapd would send it."""
+    _, uri = new_code(w["sta"])
+    w["registrar"].add(uri, "sensor")
+    source = bytes.fromhex("020000000100")
+    w["relay"].inject(bytes.fromhex("09506f9a1a010d02102000" + chirp_hash(uri)), source)
+    end = time.monotonic() + RUN_S
+    pattern = re.compile(r"Send action frame dst=02:00:00:00:01:00")
+    while True:
+        with open(w["relay"].stock.log, encoding="utf-8", errors="replace") as f:
+            if pattern.search(f.read()):
+                return
+        if time.monotonic() > end:
+            raise Failed("the relay was not given an answer")
+        time.sleep(0.05)
+
+
+def case_08_what_is_not_dpp_or_of_no_session_is_cut(w):
+    for body in (b"\x0e\0", bytes.fromhex("09506f9a1a020d"), bytes.fromhex("09506f9a1a0101"),
+                 bytes.fromhex("09506f9a1a010b"), bytes.fromhex("0a006c087fdd05506f9a1a010000"),
+                 bytes.fromhex("09506f9a1a010d02102000") + b"\0" * 31, b"GET / HTTP/1.1\r\n\r\n"):
+        s = tcp(body)
+        expect(receive(s) is None, body.hex())
+        s.close()
+
+
+def case_09_mutual_is_required_and_given(w):
+    stock = w["sta"]
+    key, uri = new_code(stock)
+    name = w["registrar"].add(uri, "lock")
+    got = received(stock, onboard(w, key))
+    expect(got["DPP-AUTH-DIRECTION"] == "mutual=1", got)
+    w["registrar"].wait_state(name, "enrolled")
+    # as responder, knowing nothing of the Controller, it may not come on: nobody proved the network to it
+    _, uri = new_code(stock)
+    w["registrar"].add(uri, "lock")
+    s = tcp(bytes.fromhex("09506f9a1a010d02102000" + chirp_hash(uri)))
+    expect(receive(s)[6] == 0, "a request")
+    s.close()
+
+
+def case_10_it_remembers_over_a_restart(w):
+    key, uri = new_code(w["sta"])
+    w["registrar"].add(uri, "sensor")
+    before = w["registrar"].ask("dpp", "show")["key-hash"]
+    w["registrar"].stop()
+    w["registrar"].start()
+    expect(w["registrar"].ask("dpp", "show")["key-hash"] == before, "another key")
+    received(w["sta"], onboard(w, key))
+
+
+def case_11_a_code_is_added_once_and_a_bad_one_not_at_all(w):
+    _, uri = new_code(w["sta"])
+    w["registrar"].add(uri, "sensor")
+    again = w["registrar"].berth("device", "add", uri, check=False)
+    expect(again.returncode == 1 and "is here already" in again.stderr, again.stderr)
+    bad = w["registrar"].berth("device", "add", uri.replace("DPP:", "DPQ:"), check=False)
+    expect(bad.returncode != 0 and "dpp-uri-scheme" in bad.stderr, bad.stderr)
+    noted = w["registrar"].berth("device", "add", new_code(w["sta"])[1][:-1])
+    expect("dpp-uri-lint-end" in noted.stderr, noted.stderr)
+
+
+def case_12_nothing_secret_is_told(w):
+    with open(w["sta"].log, encoding="utf-8", errors="replace") as f:
+        keys = re.findall(r"DPP: ke - hexdump\(len=32\): ([0-9a-f ]+)", f.read())
+    audit = w["registrar"].berth("audit", "verify")
+    expect("holds" in audit.stdout or audit.returncode == 0, audit.stdout)
+    for k in keys:
+        expect(k.replace(" ", "") not in w["registrar"].log(), "ke in the log")
+
+
+def world(folder):
+    for command in ("ip link set lo up", "ip link add vx0 type veth peer name vx1", "ip link set vx0 up",
+                    "ip link set vx1 up"):
+        subprocess.run(command.split(), check=True)
+    registrar = Registrar(folder)
+    own = registrar.ask("dpp", "show")["key-hash"]
+    return {"registrar": registrar,
+            "sta": supplicant(folder, "vx0", "dpp_name=stock"),
+            "relay": Relay(access_point(folder, "vx1", "dpp_controller=ipaddr=127.0.0.1 pkhash=" + own))}
+
+
+def main():
+    for tool in ("wpa_supplicant", "hostapd", "unshare", "ip"):
+        if shutil.which(tool) is None:
+            print("missing: " + tool)
+            sys.exit(77)
+    if os.environ.get("BERTH_DPP_INSIDE") != "1":
+        os.environ["BERTH_DPP_INSIDE"] = "1"
+        os.execvp("unshare", ["unshare", "-rnm", sys.executable, os.path.abspath(__file__), *sys.argv[1:]])
+    wanted = re.compile(sys.argv[1] if len(sys.argv) > 1 else "")
+    failed = 0
+    with tempfile.TemporaryDirectory(prefix="berth-dpp-") as folder:
+        w = world(folder)
+        try:
+            for name, case in sorted(globals().items()):
+                if not name.startswith("case_") or not wanted.search(name):
+                    continue
+                try:
+                    case(w)
+                    print("ok %s" % name[5:].replace("_", " "))
+                except (Failed, subprocess.TimeoutExpired, KeyError, OSError) as error:
+                    failed += 1
+                    print("not ok %s: %s" % (name[5:].replace("_", " "), error))
+            if failed:
+                print(w["registrar"].log()[-4000:])
+        finally:
+            w["sta"].stop()
+            w["relay"].stock.stop()
+            w["registrar"].stop()
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
