@@ -98,6 +98,7 @@ berth_policy_network_of(const struct berth_policy *policy, const struct berth_fa
 	*ret = (struct berth_policy_network){
 		.ssid = rule->ssid,
 		.akm = berth_policy_akm_words[rule->akm],
+		.net_role = berth_policy_net_role_words[rule->net_role],
 		.groups = (const char *const *)rule->groups.items,
 		.group_count = rule->groups.count,
 		.group = rule->segment ? rule->segment : "*",

@@ -19,6 +19,7 @@
  *	reauthorize-every = 1h
  *	dpp.ssid = lab			with match.client = dpp: the network it is given,
  *	dpp.akm = dpp			how it joins (dpp),
+ *	dpp.net-role = sta		as what (sta; ap: an access point of it),
  *	dpp.groups = cameras		the groups of its Connector (the segment, else *)
  *	dpp.lifetime = 30d		and how long that holds; absent: for ever
  *	require.mutual = yes		the device must know our key as well
@@ -130,6 +131,7 @@ bool berth_policy_may_be_gateway(const struct berth_policy *policy,
 struct berth_policy_network {
 	const char *ssid;
 	const char *akm;
+	const char *net_role; /* "sta", "ap" */
 	const char *const *groups;
 	size_t group_count;
 	const char *group;  /* where groups is empty */

@@ -14,6 +14,7 @@ static const char *const role_words[] = {"device", "gateway", NULL};
 static const char *const assertion_words[] = {"verified", "logged", "proximity", "agent-proximity"};
 
 const char *const berth_policy_akm_words[] = {"dpp", NULL};
+const char *const berth_policy_net_role_words[] = {"sta", "ap", NULL};
 
 static const struct berth_conf_key rule_keys[] = {
 	{.name = "match.manufacturer",
@@ -95,6 +96,12 @@ static const struct berth_conf_key rule_keys[] = {
 	 .fallback = "dpp",
 	 IN_RULE(akm),
 	 .help = "How the device joins it: dpp, by its Connector."},
+	{.name = "dpp.net-role",
+	 .type = BERTH_CONF_CHOICE,
+	 .choices = berth_policy_net_role_words,
+	 .fallback = "sta",
+	 IN_RULE(net_role),
+	 .help = "sta: a device; ap: an access point of the network, which lets others on."},
 	{.name = "dpp.groups",
 	 .type = BERTH_CONF_LIST,
 	 IN_RULE(groups),

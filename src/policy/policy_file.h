@@ -26,12 +26,14 @@ struct berth_policy_rule {
 	int64_t reauthorize_every_s;
 	const char *ssid; /* Wi-Fi Easy Connect, from here on; NULL: none */
 	int akm;	  /* of akm_words */
+	int net_role;	  /* of berth_policy_net_role_words */
 	struct berth_conf_list groups;
 	int64_t connector_lifetime_s;
 	bool needs_mutual;
 };
 
 extern const char *const berth_policy_akm_words[];
+extern const char *const berth_policy_net_role_words[];
 
 struct berth_policy_domain {
 	const char *name;

@@ -270,16 +270,18 @@ begin_connector(struct berth_dpp_session *s, const struct berth_dpp_configurator
 {
 	BERTH_BUF payload = {0};
 
-	s->net_role = event->request->net_role;
-	if (s->net_role != BERTH_DPP_STA)
-		return berth_fail(
-			why, BERTH_E_DENIED, "dpp-net-role", "DPP 4.4",
-			"the device asks to be \"%s\", which no rule of the policy allows",
-			berth_dpp_net_role_name(s->net_role));
 	/* once more: somebody may have spoken since the authentication began */
 	enum berth_err err = berth_dpp_session_decide(s, why);
+	if (err)
+		return err;
+	s->net_role = event->request->net_role;
+	if (strcmp(berth_dpp_net_role_name(s->net_role), s->network.net_role) != 0)
+		return berth_fail(why, BERTH_E_DENIED, "dpp-net-role", "DPP 4.4",
+				  "the device asks to be \"%s\", and the policy has it as \"%s\" "
+				  "(dpp.net-role)",
+				  berth_dpp_net_role_name(s->net_role), s->network.net_role);
 	struct berth_dpp_connector connector = plan_connector(s, event->net_access_key);
-	err = err ? err : berth_dpp_connector_write(&connector, &payload, why);
+	err = berth_dpp_connector_write(&connector, &payload, why);
 	err = err ? err : put_intent(s, &connector, why);
 	if (err)
 		return err;
