@@ -65,7 +65,7 @@ static const struct {
 	  "AES-256-SIV"}},
 	{OSSL_OP_DIGEST, {"SHA1", "SHA2-256", "SHA2-384", "SHA2-512"}},
 	{OSSL_OP_MAC, {"HMAC"}},
-	{OSSL_OP_KDF, {"TLS13-KDF", "TLS1-PRF", "SCRYPT"}},
+	{OSSL_OP_KDF, {"TLS13-KDF", "TLS1-PRF", "SCRYPT", "PBKDF2"}},
 };
 
 static bool

@@ -171,8 +171,8 @@ open_spki(struct berth_bytes der, struct berth_bytes *algorithm, struct berth_by
 	return true;
 }
 
-static bool
-curve_of_algorithm(struct berth_bytes algorithm, enum berth_ec_curve *ret)
+bool
+berth_ec_curve_of_algorithm(struct berth_bytes algorithm, enum berth_ec_curve *ret)
 {
 	const struct berth_bytes ec = BERTH_LIT(EC_KEY_OID);
 
@@ -189,6 +189,16 @@ curve_of_algorithm(struct berth_bytes algorithm, enum berth_ec_curve *ret)
 }
 
 enum berth_err
+berth_ec_put_algorithm(enum berth_ec_curve curve, struct berth_buf *der)
+{
+	BERTH_BUF algorithm = {0};
+	enum berth_err err = berth_buf_append_bytes(&algorithm, BERTH_LIT(EC_KEY_OID));
+
+	err = err ? err : berth_buf_append_bytes(&algorithm, curves[curve].oid);
+	return err ? err : berth_der_put(der, BERTH_DER_SEQUENCE, berth_buf_view(&algorithm));
+}
+
+enum berth_err
 berth_ec_parse_spki(struct berth_pki *pki, struct berth_bytes der, struct berth_ec_point *ret,
 		    struct berth_why *why)
 {
@@ -198,7 +208,7 @@ berth_ec_parse_spki(struct berth_pki *pki, struct berth_bytes der, struct berth_
 	if (!open_spki(der, &algorithm, &octets))
 		return berth_fail(why, BERTH_E_SYNTAX, "ec-spki", "RFC 5280 4.1.2.7",
 				  "The key is no DER SubjectPublicKeyInfo.");
-	if (!curve_of_algorithm(algorithm, &curve))
+	if (!berth_ec_curve_of_algorithm(algorithm, &curve))
 		return berth_fail(why, BERTH_E_UNSUPPORTED, "ec-spki", "RFC 5480 2.1.1",
 				  "The key is on none of P-256, P-384, P-521, brainpoolP256r1, "
 				  "P384r1 and P512r1, or does not name its curve.");
@@ -219,13 +229,10 @@ berth_ec_build_spki(const struct berth_ec_point *point, enum berth_form form, st
 	uint8_t bits[1 + POINT_MAX] = {0,
 				       is_compressed ? 2 + y_bit : POINT_CONVERSION_UNCOMPRESSED};
 	size_t octets = is_compressed ? coordinate : 2 * coordinate;
-	BERTH_BUF algorithm = {0};
 	BERTH_BUF body = {0};
 
 	memcpy(bits + 2, point->xy, octets);
-	enum berth_err err = berth_buf_append_bytes(&algorithm, BERTH_LIT(EC_KEY_OID));
-	err = err ? err : berth_buf_append_bytes(&algorithm, curve->oid);
-	err = err ? err : berth_der_put(&body, BERTH_DER_SEQUENCE, berth_buf_view(&algorithm));
+	enum berth_err err = berth_ec_put_algorithm(point->curve, &body);
 	err = err ? err
 		  : berth_der_put(&body, BERTH_DER_BIT_STRING, berth_bytes_of(bits, 2 + octets));
 	return err ? err : berth_der_put(der, BERTH_DER_SEQUENCE, berth_buf_view(&body));

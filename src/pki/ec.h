@@ -70,6 +70,10 @@ enum berth_form { BERTH_EC_COMPRESSED, BERTH_EC_UNCOMPRESSED };
 enum berth_err berth_ec_build_spki(const struct berth_ec_point *point, enum berth_form form,
 				   struct berth_buf *der) BERTH_MUST;
 
+/* The AlgorithmIdentifier of a key on that curve (RFC 5480 2.1.1), and back; value: what is in its SEQUENCE. */
+enum berth_err berth_ec_put_algorithm(enum berth_ec_curve curve, struct berth_buf *der) BERTH_MUST;
+bool berth_ec_curve_of_algorithm(struct berth_bytes value, enum berth_ec_curve *ret);
+
 /* CRYPTO ec: curves differ, the sum is infinite, or OpenSSL failed; with peers' points that is theirs to have caused. */
 enum berth_err berth_ec_add(struct berth_pki *pki, const struct berth_ec_point *a,
 			    const struct berth_ec_point *b, struct berth_ec_point *ret,

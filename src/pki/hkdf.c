@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "pki/hkdf.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+
+#include <openssl/core_names.h>
+#include <openssl/kdf.h>
 
 #include "pki/library.h"
 
@@ -121,4 +125,44 @@ berth_hkdf(struct berth_pki *pki, size_t hash_bytes, struct berth_bytes secret,
 		berth_hkdf_extract(pki, hash_bytes, BERTH_BYTES_NONE, &secret, 1, &key);
 
 	return err ? err : berth_hkdf_expand(pki, hash_bytes, &key, info, hash_bytes, ret);
+}
+
+static bool
+derive(EVP_KDF_CTX *context, EVP_MD *md, const struct berth_secret *password,
+       struct berth_bytes salt, unsigned iterations, uint8_t *out, size_t n)
+{
+	char name[32]; /* OpenSSL's parameters are never const */
+
+	(void)snprintf(name, sizeof(name), "%s", EVP_MD_get0_name(md));
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, name, 0),
+		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_PASSWORD, password->p,
+						  password->n),
+		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, (void *)(uintptr_t)salt.p,
+						  salt.n),
+		OSSL_PARAM_construct_uint(OSSL_KDF_PARAM_ITER, &iterations),
+		OSSL_PARAM_construct_end(),
+	};
+	return EVP_KDF_derive(context, out, n, params) == 1;
+}
+
+enum berth_err
+berth_pbkdf2(struct berth_pki *pki, size_t hash_bytes, const struct berth_secret *password,
+	     struct berth_bytes salt, unsigned iterations, struct berth_secret *ret)
+{
+	EVP_MD *md = hash_of(pki, hash_bytes);
+	uint8_t key[BERTH_HASH_MAX];
+
+	if (md == NULL)
+		return BERTH_E_INTERNAL;
+	EVP_KDF *kdf = EVP_KDF_fetch(pki->libctx, "PBKDF2", NULL);
+	EVP_KDF_CTX *context = kdf == NULL ? NULL : EVP_KDF_CTX_new(kdf);
+	bool is_done =
+		context != NULL && derive(context, md, password, salt, iterations, key, hash_bytes);
+	EVP_KDF_CTX_free(context);
+	EVP_KDF_free(kdf);
+	enum berth_err err =
+		is_done ? berth_secret_copy(ret, berth_bytes_of(key, hash_bytes)) : BERTH_E_CRYPTO;
+	berth_wipe(key, sizeof(key));
+	return err;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SHA2, HMAC (RFC 2104) and HKDF (RFC 5869) by the length of the hash: 32, 48 or 64 bytes, as DPP names them by its
+ * SHA2, HMAC (RFC 2104), HKDF (RFC 5869) and PBKDF2 by the length of the hash: 32, 48 or 64 bytes, as DPP names them by its
  * curves. All outputs are of that length, but for expand.
  */
 #ifndef BERTH_PKI_HKDF_H
@@ -25,7 +25,11 @@ enum berth_err berth_hkdf_extract(struct berth_pki *pki, size_t hash_bytes, stru
 enum berth_err berth_hkdf_expand(struct berth_pki *pki, size_t hash_bytes,
 				 const struct berth_secret *key, struct berth_bytes info,
 				 size_t bytes, struct berth_secret *ret) BERTH_MUST;
-/* Both, without a salt. */
+/* PBKDF2 (RFC 8018 5.2) with HMAC of that hash, as long as the hash. */
+enum berth_err berth_pbkdf2(struct berth_pki *pki, size_t hash_bytes,
+			    const struct berth_secret *password, struct berth_bytes salt,
+			    unsigned iterations, struct berth_secret *ret) BERTH_MUST;
+/* Extract and expand, without a salt. */
 enum berth_err berth_hkdf(struct berth_pki *pki, size_t hash_bytes, struct berth_bytes secret,
 			  struct berth_bytes info, struct berth_secret *ret) BERTH_MUST;
 

@@ -13,7 +13,7 @@
  *	chirp=1			enrollee: announce ourselves and wait for a request
  *	akm=dpp ssid=net-x pass=…  second=psk	what a configurator gives
  *	csign=P-256 new-key=P-384 status=1	its C-sign key, another netAccessKey's curve, whether joining is to be told
- *	net-role=sta name=…	what an enrollee asks for
+ *	net-role=sta name=…	what an enrollee asks for; configurator: the other's keys ("backup CURVE C-SIGN-SCALAR")
  */
 #include <arpa/inet.h>
 #include <poll.h>
@@ -27,6 +27,7 @@
 #include "base/base64.h"
 #include "base/hex.h"
 #include "pki/keystore/keystore.h"
+#include "protocol/dpp/backup.h"
 #include "protocol/dpp/configurator.h"
 #include "protocol/dpp/enrollee.h"
 
@@ -284,6 +285,59 @@ build_object(const char *akm, const struct berth_ec_point *key, enum berth_dpp_n
 }
 
 static void
+print_backup(const struct berth_dpp_backup *backup)
+{
+	char hex[2 * BERTH_EC_COORDINATE_MAX + 1];
+
+	printf("backup %s %s\n", berth_ec_facts(backup->curve)->name,
+	       berth_hex_text(berth_bytes_of(backup->c_sign.p, backup->c_sign.n), hex,
+			      sizeof(hex)));
+	printf("template %s\n", backup->configuration_template);
+}
+
+/* New keys: the other is to become a Configurator with them. */
+static void
+give_backup(void)
+{
+	struct berth_why why = {0};
+	struct berth_ec_point point;
+	struct berth_dpp_backup backup = {
+		.curve = my.c_sign_point.curve,
+		.configuration_template =
+			"{\"wi-fi_tech\":\"infra\",\"discovery\":{\"ssid\":\"net-x\"},"
+			"\"cred\":{\"akm\":\"dpp\"}}",
+	};
+	BERTH_BUF der = {0};
+
+	if (berth_ec_generate(my.pki, backup.curve, &my.random, &backup.c_sign, &point, &why) ||
+	    berth_ec_generate(my.pki, backup.curve, &my.random, &backup.pp, &point, &why) ||
+	    berth_dpp_backup_seal(my.pki, &my.random,
+				  berth_dpp_configurator_secrets(my.configurator), &backup, &der,
+				  &why) ||
+	    berth_dpp_configurator_answer(
+		    my.configurator, now(),
+		    &(struct berth_dpp_configurator_answer){.status = BERTH_DPP_OK,
+							    .enveloped = berth_buf_view(&der)},
+		    &why))
+		die("backup", &why);
+	print_backup(&backup);
+	berth_dpp_backup_free(&backup);
+}
+
+static void
+take_backup(struct berth_bytes der)
+{
+	struct berth_why why = {0};
+	struct berth_dpp_backup backup = {0};
+
+	if (berth_dpp_backup_open(my.pki, berth_dpp_enrollee_secrets(my.enrollee), der, &backup,
+				  &why))
+		die("backup", &why);
+	print_backup(&backup);
+	berth_dpp_backup_free(&backup);
+}
+
+static void
 configure(const struct berth_dpp_configurator_event *event)
 {
 	struct berth_why why = {0};
@@ -301,6 +355,10 @@ configure(const struct berth_dpp_configurator_event *event)
 	       (const char *)event->request->name.p,
 	       berth_dpp_net_role_name(event->request->net_role), (int)event->request->mud_url.n,
 	       event->request->mud_url.p == NULL ? "" : (const char *)event->request->mud_url.p);
+	if (event->request->net_role == BERTH_DPP_NET_CONFIGURATOR) {
+		give_backup();
+		return;
+	}
 	if (wanted != event->net_access_key->curve) {
 		answer.status = BERTH_DPP_NEW_KEY_NEEDED;
 	} else {
@@ -369,6 +427,8 @@ take_offer(const struct berth_dpp_offer *offer)
 		       object->pass.p == NULL ? "" : (const char *)object->pass.p,
 		       object->connector.n > 0, offer->connectors[i].groups[0].id);
 	}
+	if (offer->enveloped.n > 0)
+		take_backup(offer->enveloped);
 	print_point("net-access-key", &offer->net_access_key);
 	if (berth_dpp_enrollee_decide(my.enrollee, now(), true, &why))
 		die("decision", &why);

@@ -214,6 +214,31 @@ def case_access_point(_, __, h):
         h.ask("DPP_CONTROLLER_STOP")
 
 
+def scalar_of(stock, configurator):
+    """The private part of a Configurator of theirs (ECPrivateKey: 30 LL 02 01 01 04 LL octets)."""
+    der = bytes.fromhex(stock.ask("DPP_CONFIGURATOR_GET_KEY " + configurator))
+    at = der.index(b"\x02\x01\x01\x04")
+    return der[at + 5:at + 5 + der[at + 4]].hex()
+
+
+def backup_of(lines):
+    return next(x for x in lines if x.startswith("backup ")).split()[1:]
+
+
+def case_a_configurator_gives_its_keys(a, _):
+    """To ours. The other way theirs would take only what it asked for by air: over TCP it always asks to be a station."""
+    for curve, name in (("prime256v1", "P-256"), ("secp384r1", "P-384"), ("secp521r1", "P-521"), ("brainpoolP384r1", "BP-384")):
+        configurator = a.ask("DPP_CONFIGURATOR_ADD curve=" + curve)
+        port, uri = their_controller(a, "conf=configurator configurator=" + configurator)
+        try:
+            lines = Ours("connect=127.0.0.1:%d" % port, "role=enrollee", "peer=" + uri, "net-role=configurator").end()
+            expect(backup_of(lines) == [name, scalar_of(a, configurator)], lines)
+            expect("enrolled" in lines, lines)
+        finally:
+            a.ask("DPP_CONTROLLER_STOP")
+            a.ask("DPP_CONFIGURATOR_REMOVE " + configurator)
+
+
 def case_refusals(a, b):
     # their enrollee has scanned another key than ours: it is never answered
     ours = Ours("listen=0", "role=configurator")

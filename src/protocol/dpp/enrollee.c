@@ -496,3 +496,9 @@ berth_dpp_enrollee_output(struct berth_dpp_enrollee *e, struct berth_bytes *body
 	*body = berth_buf_view(&e->output);
 	return true;
 }
+
+const struct berth_dpp_secrets *
+berth_dpp_enrollee_secrets(const struct berth_dpp_enrollee *e)
+{
+	return &e->secrets;
+}

@@ -58,6 +58,10 @@ struct berth_dpp_offer {
 	struct berth_bytes net_access_scalar; /* its private part; secret */
 };
 
+/* What the authentication left; a Configurator's keys are read with it (backup.h). */
+const struct berth_dpp_secrets *berth_dpp_enrollee_secrets(
+	const struct berth_dpp_enrollee *enrollee);
+
 enum berth_dpp_enrollee_event_kind {
 	BERTH_DPP_CSR_WANTED, /* csr_attributes (DER, may be empty), password */
 	BERTH_DPP_OFFERED,    /* offer */
