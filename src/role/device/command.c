@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* berth-device --config FILE run|status|reset */
+/* berth-device --config FILE run|dpp|status|reset */
 #include <stdio.h>
 #include <sys/prctl.h>
 
@@ -7,6 +7,7 @@
 #include "base/hex.h"
 #include "codec/json.h"
 #include "role/device/device.h"
+#include "role/device/dpp.h"
 #include "role/device/key_name.h"
 #include "role/options.h"
 #include "role/verb.h"
@@ -25,13 +26,16 @@ static const struct berth_option options[] = {
 };
 
 static const struct berth_usage usage = {
-	.operands = "run|status|reset|check-config",
+	.operands = "run|dpp|status|reset|check-config",
 	.operands_min = 1,
 	.operands_max = 1,
 	.about = "The agent on a device. run onboards it and then renews its certificate, with "
 		 "--once it ends\n"
 		 "when it is enrolled; status says who\n"
-		 "it is and to whom it belongs; reset deletes its local key, certificate and "
+		 "it is and to whom it belongs; dpp has it configured by Wi-Fi Easy Connect, and "
+		 "ends "
+		 "then;\n"
+		 "reset deletes its local key, certificate and "
 		 "state,\n"
 		 "after which it onboards again.",
 	.options = options,
@@ -107,6 +111,30 @@ run(const struct berth_device_conf *conf, const struct berth_device_run *how)
 		return BERTH_EXIT_DONE; /* asked to end */
 	}
 	return err ? say(&why) : BERTH_EXIT_DONE;
+}
+
+/* Without a birth certificate: the bootstrapping key is all that a device needs to be configured. */
+static int
+dpp(const struct berth_device_conf *conf, const struct berth_device_run *how)
+{
+	struct berth_why why = {0};
+	enum berth_err err = conf->user ? berth_process_become(conf->user, &why) : BERTH_OK;
+	err = err ? err : berth_device_dpp(conf, how, &why);
+	if (err == BERTH_E_PENDING) {
+		return BERTH_EXIT_DONE; /* asked to end */
+	}
+	return err ? say(&why) : BERTH_EXIT_DONE;
+}
+
+static int
+say_no_birth(const char *verb)
+{
+	struct berth_why why = {0};
+	berth_why_fill(&why, BERTH_E_USAGE, "device-birth", NULL, 0,
+		       "%.20s needs a birth certificate (idevid-certificates), and this device has "
+		       "none: it is configured with \"dpp\"",
+		       verb);
+	return say(&why);
 }
 
 static int
@@ -258,6 +286,12 @@ dispatch(const struct berth_arguments *arguments, const struct berth_device_conf
 				    TIMEOUT_DEFAULT_S, &how.timeout_s)) {
 		return BERTH_EXIT_USAGE;
 	}
+	if (strcmp(verb, "dpp") == 0) {
+		return dpp(conf, &how);
+	}
+	if (!berth_device_conf_has_birth(conf) && strcmp(verb, "check-config") != 0) {
+		return say_no_birth(verb);
+	}
 	if (strcmp(verb, "run") == 0) {
 		return run(conf, &how);
 	}
@@ -270,7 +304,7 @@ dispatch(const struct berth_arguments *arguments, const struct berth_device_conf
 	if (strcmp(verb, "check-config") == 0) {
 		return BERTH_EXIT_DONE;
 	}
-	(void)fprintf(stderr, "berth-device: %.40s: say run, status, reset or check-config\n",
+	(void)fprintf(stderr, "berth-device: %.40s: say run, dpp, status, reset or check-config\n",
 		      verb);
 	return BERTH_EXIT_USAGE;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "role/device/conf.h"
 
+#include "codec/dpp_channel.h"
+#include "codec/dpp_uri.h"
 #include "role/device/key_name.h"
 #include "system/files.h"
 
@@ -15,17 +17,14 @@ static const char *const logs[] = {"text", "json", NULL};
 static const struct berth_conf_key device_keys[] = {
 	{.name = "idevid-certificates",
 	 .type = BERTH_CONF_PATH,
-	 .is_required = true,
 	 AT(idevid_certificates),
 	 .help = "birth certificate in PEM, then the CA certificates above it"},
 	{.name = "idevid-key",
 	 .type = BERTH_CONF_KEY_URI,
-	 .is_required = true,
 	 AT(idevid_key),
 	 .help = "keystore URI of the birth key, file:PATH, pkcs11:... or tpm:..."},
 	{.name = "manufacturer-anchors",
 	 .type = BERTH_CONF_PATH,
-	 .is_required = true,
 	 AT(manufacturer_anchors),
 	 .help = "certificates in PEM that the manufacturer's vouchers are checked against"},
 	{.name = "state-directory",
@@ -112,6 +111,45 @@ static const struct berth_conf_key renewal_keys[] = {
 		 "asked, and whether the registrar is refused when nobody answers"},
 };
 
+static const struct berth_conf_key dpp_keys[] = {
+	{.name = "bootstrapping-key",
+	 .type = BERTH_CONF_KEY_URI,
+	 AT(dpp_key),
+	 .help = "keystore URI of the key whose public part is in the device's code; required "
+		 "here"},
+	{.name = "interface",
+	 .type = BERTH_CONF_TEXT,
+	 AT(dpp_interface),
+	 .help = "Wi-Fi interface over which the device announces itself"},
+	{.name = "controller",
+	 .type = BERTH_CONF_TEXT,
+	 AT(dpp_controller),
+	 .help = "in place of interface: ADDRESS:PORT of a Controller, as a rule with port 8908"},
+	{.name = "channels",
+	 .type = BERTH_CONF_TEXT,
+	 AT(dpp_channels),
+	 .help = "those that the device's code names, CLASS/CHANNEL,...: where it begins"},
+	{.name = "configurator",
+	 .type = BERTH_CONF_TEXT,
+	 AT(dpp_configurator),
+	 .help = "DPP URI of the only Configurator that may configure the device; default: whoever "
+		 "knows its code"},
+	{.name = "name",
+	 .type = BERTH_CONF_TEXT,
+	 .fallback = "berth-device",
+	 AT(dpp_name),
+	 .help = "as the device calls itself to a Configurator"},
+	{.name = "mud-url",
+	 .type = BERTH_CONF_TEXT,
+	 AT(dpp_mud_url),
+	 .help = "of the device's MUD file, told to a Configurator"},
+	{.name = "profile",
+	 .type = BERTH_CONF_PATH,
+	 AT(dpp_profile),
+	 .help = "file that is written for wpa_supplicant; default "
+		 "STATE-DIRECTORY/wpa_supplicant.conf"},
+};
+
 static const struct berth_conf_section sections[] = {
 	{.name = "device",
 	 .is_required = true,
@@ -126,6 +164,10 @@ static const struct berth_conf_section sections[] = {
 	 .keys = renewal_keys,
 	 .key_count = sizeof(renewal_keys) / sizeof(renewal_keys[0]),
 	 .help = "how it keeps its certificate"},
+	{.name = "dpp",
+	 .keys = dpp_keys,
+	 .key_count = sizeof(dpp_keys) / sizeof(dpp_keys[0]),
+	 .help = "how it is configured by Wi-Fi Easy Connect"},
 };
 
 const struct berth_conf_schema berth_device_schema = {
@@ -137,8 +179,7 @@ static enum berth_err
 refuse_candidate(const char *text, struct berth_why *why)
 {
 	return berth_fail(why, BERTH_E_USAGE, "device-registrar", NULL,
-			  "registrar = %.80s: write ADDRESS:PORT, [ADDRESS]:PORT or NAME:PORT",
-			  text);
+			  "%.80s: write ADDRESS:PORT, [ADDRESS]:PORT or NAME:PORT", text);
 }
 
 static enum berth_err
@@ -180,11 +221,70 @@ berth_device_candidate_parse(const char *text, struct berth_pledge_candidate *re
 }
 
 static enum berth_err
+check_dpp(const struct berth_device_conf *settings, struct berth_why *why)
+{
+	const bool has_one =
+		(settings->dpp_interface != NULL) != (settings->dpp_controller != NULL);
+	struct berth_pledge_candidate controller;
+	uint32_t channels[BERTH_DPP_CHANNELS_MAX];
+	struct berth_dpp_uri uri;
+	size_t count = 0;
+	enum berth_err err = BERTH_OK;
+	if (!settings->dpp_key || !has_one) {
+		return berth_fail(why, BERTH_E_USAGE, "device-dpp", NULL,
+				  "section [dpp] needs a bootstrapping-key, and an interface or a "
+				  "controller, not both");
+	}
+	if (settings->dpp_controller) {
+		err = berth_device_candidate_parse(settings->dpp_controller, &controller, why);
+	}
+	if (!err && settings->dpp_channels) {
+		err = berth_dpp_channels_parse(berth_text(settings->dpp_channels), channels, &count,
+					       why);
+	}
+	if (!err && settings->dpp_configurator) {
+		err = berth_dpp_uri_parse(berth_text(settings->dpp_configurator), &uri, why);
+	}
+	if (err) { /* whatever is wrong with it: it is the configuration's fault */
+		why->err = BERTH_E_USAGE;
+	}
+	return err ? BERTH_E_USAGE : BERTH_OK;
+}
+
+static bool
+has_dpp(const struct berth_device_conf *settings)
+{
+	return settings->dpp_key || settings->dpp_interface || settings->dpp_controller ||
+	       settings->dpp_channels || settings->dpp_configurator || settings->dpp_mud_url ||
+	       settings->dpp_profile;
+}
+
+static enum berth_err
+check_birth(const struct berth_device_conf *settings, struct berth_why *why)
+{
+	const bool has_none = !settings->idevid_certificates && !settings->idevid_key &&
+			      !settings->manufacturer_anchors;
+	if (berth_device_conf_has_birth(settings) || (has_none && has_dpp(settings))) {
+		return BERTH_OK;
+	}
+	return berth_fail(
+		why, BERTH_E_USAGE, "device-birth", NULL,
+		"idevid-certificates, idevid-key and manufacturer-anchors are needed, all "
+		"three, unless the device is configured by DPP alone (section [dpp])");
+}
+
+static enum berth_err
 check(const struct berth_device_conf *settings, struct berth_why *why)
 {
-	enum berth_err err = settings->ldevid_key
-				     ? berth_device_key_pattern_check(settings->ldevid_key, why)
-				     : BERTH_OK;
+	enum berth_err err = check_birth(settings, why);
+	if (!err && has_dpp(settings)) {
+		err = check_dpp(settings, why);
+	}
+	if (err || !berth_device_conf_has_birth(settings)) {
+		return err;
+	}
+	err = settings->ldevid_key ? berth_device_key_pattern_check(settings->ldevid_key, why)
+				   : BERTH_OK;
 	if (err) {
 		return err;
 	}

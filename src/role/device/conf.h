@@ -35,6 +35,16 @@ struct berth_device_conf {
 	int registrar_revocation; /* enum berth_renewal_revocation */
 
 	struct berth_conf_list registrars; /* "ADDRESS:PORT", "[ADDRESS]:PORT" */
+
+	/* [dpp]; all NULL without it */
+	const char *dpp_key;	    /* keystore URI of the bootstrapping key */
+	const char *dpp_controller; /* either this, "ADDRESS:PORT" */
+	const char *dpp_interface;  /* or this */
+	const char *dpp_channels;
+	const char *dpp_configurator; /* DPP URI; NULL: anybody who knows our code */
+	const char *dpp_name;
+	const char *dpp_mud_url;
+	const char *dpp_profile;
 };
 
 extern const struct berth_conf_schema berth_device_schema;
@@ -43,6 +53,13 @@ static inline bool
 berth_device_conf_uses_grasp(const struct berth_device_conf *conf)
 {
 	return conf->grasp && conf->interfaces.count > 0;
+}
+
+/* A birth certificate, its key and anchors: what onboarding by BRSKI needs, and DPP does not. */
+static inline bool
+berth_device_conf_has_birth(const struct berth_device_conf *conf)
+{
+	return conf->idevid_certificates && conf->idevid_key && conf->manufacturer_anchors;
 }
 
 /* Reads and checks the file. Everything in *ret lives as long as *conf. */

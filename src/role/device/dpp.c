@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "role/device/dpp.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+#include "codec/dpp_uri.h"
+#include "role/device/dpp_agent.h"
+#include "role/device/wifi_profile.h"
+#include "system/clock.h"
+#include "system/files.h"
+#include "system/process.h"
+#include "system/random.h"
+#include "system/sandbox.h"
+
+#define LEAVE_MS 3000 /* for the last frame to be acknowledged, or the connection to be closed */
+
+void
+dpp_agent_end(struct dpp_agent *agent, enum berth_err outcome, const struct berth_why *why)
+{
+	agent->outcome = outcome;
+	if (why != NULL)
+		agent->why = *why;
+	berth_loop_stop(agent->loop);
+}
+
+void
+dpp_agent_wake(struct dpp_agent *agent)
+{
+	berth_timer_start(agent->timer, 0);
+}
+
+enum berth_err
+dpp_agent_announcement(const struct dpp_agent *agent, struct berth_buf *body)
+{
+	const struct berth_dpp_bootstrapping *own = &agent->attempt_conf.own;
+	BERTH_BUF attributes = {0};
+
+	enum berth_err err = berth_dpp_put(&attributes, BERTH_DPP_RESPONDER_KEY_HASH,
+					   berth_bytes_of(own->chirp, sizeof(own->chirp)));
+	const struct berth_dpp_frame frame = {
+		.kind = BERTH_DPP_FRAME_ACTION,
+		.type = BERTH_DPP_PRESENCE_ANNOUNCEMENT,
+		.attributes = berth_buf_view(&attributes),
+	};
+	return err ? err : berth_dpp_frame_build(&frame, body);
+}
+
+static void
+send_all(struct dpp_agent *agent)
+{
+	struct berth_bytes body = BERTH_BYTES_NONE;
+
+	while (agent->attempt != NULL && berth_dpp_attempt_output(agent->attempt, &body))
+		agent->way->send(agent, body);
+}
+
+void
+dpp_agent_drop(struct dpp_agent *agent, const struct berth_why *why)
+{
+	if (agent->attempt == NULL || agent->is_enrolled)
+		return;
+	berth_log_why(&agent->log, BERTH_LOG_WARNING, "dpp.failed", why, NULL);
+	agent->why = *why;
+	berth_dpp_attempt_end(agent->attempt);
+	agent->attempt = NULL;
+	agent->way->resume(agent);
+	dpp_agent_wake(agent);
+}
+
+static enum berth_err
+keep(struct dpp_agent *agent, const struct berth_dpp_offer *offer, struct berth_why *why)
+{
+	BERTH_BUF profile = {.limit = BERTH_WIFI_PROFILE_MAX_BYTES};
+
+	enum berth_err err = berth_wifi_profile_write(offer, &profile, why);
+	err = err ? err : berth_file_write(agent->profile, berth_buf_view(&profile), 0600, why);
+	if (profile.p != NULL)
+		berth_wipe(profile.p, profile.n);
+	return err;
+}
+
+static void
+take_offer(struct dpp_agent *agent, const struct berth_dpp_offer *offer)
+{
+	struct berth_why refused = {0};
+	struct berth_why why = {0};
+	bool is_kept = keep(agent, offer, &refused) == BERTH_OK;
+
+	if (!is_kept)
+		berth_log_why(&agent->log, BERTH_LOG_ERROR, "dpp.refused", &refused, NULL);
+	if (berth_dpp_attempt_decide(agent->attempt, berth_clock_now(), is_kept, &why))
+		dpp_agent_drop(agent, &why);
+}
+
+static void
+take_event(struct dpp_agent *agent, const struct berth_dpp_attempt_event *event)
+{
+	switch (event->kind) {
+	case BERTH_DPP_ATTEMPT_AUTHENTICATED:
+		berth_log(&agent->log, BERTH_LOG_INFO, "dpp.authenticated", NULL);
+		return;
+	case BERTH_DPP_ATTEMPT_OFFERED:
+		take_offer(agent, event->offer);
+		return;
+	case BERTH_DPP_ATTEMPT_ENROLLED:
+		berth_log(&agent->log, BERTH_LOG_NOTICE, "dpp.configured", "profile",
+			  agent->profile, NULL);
+		agent->is_enrolled = true;
+		agent->leave_by = berth_mono_after_ms(berth_clock_mono(), LEAVE_MS);
+		return;
+	case BERTH_DPP_ATTEMPT_FAILED:
+		send_all(agent);
+		dpp_agent_drop(agent, &event->why);
+		return;
+	}
+}
+
+static void
+move(struct dpp_agent *agent)
+{
+	struct berth_dpp_attempt_event event;
+
+	while (agent->attempt != NULL &&
+	       berth_dpp_attempt_event(agent->attempt, berth_clock_now(), &event))
+		take_event(agent, &event);
+	send_all(agent);
+}
+
+bool
+dpp_agent_take(struct dpp_agent *agent, const struct berth_dpp_frame *frame)
+{
+	struct berth_why why = {0};
+	const bool is_first = agent->attempt == NULL;
+
+	if (is_first && !berth_dpp_attempt_is_asked(&agent->attempt_conf, frame))
+		return false;
+	enum berth_err err =
+		is_first ? berth_dpp_attempt_start(&agent->attempt_conf, berth_clock_now(), frame,
+						   &agent->attempt, &why)
+			 : berth_dpp_attempt_input(agent->attempt, berth_clock_now(), frame, &why);
+	if (err) /* anybody can send anything: said, and passed over */
+		berth_log_why(&agent->log, BERTH_LOG_INFO, "dpp.frame-refused", &why, NULL);
+	if (err && is_first)
+		agent->why = why; /* what a person hears when it was for nothing */
+	dpp_agent_wake(agent);
+	return is_first && !err;
+}
+
+static int64_t
+until(struct berth_mono deadline)
+{
+	const int64_t ms = deadline.ms - berth_clock_mono().ms;
+
+	return ms < 0 ? 0 : ms;
+}
+
+static void
+sleep_until(struct dpp_agent *agent)
+{
+	struct berth_mono next = agent->way->deadline(agent);
+
+	if (agent->is_enrolled) {
+		next = next.ms < agent->leave_by.ms ? next : agent->leave_by;
+	} else if (agent->attempt != NULL) {
+		struct berth_mono own = berth_dpp_attempt_deadline(agent->attempt);
+		next = own.ms < next.ms ? own : next;
+	}
+	if (next.ms != BERTH_MONO_NEVER.ms)
+		berth_timer_start(agent->timer, until(next));
+}
+
+static void
+on_timer(void *context)
+{
+	struct dpp_agent *agent = context;
+
+	move(agent); /* what came before its time was up */
+	if (agent->attempt != NULL && !agent->is_enrolled)
+		berth_dpp_attempt_tick(agent->attempt, berth_clock_now());
+	move(agent);
+	if (agent->is_enrolled && (agent->way->has_left(agent) || until(agent->leave_by) == 0)) {
+		dpp_agent_end(agent, BERTH_OK, NULL);
+		return;
+	}
+	agent->way->announce(agent);
+	sleep_until(agent);
+}
+
+static void
+on_timeout(void *context)
+{
+	struct dpp_agent *agent = context;
+	struct berth_why why = agent->why;
+
+	if (why.rule == NULL) {
+		berth_ignore(berth_fail(&why, BERTH_E_UNREACHABLE, "dpp-nobody", NULL,
+					"Nobody has answered the device's announcements: does a "
+					"Configurator know its code, and approve it?"),
+			     "told by the end");
+		dpp_agent_end(agent, BERTH_E_UNREACHABLE, &why);
+		return;
+	}
+	dpp_agent_end(agent, BERTH_E_DENIED, &why);
+}
+
+static void
+on_signal(void *context)
+{
+	dpp_agent_end(context, BERTH_E_PENDING, NULL);
+}
+
+static enum berth_err
+read_configurator(struct dpp_agent *agent, struct berth_why *why)
+{
+	struct berth_dpp_uri uri;
+
+	if (agent->conf->dpp_configurator == NULL)
+		return BERTH_OK;
+	enum berth_err err =
+		berth_dpp_uri_parse(berth_text(agent->conf->dpp_configurator), &uri, why);
+	err = err ? err
+		  : berth_dpp_bootstrapping_parse(agent->pki, berth_bytes_of(uri.spki, uri.spki_n),
+						  &agent->attempt_conf.configurator, why);
+	agent->attempt_conf.has_configurator = !err;
+	return err;
+}
+
+static enum berth_err
+prepare(struct dpp_agent *agent, struct berth_why *why)
+{
+	const struct berth_device_conf *conf = agent->conf;
+	struct berth_ec_point point;
+
+	enum berth_err err = berth_pki_open(&agent->pki, why);
+	err = err ? err : berth_keystore_use_tpm(agent->pki, conf->tpm, why);
+	err = err ? err : berth_keystore_load(agent->pki, conf->dpp_key, &agent->key, why);
+	err = err ? err : berth_ec_of_key(agent->pki, agent->key, &point, why);
+	agent->attempt_conf = (struct berth_dpp_attempt_conf){
+		.pki = agent->pki,
+		.random = berth_system_random(),
+		.key = agent->key,
+		.request = {.name = berth_text(conf->dpp_name),
+			    .net_role = BERTH_DPP_STA,
+			    .mud_url = berth_text(conf->dpp_mud_url)},
+		.trusts_clock = conf->clock == BERTH_DEVICE_CLOCK_TRUSTED,
+	};
+	err = err ? err
+		  : berth_dpp_bootstrapping_of(agent->pki, &point, &agent->attempt_conf.own, why);
+	return err ? err : read_configurator(agent, why);
+}
+
+/* What is open stays: the radio's sockets among it. A Controller is dialled again and again. */
+static enum berth_err
+give_up_privilege(const struct dpp_agent *agent, struct berth_why *why)
+{
+	struct berth_keystore_needs needs;
+	struct berth_sandbox_report report;
+	char folder[BERTH_KEY_URI_MAX];
+
+	enum berth_err err =
+		berth_keystore_needs(agent->conf->dpp_key, agent->conf->tpm, &needs, why);
+	if (err || needs.is_unknown)
+		return err; /* a token's module opens what it needs, where we do not know */
+	(void)snprintf(folder, sizeof(folder), "%s", agent->profile);
+	char *slash = strrchr(folder, '/');
+	if (slash == NULL || slash == folder)
+		return berth_fail(why, BERTH_E_USAGE, "device-path", NULL,
+				  "the profile must be in a folder of its own");
+	*slash = '\0';
+	struct berth_sandbox sandbox = {
+		.read = {"/"},
+		.write = {agent->conf->state_directory, folder},
+		.sockets = BERTH_SANDBOX_INET,
+		.holds_secrets = true,
+	};
+	if (needs.device[0] != '\0')
+		sandbox.write[2] = needs.device;
+	return berth_sandbox_enter(&sandbox, &report, why);
+}
+
+static enum berth_err
+start(struct dpp_agent *agent, const struct berth_device_run *run, struct berth_why *why)
+{
+	enum berth_err err = berth_loop_open(&agent->loop, why);
+
+	err = err ? err : berth_timer_open(agent->loop, on_timer, agent, &agent->timer);
+	err = err ? err : berth_timer_open(agent->loop, on_timeout, agent, &agent->timeout);
+	err = err ? err : berth_loop_on_signal(agent->loop, SIGTERM, on_signal, agent);
+	err = err ? err : berth_loop_on_signal(agent->loop, SIGINT, on_signal, agent);
+	agent->way = agent->conf->dpp_controller != NULL ? &dpp_way_wire : &dpp_way_air;
+	err = err ? err : agent->way->open(agent, why);
+	err = err ? err : give_up_privilege(agent, why);
+	if (!err && run->once)
+		berth_timer_start(agent->timeout, run->timeout_s * 1000);
+	if (!err)
+		dpp_agent_wake(agent);
+	return err;
+}
+
+static void
+stop(struct dpp_agent *agent)
+{
+	berth_dpp_attempt_end(agent->attempt);
+	if (agent->way != NULL)
+		agent->way->close(agent);
+	if (agent->timer != NULL)
+		berth_timer_close(agent->timer);
+	if (agent->timeout != NULL)
+		berth_timer_close(agent->timeout);
+	if (agent->loop != NULL)
+		berth_loop_close(agent->loop);
+	berth_key_free(agent->key);
+	berth_pki_close(agent->pki);
+	berth_fd_close(&agent->lock);
+}
+
+enum berth_err
+berth_device_dpp_profile(const struct berth_device_conf *conf, char path[BERTH_KEY_URI_MAX],
+			 struct berth_why *why)
+{
+	const int n = conf->dpp_profile ? snprintf(path, BERTH_KEY_URI_MAX, "%s", conf->dpp_profile)
+					: snprintf(path, BERTH_KEY_URI_MAX,
+						   "%s/wpa_supplicant.conf", conf->state_directory);
+
+	if (n < 0 || n >= BERTH_KEY_URI_MAX)
+		return berth_fail(why, BERTH_E_USAGE, "device-path", NULL,
+				  "the profile's path is too long");
+	return BERTH_OK;
+}
+
+static enum berth_err
+take_lock(struct dpp_agent *agent, struct berth_why *why)
+{
+	char path[BERTH_KEY_URI_MAX];
+	const char *folder = agent->conf->state_directory;
+
+	enum berth_err err = berth_folder_make(folder, 0700, why);
+	if (err)
+		return err;
+	const int n = snprintf(path, sizeof(path), "%s/lock", folder);
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return berth_fail(why, BERTH_E_USAGE, "device-path", NULL,
+				  "the state directory's path is too long");
+	err = berth_file_lock(path, &agent->lock, why);
+	if (err == BERTH_E_EXISTS)
+		return berth_fail(why, err, "device-running", NULL,
+				  "another berth-device works on %.120s: stop it first", folder);
+	return err;
+}
+
+enum berth_err
+berth_device_dpp(const struct berth_device_conf *conf, const struct berth_device_run *run,
+		 struct berth_why *why)
+{
+	struct dpp_agent agent = {.conf = conf,
+				  .lock = -1,
+				  .outcome = BERTH_E_PENDING,
+				  .log = berth_log_open("berth-device", conf->log == 1)};
+
+	if (conf->dpp_key == NULL)
+		return berth_fail(why, BERTH_E_USAGE, "device-dpp", NULL,
+				  "the configuration has no section [dpp] with a "
+				  "bootstrapping-key");
+	enum berth_err err = berth_device_dpp_profile(conf, agent.profile, why);
+	err = err ? err : take_lock(&agent, why);
+	err = err ? err : prepare(&agent, why);
+	err = err ? err : start(&agent, run, why);
+	if (!err) {
+		berth_loop_run(agent.loop);
+		err = agent.outcome;
+		*why = agent.why;
+		why->err = err;
+	}
+	stop(&agent);
+	return err;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Onboarding by Wi-Fi Easy Connect (DPP): the device announces itself, over TCP to a Controller or over the air to whoever has
+ * its code, is configured, and leaves a profile for wpa_supplicant. It tries for as long as it is let.
+ */
+#ifndef BERTH_ROLE_DEVICE_DPP_H
+#define BERTH_ROLE_DEVICE_DPP_H
+
+#include "role/device/device.h"
+
+/* Locks the state, becomes conf's user. As berth_device_onboard otherwise; no birth certificate is needed. */
+enum berth_err berth_device_dpp(const struct berth_device_conf *conf,
+				const struct berth_device_run *run,
+				struct berth_why *why) BERTH_MUST;
+/* Where the profile is: conf's, or in the state directory. USAGE: too long. */
+enum berth_err berth_device_dpp_profile(const struct berth_device_conf *conf,
+					char path[BERTH_KEY_URI_MAX],
+					struct berth_why *why) BERTH_MUST;
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The shell around an attempt: what it travels on, its timers, and where what comes of it goes. For dpp*.c. */
+#ifndef BERTH_ROLE_DEVICE_DPP_AGENT_H
+#define BERTH_ROLE_DEVICE_DPP_AGENT_H
+
+#include "net/loop.h"
+#include "role/device/dpp.h"
+#include "role/device/dpp_attempt.h"
+
+struct dpp_agent;
+
+/* What the frames travel on. Bodies are as over TCP: from the action octet. */
+struct dpp_way {
+	enum berth_err (*open)(struct dpp_agent *agent, struct berth_why *why);
+	void (*close)(struct dpp_agent *agent);
+	/* Without an attempt: announce. Called whenever something happened. */
+	void (*announce)(struct dpp_agent *agent);
+	/* To whom the attempt is with. */
+	void (*send)(struct dpp_agent *agent, struct berth_bytes body);
+	/* The attempt came to nothing. */
+	void (*resume)(struct dpp_agent *agent);
+	struct berth_mono (*deadline)(struct dpp_agent *agent);
+	/* All that was sent has left, as far as can be known. */
+	bool (*has_left)(struct dpp_agent *agent);
+};
+extern const struct dpp_way dpp_way_air, dpp_way_wire;
+
+struct dpp_air;
+struct dpp_wire;
+
+struct dpp_agent {
+	const struct berth_device_conf *conf;
+	struct berth_pki *pki;
+	struct berth_key *key;
+	struct berth_log log;
+	int lock;
+	char profile[BERTH_KEY_URI_MAX];
+	struct berth_dpp_attempt_conf attempt_conf;
+	struct berth_loop *loop;
+	struct berth_timer *timer;   /* of whatever is due next */
+	struct berth_timer *timeout; /* of --once */
+	const struct dpp_way *way;
+	struct dpp_air *air;
+	struct dpp_wire *wire;
+	struct berth_dpp_attempt *attempt; /* NULL: announcing */
+	bool is_enrolled;		   /* only what was said last has still to leave */
+	struct berth_mono leave_by;
+	enum berth_err outcome;
+	struct berth_why why; /* of the last attempt */
+};
+
+/*
+ * A frame came, from the peer of the attempt if there is one. True: it began one. Everything that follows from it is sent with
+ * the way.
+ */
+bool dpp_agent_take(struct dpp_agent *agent, const struct berth_dpp_frame *frame);
+/* The attempt cannot go on: its way is gone. */
+void dpp_agent_drop(struct dpp_agent *agent, const struct berth_why *why);
+/* Something happened: do what is due. */
+void dpp_agent_wake(struct dpp_agent *agent);
+void dpp_agent_end(struct dpp_agent *agent, enum berth_err outcome, const struct berth_why *why);
+/* The Presence Announcement's body. */
+enum berth_err dpp_agent_announcement(const struct dpp_agent *agent,
+				      struct berth_buf *body) BERTH_MUST;
+
+#endif

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "role/device/dpp_attempt.h"
+
+#include <stdlib.h>
+
+struct berth_dpp_attempt {
+	const struct berth_dpp_attempt_conf *conf;
+	struct berth_dpp_auth *auth;
+	struct berth_dpp_enrollee *enrollee; /* NULL: not authenticated yet */
+	bool has_failed;
+	struct berth_why why;
+};
+
+bool
+berth_dpp_attempt_is_asked(const struct berth_dpp_attempt_conf *conf,
+			   const struct berth_dpp_frame *frame)
+{
+	struct berth_bytes hash = BERTH_BYTES_NONE;
+
+	return frame->kind == BERTH_DPP_FRAME_ACTION &&
+	       frame->type == BERTH_DPP_AUTHENTICATION_REQUEST &&
+	       berth_dpp_attribute_find(frame->attributes, BERTH_DPP_RESPONDER_KEY_HASH, &hash) &&
+	       berth_bytes_equal(hash, berth_bytes_of(conf->own.hash, sizeof(conf->own.hash)));
+}
+
+/* Before anything is computed or answered. */
+static enum berth_err
+check_configurator(const struct berth_dpp_attempt_conf *conf, const struct berth_dpp_frame *request,
+		   struct berth_why *why)
+{
+	struct berth_bytes hash = BERTH_BYTES_NONE;
+	struct berth_bytes wanted =
+		berth_bytes_of(conf->configurator.hash, sizeof(conf->configurator.hash));
+
+	if (!conf->has_configurator ||
+	    (berth_dpp_attribute_find(request->attributes, BERTH_DPP_INITIATOR_KEY_HASH, &hash) &&
+	     berth_bytes_equal(hash, wanted)))
+		return BERTH_OK;
+	return berth_fail(why, BERTH_E_UNTRUSTED, "dpp-configurator", "DPP 6.2.3",
+			  "Another Configurator than the one that this device knows wants to "
+			  "configure it.");
+}
+
+enum berth_err
+berth_dpp_attempt_start(const struct berth_dpp_attempt_conf *conf, struct berth_now now,
+			const struct berth_dpp_frame *request, struct berth_dpp_attempt **ret,
+			struct berth_why *why)
+{
+	struct berth_dpp_attempt *attempt = calloc(1, sizeof(*attempt));
+	const struct berth_dpp_auth_conf auth = {
+		.pki = conf->pki,
+		.random = conf->random,
+		.version = BERTH_DPP_VERSION_MAX,
+		.roles = BERTH_DPP_ENROLLEE,
+		.own = conf->own,
+		.has_peer = conf->has_configurator,
+		.peer = conf->configurator,
+		.requires_mutual = conf->has_configurator,
+	};
+
+	if (attempt == NULL)
+		return berth_fail(why, BERTH_E_MEMORY, "memory", NULL, "out of memory");
+	attempt->conf = conf;
+	enum berth_err err = check_configurator(conf, request, why);
+	err = err ? err : berth_dpp_auth_respond(&auth, now.mono, request, &attempt->auth, why);
+	if (err) {
+		berth_dpp_attempt_end(attempt);
+		return err;
+	}
+	*ret = attempt;
+	return BERTH_OK;
+}
+
+void
+berth_dpp_attempt_end(struct berth_dpp_attempt *attempt)
+{
+	if (attempt == NULL)
+		return;
+	berth_dpp_auth_end(attempt->auth);
+	berth_dpp_enrollee_end(attempt->enrollee);
+	free(attempt);
+}
+
+enum berth_err
+berth_dpp_attempt_input(struct berth_dpp_attempt *attempt, struct berth_now now,
+			const struct berth_dpp_frame *frame, struct berth_why *why)
+{
+	return attempt->enrollee != NULL
+		       ? berth_dpp_enrollee_input(attempt->enrollee, now.mono, frame, why)
+		       : berth_dpp_auth_input(attempt->auth, now.mono, frame, why);
+}
+
+void
+berth_dpp_attempt_tick(struct berth_dpp_attempt *attempt, struct berth_now now)
+{
+	if (attempt->enrollee != NULL)
+		berth_dpp_enrollee_tick(attempt->enrollee, now.mono);
+	else
+		berth_dpp_auth_tick(attempt->auth, now.mono);
+}
+
+struct berth_mono
+berth_dpp_attempt_deadline(const struct berth_dpp_attempt *attempt)
+{
+	return attempt->enrollee != NULL ? berth_dpp_enrollee_deadline(attempt->enrollee)
+					 : berth_dpp_auth_deadline(attempt->auth);
+}
+
+static void
+fail(struct berth_dpp_attempt *attempt, const struct berth_why *why)
+{
+	attempt->has_failed = true;
+	attempt->why = *why;
+}
+
+static void
+multiply(struct berth_dpp_attempt *attempt, struct berth_now now,
+	 const struct berth_ec_point *point)
+{
+	struct berth_ec_point product = {0};
+	struct berth_why why = {0};
+	enum berth_err err = berth_ec_multiply_key(attempt->conf->pki, attempt->conf->key, point,
+						   &product, &why);
+
+	err = berth_dpp_auth_answer(attempt->auth, now.mono, err, &product, err ? NULL : &why);
+	if (err)
+		fail(attempt, &why);
+}
+
+static void
+start_configuration(struct berth_dpp_attempt *attempt, struct berth_now now)
+{
+	struct berth_dpp_secrets secrets = {0};
+	struct berth_dpp_enrollee_conf conf = {
+		.pki = attempt->conf->pki,
+		.random = attempt->conf->random,
+		.request = attempt->conf->request,
+		.trusts_clock = attempt->conf->trusts_clock && now.wall_is_trusted,
+		.now = now.wall,
+	};
+	struct berth_why why = {0};
+
+	/* whose answer it is: a relay goes by it */
+	berth_random_fill(&conf.random, &conf.dialog, 1);
+	berth_dpp_auth_take(attempt->auth, &secrets);
+	if (berth_dpp_enrollee_start(&conf, &secrets, now.mono, &attempt->enrollee, &why)) {
+		berth_dpp_secrets_free(&secrets);
+		fail(attempt, &why);
+	}
+}
+
+/* True: there is an event for the shell. */
+static bool
+take_auth(struct berth_dpp_attempt *attempt, struct berth_now now,
+	  struct berth_dpp_attempt_event *ret)
+{
+	struct berth_dpp_auth_event event;
+
+	while (attempt->enrollee == NULL && !attempt->has_failed &&
+	       berth_dpp_auth_event(attempt->auth, &event)) {
+		switch (event.kind) {
+		case BERTH_DPP_AUTH_MULTIPLY:
+			multiply(attempt, now, &event.point);
+			break;
+		case BERTH_DPP_AUTH_PENDING:	 /* an initiator's */
+		case BERTH_DPP_AUTH_PEER_WANTED: /* checked before */
+			break;
+		case BERTH_DPP_AUTH_FAILED:
+			fail(attempt, &event.why);
+			break;
+		case BERTH_DPP_AUTH_DONE:
+			start_configuration(attempt, now);
+			ret->kind = BERTH_DPP_ATTEMPT_AUTHENTICATED;
+			return attempt->enrollee != NULL;
+		}
+	}
+	return false;
+}
+
+static bool
+take_configuration(struct berth_dpp_attempt *attempt, struct berth_dpp_attempt_event *ret)
+{
+	struct berth_dpp_enrollee_event event;
+	struct berth_why why = {0};
+
+	if (attempt->enrollee == NULL || attempt->has_failed ||
+	    !berth_dpp_enrollee_event(attempt->enrollee, &event))
+		return false;
+	switch (event.kind) {
+	case BERTH_DPP_OFFERED:
+		ret->kind = BERTH_DPP_ATTEMPT_OFFERED;
+		ret->offer = event.offer;
+		return true;
+	case BERTH_DPP_ENROLLED:
+		ret->kind = BERTH_DPP_ATTEMPT_ENROLLED;
+		return true;
+	case BERTH_DPP_CSR_WANTED:
+		berth_why_fill(&why, BERTH_E_UNSUPPORTED, "dpp-csr", "DPP 6.4.5", 0,
+			       "The Configurator wants this device to have a certificate of an "
+			       "enterprise network, which it cannot use.");
+		fail(attempt, &why);
+		return false;
+	case BERTH_DPP_ENROLMENT_FAILED:
+		fail(attempt, &event.why);
+		return false;
+	}
+	return false;
+}
+
+bool
+berth_dpp_attempt_event(struct berth_dpp_attempt *attempt, struct berth_now now,
+			struct berth_dpp_attempt_event *ret)
+{
+	*ret = (struct berth_dpp_attempt_event){0};
+	if (take_auth(attempt, now, ret) || take_configuration(attempt, ret))
+		return true;
+	if (!attempt->has_failed || attempt->why.rule == NULL)
+		return false;
+	ret->kind = BERTH_DPP_ATTEMPT_FAILED;
+	ret->why = attempt->why;
+	attempt->why.rule = NULL; /* told once */
+	return true;
+}
+
+bool
+berth_dpp_attempt_output(struct berth_dpp_attempt *attempt, struct berth_bytes *body)
+{
+	if (berth_dpp_auth_output(attempt->auth, body))
+		return true;
+	return attempt->enrollee != NULL && berth_dpp_enrollee_output(attempt->enrollee, body);
+}
+
+enum berth_err
+berth_dpp_attempt_decide(struct berth_dpp_attempt *attempt, struct berth_now now, bool is_accepted,
+			 struct berth_why *why)
+{
+	return berth_dpp_enrollee_decide(attempt->enrollee, now.mono, is_accepted, why);
+}
