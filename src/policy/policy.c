@@ -104,8 +104,19 @@ berth_policy_network_of(const struct berth_policy *policy, const struct berth_fa
 		.group = rule->segment ? rule->segment : "*",
 		.lifetime_s = rule->connector_lifetime_s,
 		.requires_mutual = rule->needs_mutual,
+		.password_file = rule->password_file,
+		.password = (enum berth_policy_password)rule->password,
+		.eap_server = rule->eap_server,
 	};
 	return true;
+}
+
+const char *
+berth_policy_password_file(const struct berth_policy *policy, size_t i)
+{
+	const struct berth_policy_rule *rules = policy->settings.rules.items;
+
+	return rules[i].password_file;
 }
 
 bool

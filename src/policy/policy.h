@@ -18,7 +18,10 @@
  *	segment = cameras
  *	reauthorize-every = 1h
  *	dpp.ssid = lab			with match.client = dpp: the network it is given,
- *	dpp.akm = dpp			how it joins (dpp),
+ *	dpp.akm = dpp+sae		how it joins (dpp, sae, psk, dot1x, or several; dpp),
+ *	dpp.password-file = lab.pass	sae, psk: the password, or what each device's is made from
+ *	dpp.password = shared		(shared, device; the latter wants dpp.ap-tells-devices-apart = yes)
+ *	dpp.eap-server = radius.lab	dot1x: whose certificate the device is to demand
  *	dpp.net-role = sta		as what (sta; ap: an access point of it),
  *	dpp.groups = cameras		the groups of its Connector (the segment, else *)
  *	dpp.lifetime = 30d		and how long that holds; absent: for ever
@@ -127,11 +130,16 @@ enum berth_policy_role berth_policy_role_of(const struct berth_policy *policy,
 bool berth_policy_may_be_gateway(const struct berth_policy *policy,
 				 struct berth_bytes serial_number);
 
+enum berth_policy_password { BERTH_POLICY_PASSWORD_SHARED, BERTH_POLICY_PASSWORD_DEVICE };
+
 /* What Wi-Fi Easy Connect gives a device; borrows from the policy. */
 struct berth_policy_network {
 	const char *ssid;
-	const char *akm;
-	const char *net_role; /* "sta", "ap" */
+	const char *akm;	   /* as configuration objects name it */
+	const char *password_file; /* NULL: none is given */
+	enum berth_policy_password password;
+	const char *eap_server; /* NULL: no dot1x */
+	const char *net_role;	/* "sta", "ap" */
 	const char *const *groups;
 	size_t group_count;
 	const char *group;  /* where groups is empty */
@@ -141,6 +149,8 @@ struct berth_policy_network {
 /* Of the rule that decides about these facts; false: none, or one without dpp.ssid. */
 bool berth_policy_network_of(const struct berth_policy *policy, const struct berth_facts *facts,
 			     struct berth_policy_network *ret);
+/* The i-th rule's file of a password; NULL: it has none. */
+const char *berth_policy_password_file(const struct berth_policy *policy, size_t i);
 
 /* ---- the MASA's audit log of a device (RFC 8995 5.8.3) ---- */
 struct berth_policy_audit_event {

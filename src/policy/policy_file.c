@@ -13,7 +13,9 @@ static const char *const approve_words[] = {"operator", "auto", NULL};
 static const char *const role_words[] = {"device", "gateway", NULL};
 static const char *const assertion_words[] = {"verified", "logged", "proximity", "agent-proximity"};
 
-const char *const berth_policy_akm_words[] = {"dpp", NULL};
+const char *const berth_policy_akm_words[] = {"dpp", "dpp+sae", "dpp+psk+sae", "sae",
+					      "psk", "psk+sae", "dot1x",       NULL};
+static const char *const password_words[] = {"shared", "device", NULL};
 const char *const berth_policy_net_role_words[] = {"sta", "ap", NULL};
 
 static const struct berth_conf_key rule_keys[] = {
@@ -95,7 +97,35 @@ static const struct berth_conf_key rule_keys[] = {
 	 .choices = berth_policy_akm_words,
 	 .fallback = "dpp",
 	 IN_RULE(akm),
-	 .help = "How the device joins it: dpp, by its Connector."},
+	 .help = "How the device joins it: dpp, by its Connector; sae, psk, by a password; dot1x, "
+		 "by a "
+		 "certificate that it is issued on the way; or several (dpp+sae)."},
+	{.name = "dpp.password",
+	 .type = BERTH_CONF_CHOICE,
+	 .choices = password_words,
+	 .fallback = "shared",
+	 IN_RULE(password),
+	 .help = "With sae or psk: shared, the network's, which dpp.password-file holds; device: "
+		 "each "
+		 "device has its own, made from dpp.password-file and from its key."},
+	{.name = "dpp.password-file",
+	 .type = BERTH_CONF_PATH,
+	 IN_RULE(password_file),
+	 .help = "A file that others cannot read: the network's password, or, with dpp.password = "
+		 "device, 16 octets or more from which each device's is made."},
+	{.name = "dpp.ap-tells-devices-apart",
+	 .type = BERTH_CONF_BOOL,
+	 .fallback = "no",
+	 IN_RULE(ap_tells_apart),
+	 .help = "The access points know each device's password (berth dpp passwords); without "
+		 "that, "
+		 "dpp.password = device lets nobody on, and is refused."},
+	{.name = "dpp.eap-server",
+	 .type = BERTH_CONF_TEXT,
+	 IN_RULE(eap_server),
+	 .help = "With dot1x: the name in the certificate of the EAP server; who is not told would "
+		 "let "
+		 "any server in."},
 	{.name = "dpp.net-role",
 	 .type = BERTH_CONF_CHOICE,
 	 .choices = berth_policy_net_role_words,
@@ -245,6 +275,60 @@ is_for_devices_alone(const struct berth_conf_list *clients)
 	       (clients->count == 1 && strcmp(clients->items[0], "device") == 0);
 }
 
+static bool
+has_part(const char *akm, const char *part)
+{
+	return strstr(akm, part) != NULL;
+}
+
+static enum berth_err
+check_password(const struct berth_policy_rule *rule, struct berth_why *why)
+{
+	const char *akm = berth_policy_akm_words[rule->akm];
+	bool wants = has_part(akm, "psk") || has_part(akm, "sae");
+	bool has = rule->password_file != NULL;
+
+	if (wants != has)
+		return berth_fail(why, BERTH_E_USAGE, "policy-password", NULL,
+				  "rule \"%.40s\": dpp.akm = %s %s dpp.password-file", rule->name,
+				  akm, wants ? "wants" : "has no use for");
+	if (rule->password == BERTH_POLICY_PASSWORD_DEVICE && (!wants || !rule->ap_tells_apart))
+		return berth_fail(
+			why, BERTH_E_USAGE, "policy-password-apart", NULL,
+			"rule \"%.40s\": a password for each device lets nobody on where the "
+			"access point cannot tell devices apart; give it berth dpp passwords "
+			"and say dpp.ap-tells-devices-apart = yes, or dpp.password = shared",
+			rule->name);
+	return BERTH_OK;
+}
+
+static enum berth_err
+check_dpp(const struct berth_policy_rule *rule, struct berth_why *why)
+{
+	bool is_dot1x = has_part(berth_policy_akm_words[rule->akm], "dot1x");
+
+	if (rule->ssid != NULL && (strlen(rule->ssid) == 0 || strlen(rule->ssid) > SSID_MAX_BYTES))
+		return berth_fail(why, BERTH_E_USAGE, "policy-ssid", NULL,
+				  "rule \"%.40s\": dpp.ssid has 1 to %d octets", rule->name,
+				  SSID_MAX_BYTES);
+	if (rule->ssid != NULL &&
+	    (rule->client.count != 1 || strcmp(rule->client.items[0], "dpp") != 0))
+		return berth_fail(why, BERTH_E_USAGE, "policy-ssid", NULL,
+				  "rule \"%.40s\": dpp.ssid is for Wi-Fi Easy Connect alone; say "
+				  "match.client = dpp",
+				  rule->name);
+	if (is_dot1x != (rule->eap_server != NULL))
+		return berth_fail(why, BERTH_E_USAGE, "policy-eap-server", NULL,
+				  "rule \"%.40s\": dpp.akm = dot1x and dpp.eap-server go together",
+				  rule->name);
+	if (is_dot1x && strcmp(berth_policy_net_role_words[rule->net_role], "sta") != 0)
+		return berth_fail(why, BERTH_E_USAGE, "policy-akm-role", NULL,
+				  "rule \"%.40s\": dpp.akm = dot1x is for devices; an access point "
+				  "has its own way to the EAP server",
+				  rule->name);
+	return check_password(rule, why);
+}
+
 static enum berth_err
 check_rule(const struct berth_policy_rule *rule, struct berth_why *why)
 {
@@ -262,16 +346,9 @@ check_rule(const struct berth_policy_rule *rule, struct berth_why *why)
 		err = check_assertions(rule->name, &rule->assertion, why);
 	if (err)
 		return err;
-	if (rule->ssid != NULL && (strlen(rule->ssid) == 0 || strlen(rule->ssid) > SSID_MAX_BYTES))
-		return berth_fail(why, BERTH_E_USAGE, "policy-ssid", NULL,
-				  "rule \"%.40s\": dpp.ssid has 1 to %d octets", rule->name,
-				  SSID_MAX_BYTES);
-	if (rule->ssid != NULL &&
-	    (rule->client.count != 1 || strcmp(rule->client.items[0], "dpp") != 0))
-		return berth_fail(why, BERTH_E_USAGE, "policy-ssid", NULL,
-				  "rule \"%.40s\": dpp.ssid is for Wi-Fi Easy Connect alone; say "
-				  "match.client = dpp",
-				  rule->name);
+	err = check_dpp(rule, why);
+	if (err)
+		return err;
 	if (rule->role == BERTH_POLICY_ROLE_GATEWAY && !is_for_devices_alone(&rule->client))
 		return berth_fail(
 			why, BERTH_E_USAGE, "policy-role-client", NULL,

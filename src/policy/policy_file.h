@@ -30,6 +30,10 @@ struct berth_policy_rule {
 	struct berth_conf_list groups;
 	int64_t connector_lifetime_s;
 	bool needs_mutual;
+	const char *password_file;
+	int password; /* enum berth_policy_password */
+	bool ap_tells_apart;
+	const char *eap_server;
 };
 
 extern const char *const berth_policy_akm_words[];

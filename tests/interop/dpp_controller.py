@@ -40,11 +40,45 @@ approve = auto
 dpp.ssid = net-x
 require.mutual = yes
 
+[rule "by password"]
+match.client = dpp
+match.model = bulb
+approve = auto
+dpp.ssid = net-x
+dpp.akm = dpp+psk+sae
+dpp.password-file = net-x.pass
+
+[rule "by a password of its own"]
+match.client = dpp
+match.model = plug
+approve = auto
+dpp.ssid = net-x
+dpp.akm = psk
+dpp.password-file = net-x.seed
+dpp.password = device
+dpp.ap-tells-devices-apart = yes
+
+[rule "by certificate"]
+match.client = dpp
+match.model = meter
+approve = auto
+dpp.ssid = net-x
+dpp.akm = dot1x
+dpp.eap-server = radius.example
+
 [rule "never"]
 match.client = dpp
 match.model = toy
 deny = yes
 """
+
+
+PASSWORD = "correct horse battery"
+SEED = "0123456789abcdef-canary"
+
+
+def private(path, flags):
+    return os.open(path, flags, 0o600)
 
 
 def expect(condition, what):
@@ -61,6 +95,9 @@ class Registrar:
         self.berth("dpp", "init", "--dir", self.home)
         with open(os.path.join(self.home, "policy.conf"), "w", encoding="ascii") as f:
             f.write(POLICY)
+        for name, text in (("net-x.pass", PASSWORD + "\n"), ("net-x.seed", SEED)):
+            with open(os.path.join(self.home, name), "w", encoding="ascii", opener=private) as f:
+                f.write(text)
         self.start()
 
     def start(self):
@@ -342,6 +379,74 @@ def case_12_nothing_secret_is_told(w):
     expect("holds" in audit.stdout or audit.returncode == 0, audit.stdout)
     for k in keys:
         expect(k.replace(" ", "") not in w["registrar"].log(), "ke in the log")
+
+
+def case_13_by_the_networks_password(w):
+    key, uri = new_code(w["sta"])
+    w["registrar"].add(uri, "bulb")
+    got = received(w["sta"], onboard(w, key))
+    expect(got["DPP-CONFOBJ-AKM"] == "dpp+psk+sae", got)
+    expect(bytes.fromhex(got["DPP-CONFOBJ-PASS"]).decode() == PASSWORD, got)
+    expect(payload_of(got["DPP-CONNECTOR"])["groups"][0]["groupId"] == "*", got)
+
+
+def case_14_by_a_password_of_its_own(w):
+    given = []
+    for _ in range(2):
+        key, uri = new_code(w["sta"])
+        w["registrar"].add(uri, "plug")
+        for _ in range(2):  # the same again, whenever it comes
+            got = received(w["sta"], onboard(w, key))
+            expect(got["DPP-CONFOBJ-AKM"] == "psk", got)
+            given.append(bytes.fromhex(got["DPP-CONFOBJ-PASS"]).decode())
+    expect(given[0] == given[1] and given[2] == given[3] and given[0] != given[2] and len(given[0]) == 20, given)
+    for name in os.listdir(w["registrar"].home):
+        path = os.path.join(w["registrar"].home, name)
+        if os.path.isfile(path) and name not in ("net-x.pass", "net-x.seed"):
+            with open(path, "rb") as f:
+                text = f.read()
+            for secret in given + [SEED, PASSWORD]:
+                expect(secret.encode() not in text, "a password stands in " + name)
+
+
+def case_15_by_a_certificate_issued_on_the_way(w):
+    stock = w["sta"]
+    key, uri = new_code(stock)
+    name = w["registrar"].add(uri, "meter")
+    start = onboard(w, key)
+    begun = time.monotonic()
+    got = received(stock, start)
+    took = time.monotonic() - begun
+    stock.control.wait("DPP-CERTBAG", start=start)
+    stock.control.wait("DPP-SERVER-NAME", start=start)
+    got = {e.split(" ")[0]: e.partition(" ")[2] for e in stock.control.seen[start:]}
+    expect(got["DPP-CONFOBJ-AKM"] == "dot1x" and got["DPP-SERVER-NAME"] == "radius.example", got)
+    expect(took < 2, "it took %.1f s" % took)
+    # openssl judges: the certificate is this device's, and chains to the CA that it was told
+    folder = w["registrar"].home
+    for event, file in (("DPP-CERTBAG", "bag.b64"), ("DPP-CACERT", "ca.b64")):
+        with open(os.path.join(folder, file), "w", encoding="ascii") as f:
+            f.write(got[event])
+    openssl(folder, "base64 -d -A -in bag.b64 -out bag.der")
+    openssl(folder, "base64 -d -A -in ca.b64 -out ca.der")
+    openssl(folder, "pkcs7 -inform DER -in bag.der -print_certs -out bag.pem")
+    openssl(folder, "x509 -inform DER -in ca.der -out ca.pem")
+    with open(os.path.join(folder, "bag.pem"), encoding="ascii") as f:
+        bag = ["-----BEGIN" + x for x in f.read().split("-----BEGIN")[1:]]  # a SET: in any order
+    for i, text in enumerate(bag):
+        with open(os.path.join(folder, "bag-%d.pem" % i), "w", encoding="ascii") as f:
+            f.write(text)
+    own = [i for i in range(len(bag)) if name in openssl(folder, "x509 -in bag-%d.pem -noout -subject" % i)]
+    expect(len(bag) == 2 and len(own) == 1, (name, bag))
+    done = openssl(folder, "verify -purpose sslclient -CAfile ca.pem -untrusted bag.pem bag-%d.pem" % own[0])
+    expect(": OK" in done, done)
+    shown = w["registrar"].ask("device", "show", name)
+    expect(shown["state"] == "enrolled" and len(shown["certificates"]) == 1, shown)
+
+
+def openssl(folder, words):
+    return subprocess.run(["openssl", *words.split()], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          timeout=RUN_S, check=True).stdout
 
 
 def world(folder):

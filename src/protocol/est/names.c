@@ -148,6 +148,16 @@ berth_est_request_check(const struct berth_request *request, const struct berth_
 	return err ? err : check_wishes(request, attrs, why);
 }
 
+enum berth_err
+berth_est_unnamed_check(const struct berth_request *request, const struct berth_csrattrs *attrs,
+			struct berth_why *why)
+{
+	static const struct berth_est_names nobody;
+	enum berth_err err = check_alternative_names(request, &nobody, why);
+
+	return err ? err : check_wishes(request, attrs, why);
+}
+
 /* req: rfc7030-4.2.2-subject */
 enum berth_err
 berth_est_renewal_check(const struct berth_request *request, const struct berth_csrattrs *attrs,

@@ -5,6 +5,7 @@
  *
  *	a device	CN = its id (model/device.h), serialNumber, O = the domain
  *	a user		CN = one of the user's names, O = the domain, dNSNames among the user's names
+ *	by DPP		as a device, whatever the request calls it: nobody has told it its name
  *	a renewal	what the certificate to be renewed says, all of it
  *
  * The id is the commonName, because two makers may use the same serial number: subjects must not be equal.
@@ -46,6 +47,10 @@ enum berth_err berth_est_names_of_certificate(const struct berth_cert *cert,
 enum berth_err berth_est_request_check(const struct berth_request *request,
 				       const struct berth_csrattrs *attrs,
 				       const struct berth_est_names *names,
+				       struct berth_why *why) BERTH_MUST;
+/* The same of a client that calls itself as it likes (DPP): its subject is not looked at, and none of it is issued. */
+enum berth_err berth_est_unnamed_check(const struct berth_request *request,
+				       const struct berth_csrattrs *attrs,
 				       struct berth_why *why) BERTH_MUST;
 /* A renewal: the subject and the alternative names are those of the certificate; the rest as above. */
 enum berth_err berth_est_renewal_check(const struct berth_request *request,

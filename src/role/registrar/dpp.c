@@ -485,8 +485,9 @@ berth_dpp_signature(struct berth_registrar_role *role, uint64_t cookie, enum ber
 		slot < BERTH_DPP_SESSIONS_MAX ? role->dpp->sessions[slot] : NULL;
 	if (s == NULL || s->generation != (uint32_t)(cookie >> 32))
 		return true;
-	if (s->peer_count == 0) {
-		berth_dpp_session_close(s); /* nobody is there to be told */
+	if (s->peer_count == 0 && s->asked != BERTH_DPP_CERTIFICATE) {
+		berth_dpp_session_close(
+			s); /* nobody is there to be told; what was issued is written down */
 		return true;
 	}
 	berth_dpp_session_answer(s, err, object, why);

@@ -48,8 +48,9 @@ now_of(const struct berth_dpp_session *s)
 	return berth_judge_now(s->role->judge);
 }
 
-static void
-ask(struct berth_dpp_session *s, enum berth_dpp_asked what, uint16_t op, struct berth_bytes payload)
+void
+berth_dpp_session_ask(struct berth_dpp_session *s, enum berth_dpp_asked what, uint16_t op,
+		      struct berth_bytes payload)
 {
 	uint64_t cookie = (uint64_t)s->generation << 32 | COOKIE_MARK | s->slot;
 
@@ -64,9 +65,9 @@ end_connections(struct berth_dpp_session *s)
 		berth_judge_dpp_send(s->role->judge, s->peers[i], BERTH_BYTES_NONE, true);
 }
 
-static enum berth_err
-note(struct berth_dpp_session *s, enum berth_event_kind event, const char *sentence,
-     struct berth_why *why)
+enum berth_err
+berth_dpp_session_note(struct berth_dpp_session *s, enum berth_event_kind event,
+		       const char *sentence, struct berth_why *why)
 {
 	BERTH_BUF detail = {0};
 	enum berth_err err = berth_json_start(&detail, '{');
@@ -141,8 +142,9 @@ let_wait(struct berth_dpp_session *s, const struct berth_registrar_device *devic
 {
 	struct berth_registrar_role *role = s->role;
 	bool is_new = device->state == BERTH_DEVICE_KNOWN;
-	enum berth_err err =
-		is_new ? note(s, BERTH_EVENT_DEVICE_PENDING, "announces itself", why) : BERTH_OK;
+	enum berth_err err = is_new ? berth_dpp_session_note(s, BERTH_EVENT_DEVICE_PENDING,
+							     "announces itself", why)
+				    : BERTH_OK;
 
 	err = err ? err
 		  : berth_registrar_pending_touch(role->store, device->row,
@@ -210,132 +212,6 @@ berth_dpp_session_decide(struct berth_dpp_session *s, struct berth_why *why)
 							    berth_text(decision.segment), why);
 }
 
-/* ---- what a device is given ---- */
-
-static struct berth_dpp_connector
-plan_connector(const struct berth_dpp_session *s, const struct berth_ec_point *key)
-{
-	const struct berth_policy_network *network = &s->network;
-	struct berth_dpp_connector connector = {.key = *key, .expiry = BERTH_WALL_NO_EXPIRY};
-	size_t n = network->group_count == 0 ? 1 : network->group_count;
-
-	for (size_t i = 0; i < n && i < BERTH_DPP_GROUPS_MAX; i++) {
-		const char *id = network->group_count == 0 ? network->group : network->groups[i];
-		struct berth_dpp_group *group = &connector.groups[connector.group_count++];
-		(void)snprintf(group->id, sizeof(group->id), "%s", id);
-		group->role = s->net_role;
-	}
-	if (network->lifetime_s > 0)
-		connector.expiry.s = now_of(s).wall.s + network->lifetime_s;
-	const struct berth_dpp_secrets *secrets = berth_dpp_configurator_secrets(s->configurator);
-	if (secrets->version >= 3)
-		connector.version = secrets->version;
-	return connector;
-}
-
-static enum berth_err
-put_intent(struct berth_dpp_session *s, const struct berth_dpp_connector *connector,
-	   struct berth_why *why)
-{
-	struct berth_registrar_connector wanted = {
-		.device = s->device,
-		.ssid = berth_text(s->network.ssid),
-		.akm = BERTH_DPP_AKM_DPP,
-		.expires = connector->expiry,
-		.made_at = now_of(s).wall,
-	};
-
-	if (berth_sha256(s->role->pki, berth_ec_xy(&connector->key), wanted.net_access_sha256))
-		return berth_fail(why, BERTH_E_CRYPTO, "sha256", NULL,
-				  "the key's digest could not be made");
-	enum berth_err err =
-		note(s, BERTH_EVENT_CONNECTOR_INTENT, "a Connector is to be signed", why);
-	return err ? err
-		   : berth_registrar_connector_intent(s->role->store, &wanted, &s->connector, why);
-}
-
-static enum berth_err
-answer_status(struct berth_dpp_session *s, enum berth_dpp_status status)
-{
-	struct berth_why why = {0};
-
-	return berth_dpp_configurator_answer(
-		s->configurator, now_of(s).mono,
-		&(struct berth_dpp_configurator_answer){.status = status}, &why);
-}
-
-static enum berth_err
-begin_connector(struct berth_dpp_session *s, const struct berth_dpp_configurator_event *event,
-		struct berth_why *why)
-{
-	BERTH_BUF payload = {0};
-
-	/* once more: somebody may have spoken since the authentication began */
-	enum berth_err err = berth_dpp_session_decide(s, why);
-	if (err)
-		return err;
-	s->net_role = event->request->net_role;
-	if (strcmp(berth_dpp_net_role_name(s->net_role), s->network.net_role) != 0)
-		return berth_fail(why, BERTH_E_DENIED, "dpp-net-role", "DPP 4.4",
-				  "the device asks to be \"%s\", and the policy has it as \"%s\" "
-				  "(dpp.net-role)",
-				  berth_dpp_net_role_name(s->net_role), s->network.net_role);
-	struct berth_dpp_connector connector = plan_connector(s, event->net_access_key);
-	err = berth_dpp_connector_write(&connector, &payload, why);
-	err = err ? err : put_intent(s, &connector, why);
-	if (err)
-		return err;
-	ask(s, BERTH_DPP_CONNECTOR_OF_DEVICE, BERTH_REGISTRAR_DPP_CONNECTOR,
-	    berth_buf_view(&payload));
-	return BERTH_OK;
-}
-
-static enum berth_err
-give(struct berth_dpp_session *s, struct berth_bytes connector, struct berth_why *why)
-{
-	struct berth_registrar_role *role = s->role;
-	BERTH_BUF json = {0};
-	const struct berth_dpp_object object = {
-		.akm = BERTH_DPP_AKM_DPP,
-		.ssid = berth_text(s->network.ssid),
-		.connector = connector,
-		.has_c_sign = true,
-		.c_sign = role->dpp->keys.c_sign,
-		.has_pp_key = true,
-		.pp_key = role->dpp->keys.pp,
-	};
-	enum berth_err err = berth_dpp_object_write(role->pki, &object, &json, why);
-
-	err = err ? err
-		  : berth_registrar_connector_set(role->store, s->connector,
-						  BERTH_DPP_CONNECTOR_GIVEN, now_of(s).wall, why);
-	if (err)
-		return err;
-	struct berth_bytes view = berth_buf_view(&json);
-	return berth_dpp_configurator_answer(
-		s->configurator, now_of(s).mono,
-		&(struct berth_dpp_configurator_answer){
-			.status = BERTH_DPP_OK, .objects = &view, .object_count = 1},
-		why);
-}
-
-static enum berth_err
-take_result(struct berth_dpp_session *s, unsigned status, struct berth_why *why)
-{
-	bool is_accepted = status == BERTH_DPP_OK;
-	char sentence[96];
-
-	(void)snprintf(sentence, sizeof(sentence), "the device says %s",
-		       berth_dpp_status_name(status));
-	enum berth_err err = note(s, BERTH_EVENT_CONNECTOR_RESULT, sentence, why);
-	err = err ? err
-		  : berth_registrar_connector_set(s->role->store, s->connector,
-						  is_accepted ? BERTH_DPP_CONNECTOR_ACCEPTED
-							      : BERTH_DPP_CONNECTOR_REJECTED,
-						  now_of(s).wall, why);
-	return err;
-}
-
 static enum berth_err
 finish(struct berth_dpp_session *s, bool result_is_known, struct berth_why *why)
 {
@@ -379,8 +255,9 @@ serve_auth(struct berth_dpp_session *s, const struct berth_dpp_auth_event *event
 	switch (event->kind) {
 	case BERTH_DPP_AUTH_MULTIPLY:
 		if (s->own_scalar.n == 0) {
-			ask(s, BERTH_DPP_PRODUCT, BERTH_REGISTRAR_DPP_BOOTSTRAPPING,
-			    berth_ec_xy(&event->point));
+			berth_dpp_session_ask(s, BERTH_DPP_PRODUCT,
+					      BERTH_REGISTRAR_DPP_BOOTSTRAPPING,
+					      berth_ec_xy(&event->point));
 			return BERTH_OK;
 		}
 		err = berth_ec_multiply(s->role->pki, &s->own_scalar, &event->point, &product, why);
@@ -427,7 +304,8 @@ serve_reconfig(struct berth_dpp_session *s, const struct berth_dpp_reconfig_even
 
 	switch (event->kind) {
 	case BERTH_DPP_RECONFIG_SIGN:
-		ask(s, BERTH_DPP_OWN_CONNECTOR, BERTH_REGISTRAR_DPP_CONNECTOR, event->payload);
+		berth_dpp_session_ask(s, BERTH_DPP_OWN_CONNECTOR, BERTH_REGISTRAR_DPP_CONNECTOR,
+				      event->payload);
 		return BERTH_OK;
 	case BERTH_DPP_RECONFIG_MULTIPLY:
 		break;
@@ -450,16 +328,11 @@ static enum berth_err
 serve_configurator(struct berth_dpp_session *s, const struct berth_dpp_configurator_event *event,
 		   struct berth_why *why)
 {
-	struct berth_why refused = {0};
-
 	switch (event->kind) {
 	case BERTH_DPP_CONFIGURE:
-		if (begin_connector(s, event, &refused) == BERTH_OK)
-			return BERTH_OK;
-		berth_dpp_session_fail(s, &refused);
-		return answer_status(s, BERTH_DPP_CONFIGURE_FAILURE);
+		return berth_dpp_give(s, event);
 	case BERTH_DPP_RESULT:
-		return take_result(s, event->status, why);
+		return berth_dpp_give_result(s, event->status, why);
 	case BERTH_DPP_CONNECTION:
 		return BERTH_OK;
 	case BERTH_DPP_CONFIGURED:
@@ -497,6 +370,8 @@ send_outputs(struct berth_dpp_session *s)
 	struct berth_bytes body;
 	const struct berth_dpp_peer peer = s->peers[s->last_peer];
 
+	if (s->peer_count == 0)
+		return; /* it may come back for it */
 	while ((s->auth != NULL && berth_dpp_auth_output(s->auth, &body)) ||
 	       (s->reconfig != NULL && berth_dpp_reconfig_output(s->reconfig, &body)) ||
 	       (s->configurator != NULL && berth_dpp_configurator_output(s->configurator, &body)))
@@ -539,13 +414,10 @@ berth_dpp_session_answer(struct berth_dpp_session *s, enum berth_err err, struct
 		err = berth_dpp_auth_answer(s->auth, now_of(s).mono, err, &product, &why);
 	} else if (asked == BERTH_DPP_OWN_CONNECTOR && !err) {
 		err = berth_dpp_reconfig_signed(s->reconfig, object, &why);
+	} else if (asked == BERTH_DPP_CERTIFICATE) {
+		err = berth_dpp_give_certificate(s, err, object, &why);
 	} else if (asked == BERTH_DPP_CONNECTOR_OF_DEVICE) {
-		if (!err)
-			err = give(s, object, &why);
-		if (err) {
-			berth_dpp_session_fail(s, &why);
-			err = answer_status(s, BERTH_DPP_CONFIGURE_FAILURE);
-		}
+		err = berth_dpp_give_connector(s, err, object, &why);
 	}
 	if (err && !s->is_over)
 		berth_dpp_session_fail(s, &why);

@@ -16,6 +16,7 @@ enum berth_dpp_asked {
 	BERTH_DPP_NOTHING,
 	BERTH_DPP_PRODUCT,
 	BERTH_DPP_OWN_CONNECTOR,
+	BERTH_DPP_CERTIFICATE,
 	BERTH_DPP_CONNECTOR_OF_DEVICE
 };
 
@@ -41,6 +42,9 @@ struct berth_dpp_session {
 	int64_t connector; /* row of what is being given */
 	struct berth_policy_network network;
 	enum berth_dpp_net_role net_role;
+	struct berth_ec_point net_access_key;
+	int64_t certificate;		    /* row of what is being issued */
+	struct berth_bytes certificate_der; /* dot1x, once it is issued */
 	bool is_over;
 };
 
@@ -60,5 +64,23 @@ void berth_dpp_session_fail(struct berth_dpp_session *session, const struct bert
  */
 enum berth_err berth_dpp_session_decide(struct berth_dpp_session *session,
 					struct berth_why *why) BERTH_MUST;
+void berth_dpp_session_ask(struct berth_dpp_session *session, enum berth_dpp_asked what,
+			   uint16_t op, struct berth_bytes payload);
+/* An entry of the audit log about the session's device. */
+enum berth_err berth_dpp_session_note(struct berth_dpp_session *session,
+				      enum berth_event_kind event, const char *sentence,
+				      struct berth_why *why) BERTH_MUST;
+
+/* dpp_give.c. A refusal is told to the device, and then is none for the caller. */
+enum berth_err berth_dpp_give(struct berth_dpp_session *session,
+			      const struct berth_dpp_configurator_event *event) BERTH_MUST;
+/* err, why: the signer's, as with the next. */
+enum berth_err berth_dpp_give_certificate(struct berth_dpp_session *session, enum berth_err err,
+					  struct berth_bytes der, struct berth_why *why) BERTH_MUST;
+enum berth_err berth_dpp_give_connector(struct berth_dpp_session *session, enum berth_err err,
+					struct berth_bytes connector,
+					struct berth_why *why) BERTH_MUST;
+enum berth_err berth_dpp_give_result(struct berth_dpp_session *session, unsigned status,
+				     struct berth_why *why) BERTH_MUST;
 
 #endif

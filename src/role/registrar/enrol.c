@@ -426,9 +426,8 @@ give_permission(struct berth_registrar_exchange *exchange)
 	return berth_est_fail(&exchange->est, &answer.why);
 }
 
-/* 127 random bits, the top byte never zero, so that it is as long as it looks (RFC 5280 4.1.2.2). */
-static void
-choose_serial(struct berth_judge *judge, uint8_t serial[BERTH_CERT_SERIAL_BYTES])
+void
+berth_registrar_choose_serial(struct berth_judge *judge, uint8_t serial[BERTH_CERT_SERIAL_BYTES])
 {
 	struct berth_random random = berth_judge_random(judge);
 	berth_random_fill(&random, serial, BERTH_CERT_SERIAL_BYTES);
@@ -491,7 +490,7 @@ ask_signer(struct berth_registrar_exchange *exchange)
 	}
 	struct berth_why why = {0};
 	BERTH_BUF payload = {0};
-	choose_serial(role->judge, ask.serial);
+	berth_registrar_choose_serial(role->judge, ask.serial);
 	enum berth_err err = write_intent(exchange, &ask, &why);
 	ask.partition = berth_partition_of(exchange->certificate);
 	if (!err && berth_issue_ldevid_encode(&ask, &payload))

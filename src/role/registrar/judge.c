@@ -36,6 +36,7 @@ judge_end(void *context)
 	berth_publisher_close(role);
 	berth_peers_end(&role->peers);
 	berth_store_close(role->store);
+	berth_dpp_passwords_free(&role->passwords);
 	berth_policy_free(role->policy);
 	berth_est_conf_free(&role->est);
 	free(role->est_profiles);
@@ -161,6 +162,8 @@ load_files(struct berth_registrar_role *role, struct berth_why *why)
 	enum berth_err err = load_makers(role, why);
 	if (!err)
 		err = load_policy(role, why);
+	if (!err)
+		err = berth_dpp_passwords_load(role->policy, &role->passwords, why);
 	if (!err)
 		err = load_domain(role, why);
 	if (!err)

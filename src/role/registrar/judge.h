@@ -11,6 +11,7 @@
 #include "protocol/brski/registrar.h"
 #include "protocol/dpp/bootstrapping.h"
 #include "protocol/est/server.h"
+#include "role/registrar/dpp_password.h"
 #include "role/registrar/job.h"
 #include "role/registrar/labels.h"
 #include "role/registrar/peers.h"
@@ -77,6 +78,7 @@ struct berth_registrar_role {
 	struct berth_cert_list cacerts; /* what EST says */
 	struct berth_peer_trust trust;
 	struct berth_policy *policy;
+	struct berth_dpp_passwords passwords; /* of the policy's networks */
 	struct berth_store *store;
 	struct berth_registrar_conf machine;
 	struct berth_est_conf est;
@@ -162,6 +164,9 @@ void berth_registrar_serve_brski(struct berth_registrar_exchange *exchange,
 				 enum berth_registrar_event event);
 void berth_registrar_serve_est(struct berth_registrar_exchange *exchange,
 			       enum berth_est_event event);
+/* 127 random bits, the top byte never zero, so that it is as long as it looks (RFC 5280 4.1.2.2). */
+void berth_registrar_choose_serial(struct berth_judge *judge,
+				   uint8_t serial[BERTH_CERT_SERIAL_BYTES]);
 
 /* device.c: what several exchanges do with a device's record. */
 /* Makes or finds the record of an IDevID's device, or finds an LDevID's. */

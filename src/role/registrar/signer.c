@@ -290,6 +290,19 @@ check_renewed(struct signer *signer, const struct berth_cert *renewed, struct be
 	return BERTH_OK;
 }
 
+/* By Wi-Fi Easy Connect: a device that has a DPP code, which no gateway is let on by. */
+static enum berth_err
+check_dpp(struct signer *signer, const struct berth_issue_ldevid *ask,
+	  const struct berth_request *request, struct berth_why *why)
+{
+	const struct berth_csrattrs attrs = {.want_challenge_password = true};
+
+	if (signer->dpp.c_sign == NULL || ask->is_gateway || ask->label.n > 0)
+		return berth_fail(why, BERTH_E_DENIED, "signer-dpp", NULL,
+				  "no certificate is issued by Wi-Fi Easy Connect for that");
+	return berth_est_unnamed_check(request, &attrs, why);
+}
+
 /* req: rfc8995-5.9.3-csr, rfc7030-4.2.2-key */
 static enum berth_err
 find_names(struct signer *signer, const struct berth_issue_ldevid *ask,
@@ -313,6 +326,8 @@ find_names(struct signer *signer, const struct berth_issue_ldevid *ask,
 			berth_text(signer->settings->domain), names, why);
 		if (ask->is_gateway)
 			names->unit = berth_text(BERTH_PEER_GATEWAY_UNIT);
+		if (!err && ask->is_dpp)
+			return check_dpp(signer, ask, request, why);
 		return err ? err : berth_est_request_check(request, &attrs, names, why);
 	}
 	attrs.want_serial_number = false; /* the subject is the old one */

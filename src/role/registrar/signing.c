@@ -19,7 +19,8 @@ enum {
 	LDEVID_USER,
 	LDEVID_LABEL,
 	LDEVID_GATEWAY,
-	LDEVID_ISSUER
+	LDEVID_ISSUER,
+	LDEVID_DPP
 };
 
 static const struct berth_frame_field rvr_fields[] = {
@@ -73,6 +74,7 @@ static const struct berth_frame_field ldevid_fields[] = {
 	 .name = "gateway",
 	 .type = BERTH_FRAME_U32,
 	 .use = BERTH_FRAME_OPTIONAL},
+	{.tag = LDEVID_DPP, .name = "dpp", .type = BERTH_FRAME_U32, .use = BERTH_FRAME_OPTIONAL},
 };
 static const struct berth_frame_shape shapes[] = {
 	{.kind = BERTH_REGISTRAR_SIGN_RVR,
@@ -137,6 +139,8 @@ berth_issue_ldevid_encode(const struct berth_issue_ldevid *ask, struct berth_buf
 	err = err ? err : berth_frame_put_i64(payload, LDEVID_PARTITION, ask->partition);
 	if (!err && ask->is_gateway)
 		err = berth_frame_put_u32(payload, LDEVID_GATEWAY, 1);
+	if (!err && ask->is_dpp)
+		err = berth_frame_put_u32(payload, LDEVID_DPP, 1);
 	return err ? err : berth_frame_finish(payload);
 }
 
@@ -164,6 +168,7 @@ berth_issue_ldevid_decode(struct berth_bytes payload, struct berth_issue_ldevid 
 		.lifetime_s = berth_frame_get_i64(&frame, LDEVID_LIFETIME, 0),
 		.partition = berth_frame_get_i64(&frame, LDEVID_PARTITION, 0),
 		.is_gateway = berth_frame_get_u32(&frame, LDEVID_GATEWAY, 0) != 0,
+		.is_dpp = berth_frame_get_u32(&frame, LDEVID_DPP, 0) != 0,
 	};
 	memcpy(ask.serial, serial.p, sizeof(ask.serial));
 	*ret = ask;

@@ -34,8 +34,9 @@ struct berth_issue_ldevid {
 	/* Of a device's first certificate: who it is, model/device.h. Both empty in a renewal. */
 	struct berth_bytes manufacturer_key;
 	struct berth_bytes serial_number;
-	struct berth_bytes user;    /* of a user's first certificate: its name */
-	bool is_gateway;	    /* a device's first certificate only: OU=gateway */
+	struct berth_bytes user; /* of a user's first certificate: its name */
+	bool is_gateway;	 /* a device's first certificate only: OU=gateway */
+	bool is_dpp; /* a device's by Wi-Fi Easy Connect: the request names it as it likes */
 	struct berth_bytes label;   /* of EST's path; empty: none */
 	struct berth_bytes renewed; /* DER of the certificate to be renewed; empty: a first one */
 	struct berth_bytes request; /* PKCS#10 DER */

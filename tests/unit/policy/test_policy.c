@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -213,6 +214,56 @@ an_empty_policy_denies(void **state)
 	berth_policy_free(policy);
 }
 
+#define DPP_RULE "[rule \"a\"]\nmatch.client = dpp\ndpp.ssid = lab\n"
+
+static struct berth_policy_network
+network_of(const char *lines)
+{
+	char lines_of_rule[512];
+	struct berth_policy_network network = {0};
+	struct berth_facts facts = camera();
+
+	facts.client = BERTH_CLIENT_DPP;
+	(void)snprintf(lines_of_rule, sizeof(lines_of_rule), DPP_RULE "%s", lines);
+	struct berth_policy *policy = policy_of(lines_of_rule);
+	assert_true(berth_policy_network_of(policy, &facts, &network));
+	assert_string_equal(network.ssid, "lab");
+	network.ssid = NULL; /* ends with the policy */
+	berth_policy_free(policy);
+	return network;
+}
+
+static void
+gives_a_device_its_network(void **state)
+{
+	(void)state;
+	struct berth_policy_network network = network_of("dpp.lifetime = 30d\n");
+	assert_string_equal(network.akm, "dpp");
+	assert_int_equal(network.lifetime_s, 30 * 86400);
+	network = network_of("dpp.akm = dpp+sae\ndpp.password-file = /x\n");
+	assert_string_equal(network.akm, "dpp+sae");
+	assert_int_equal(network.password, BERTH_POLICY_PASSWORD_SHARED);
+	network = network_of("dpp.akm = psk\ndpp.password-file = /x\ndpp.password = device\n"
+			     "dpp.ap-tells-devices-apart = yes\n");
+	assert_int_equal(network.password, BERTH_POLICY_PASSWORD_DEVICE);
+}
+
+/* A password for each device, where every device looks the same to the access point, would let nobody on. */
+static void
+refuses_passwords_for_each_device_that_no_access_point_knows(void **state)
+{
+	(void)state;
+	static const char rule[] =
+		DPP_RULE "dpp.akm = sae\ndpp.password-file = /x\ndpp.password = device\n";
+	struct berth_policy *policy = NULL;
+	struct berth_why why = {0};
+
+	assert_int_equal(berth_policy_parse(berth_text(rule), "policy", &policy, &why),
+			 BERTH_E_USAGE);
+	assert_string_equal(why.rule, "policy-password-apart");
+	assert_null(policy);
+}
+
 static void
 refuses_a_policy_that_says_nonsense(void **state)
 {
@@ -229,6 +280,14 @@ refuses_a_policy_that_says_nonsense(void **state)
 		"[rule \"a\"]\ndeny = yes\ndeny = no\n",
 		"[rules]\n",
 		"[audit]\nassertions = none\n",
+		/* Wi-Fi Easy Connect: a network for who comes another way, passwords that nobody has or needs */
+		"[rule \"a\"]\ndpp.ssid = x\n",
+		DPP_RULE "dpp.akm = wep\n",
+		DPP_RULE "dpp.akm = sae\n",
+		DPP_RULE "dpp.password-file = x\n",
+		DPP_RULE "dpp.akm = dot1x\n",
+		DPP_RULE "dpp.eap-server = x\n",
+		DPP_RULE "dpp.akm = dot1x\ndpp.eap-server = x\ndpp.net-role = ap\n",
 		"[domain \"d\"]\nid = not base64\n",
 		"[domain \"d\"]\n",
 		"deny = yes\n",
@@ -478,6 +537,8 @@ main(void)
 		cmocka_unit_test(waits_for_an_operator_unless_told_otherwise),
 		cmocka_unit_test(an_operator_denies_what_the_rule_would_let_pass),
 		cmocka_unit_test(an_empty_policy_denies),
+		cmocka_unit_test(gives_a_device_its_network),
+		cmocka_unit_test(refuses_passwords_for_each_device_that_no_access_point_knows),
 		cmocka_unit_test(refuses_a_policy_that_says_nonsense),
 		cmocka_unit_test(matches_globs),
 		cmocka_unit_test(judges_the_audit_log),
