@@ -149,7 +149,8 @@ start(struct berth_radio *radio, const struct berth_radio_job *job)
 		return;
 	case BERTH_RADIO_SCAN:
 		error = berth_radio_scan_start(radio, job);
-		if (error != 0) {
+		/* another's scan, or one that its asker left behind: its results are as good */
+		if (error != 0 && error != -EBUSY) {
 			tell_scan_failed(radio, error);
 			return;
 		}
@@ -384,6 +385,8 @@ berth_radio_close(struct berth_radio *radio)
 	forget_jobs(radio);
 	if (radio->timer != NULL && radio->state == BERTH_RADIO_FOR_EXPIRY)
 		stop_listening(radio);
+	if (radio->timer != NULL && radio->state == BERTH_RADIO_FOR_RESULTS)
+		berth_radio_scan_stop(radio);
 	if (radio->timer != NULL)
 		berth_timer_close(radio->timer);
 	if (radio->watch != NULL)

@@ -69,6 +69,7 @@ enum berth_err berth_radio_prepare(struct berth_radio *radio, struct berth_why *
 
 /* nl80211_scan.c */
 int berth_radio_scan_start(struct berth_radio *radio, const struct berth_radio_job *job);
+void berth_radio_scan_stop(struct berth_radio *radio);
 int berth_radio_scan_results(struct berth_radio *radio,
 			     struct berth_radio_found found[BERTH_RADIO_FOUND_MAX], size_t *count);
 

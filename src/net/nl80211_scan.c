@@ -48,6 +48,15 @@ berth_radio_scan_start(struct berth_radio *radio, const struct berth_radio_job *
 	return berth_radio_request(radio, radio->command, message, NULL, NULL);
 }
 
+void
+berth_radio_scan_stop(struct berth_radio *radio)
+{
+	struct nl_msg *message = berth_radio_message(radio, NL80211_CMD_ABORT_SCAN, 0);
+
+	berth_ignore(berth_radio_request(radio, radio->command, message, NULL, NULL),
+		     "not every driver can; then it ends by itself");
+}
+
 static bool
 tells_configurator(struct nlattr *elements)
 {

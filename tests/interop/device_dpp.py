@@ -152,13 +152,76 @@ def case_refusals(folder, stock):
     free = Device(folder, "free", port)
     allow(stock, free, "conf=sta-dpp ssid=%s" % SSID.encode().hex())
     free.join()
-    # an attempt that is refused leaves the profile as it was
-    with open(free.profile, encoding="ascii") as f:
-        before = f.read()
     stock.ask("DPP_CONTROLLER_STOP")
-    free.join(2, expected=5)
-    with open(free.profile, encoding="ascii") as f:
-        expect(f.read() == before, "the profile changed")
+
+
+def read(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
+def case_what_is_kept(folder, stock):
+    port, _ = controller(stock)
+    word = PASS.encode().hex()
+    device = Device(folder, "kept", port)
+    allow(stock, device, "conf=sta-sae ssid=%s pass=%s" % (SSID.encode().hex(), word))
+    device.join()
+    stock.ask("DPP_CONTROLLER_STOP")
+    sealed = os.path.join(device.folder, "state", "dpp.sealed")
+    profile, kept = read(device.profile), read(sealed)
+    key = bytes.fromhex(re.search(b"dpp_netaccesskey=([0-9a-f]+)", profile)[1].decode())[7:39]
+    for secret in (PASS.encode(), word.encode(), key, key.hex().encode(), b"dpp_connector"):
+        expect(secret not in kept, "a secret stands in dpp.sealed")
+    # the profile is made again of what is kept, with nobody there
+    os.unlink(device.profile)
+    expect("dpp.already-configured" in device.join(2), "it is configured")
+    expect(read(device.profile) == profile, "another profile")
+    # altered, or another device's
+    with open(sealed, "wb") as f:
+        f.write(kept[:-1] + bytes([kept[-1] ^ 1]))
+    expect("[siv" in device.join(2, expected=1), "an altered file is refused")
+    with open(sealed, "wb") as f:
+        f.write(kept)
+    device.join(2)
+    other = Device(folder, "thief", port)
+    os.mkdir(os.path.dirname(other.profile), 0o700)
+    shutil.copy(sealed, os.path.dirname(other.profile))
+    expect("[siv" in other.join(2, expected=1), "another key opens it")
+    device.run("reset")
+    expect(not os.path.exists(sealed) and not os.path.exists(device.profile), "reset leaves files")
+    expect("dpp-nobody" in device.join(2, expected=5), "it begins anew")
+
+
+def case_reconfiguration(folder, stock):
+    port, _ = controller(stock)
+    device = Device(folder, "again", port)
+    allow(stock, device, "conf=sta-dpp ssid=%s" % SSID.encode().hex())
+    device.join()
+    before = read(device.profile)
+    stock.ask("DPP_CONTROLLER_STOP")
+    # the same Configurator gives something else now
+    stock.ask("SET dpp_configurator_params  conf=sta-sae ssid=%s pass=%s configurator=1" %
+              (SSID.encode().hex(), PASS.encode().hex()))
+    stock.ask("DPP_CONTROLLER_START tcp_port=%d role=configurator" % port)
+    log = device.run("dpp", "--reconfigure", "--once", "--timeout", "15")
+    expect("dpp.reconfigures" in log and "dpp.configured" in log, log)
+    after = read(device.profile)
+    expect(b"key_mgmt= SAE\n" in after and b"key_mgmt= DPP\n" in before, after)
+    stock.ask("DPP_CONTROLLER_STOP")
+    # a Configurator with another C-sign key, although it knows the device's code
+    stranger = supplicant(folder, "veth1")
+    try:
+        stranger.ask("DPP_CONFIGURATOR_ADD")
+        port, _ = controller(stranger)
+        allow(stranger, device, "conf=sta-dpp ssid=%s" % SSID.encode().hex())
+        with open(device.conf, encoding="ascii") as f:
+            text = f.read()
+        with open(device.conf, "w", encoding="ascii") as f:
+            f.write(re.sub("127.0.0.1:[0-9]+", "127.0.0.1:%d" % port, text))
+        device.run("dpp", "--reconfigure", "--once", "--timeout", "4", expected=5)
+        expect(read(device.profile) == after, "the stranger's configuration was taken")
+    finally:
+        stranger.stop()
 
 
 def case_configuration(folder, _):
@@ -189,7 +252,8 @@ def main():
     stock = supplicant(folder, "veth0")
     try:
         stock.ask("DPP_CONFIGURATOR_ADD")
-        for case in (case_dpp, case_passwords, case_refusals, case_configuration):
+        for case in (case_dpp, case_passwords, case_refusals, case_what_is_kept, case_reconfiguration,
+                     case_configuration):
             case(folder, stock)
             print("ok", case.__name__[5:], flush=True)
     except (Failed, subprocess.SubprocessError) as e:

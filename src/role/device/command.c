@@ -20,6 +20,7 @@
 static const struct berth_option options[] = {
 	{.name = "config", .argument = "FILE", .help = "configuration", .required = true},
 	{.name = "once", .help = "run: end when it cannot be done (exit 3 refused, 5 unreachable)"},
+	{.name = "reconfigure", .help = "dpp: although configured, by the same Configurator"},
 	{.name = "timeout", .argument = "SECONDS", .help = "run --once: at most so long (60)"},
 	BERTH_OPTION_JSON,
 	{0},
@@ -127,6 +128,15 @@ dpp(const struct berth_device_conf *conf, const struct berth_device_run *how)
 }
 
 static int
+reset_dpp(const struct berth_device_conf *conf)
+{
+	struct berth_why why = {0};
+	enum berth_err err = conf->user ? berth_process_become(conf->user, &why) : BERTH_OK;
+	err = err ? err : berth_device_dpp_reset(conf, &why);
+	return err ? say(&why) : BERTH_EXIT_DONE;
+}
+
+static int
 say_no_birth(const char *verb)
 {
 	struct berth_why why = {0};
@@ -151,6 +161,9 @@ reset(const struct berth_device_conf *conf)
 		berth_log(&device.log, BERTH_LOG_NOTICE, "device.reset", NULL);
 	}
 	berth_device_close(&device);
+	if (!err && conf->dpp_key) {
+		err = berth_device_dpp_reset(conf, &why);
+	}
 	return err ? say(&why) : BERTH_EXIT_DONE;
 }
 
@@ -282,12 +295,16 @@ dispatch(const struct berth_arguments *arguments, const struct berth_device_conf
 {
 	const char *verb = arguments->operand[0];
 	struct berth_device_run how = {.once = berth_arguments_has(arguments, "once")};
+	how.again = strcmp(verb, "dpp") == 0 && berth_arguments_has(arguments, "reconfigure");
 	if (!berth_arguments_number(arguments, "berth-device", "timeout", 1, TIMEOUT_MAX_S,
 				    TIMEOUT_DEFAULT_S, &how.timeout_s)) {
 		return BERTH_EXIT_USAGE;
 	}
 	if (strcmp(verb, "dpp") == 0) {
 		return dpp(conf, &how);
+	}
+	if (!berth_device_conf_has_birth(conf) && strcmp(verb, "reset") == 0) {
+		return reset_dpp(conf);
 	}
 	if (!berth_device_conf_has_birth(conf) && strcmp(verb, "check-config") != 0) {
 		return say_no_birth(verb);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "codec/dpp_uri.h"
+#include "protocol/dpp/reconfiguration.h"
 #include "role/device/dpp_agent.h"
 #include "role/device/wifi_profile.h"
 #include "system/clock.h"
@@ -34,8 +35,13 @@ enum berth_err
 dpp_agent_announcement(const struct dpp_agent *agent, struct berth_buf *body)
 {
 	const struct berth_dpp_bootstrapping *own = &agent->attempt_conf.own;
+	const struct berth_dpp_kept *kept = agent->attempt_conf.kept;
 	BERTH_BUF attributes = {0};
 
+	if (kept != NULL)
+		return berth_dpp_reconfig_announce(agent->pki, &agent->attempt_conf.random,
+						   &kept->c_sign, &kept->pp_key, &kept->e_id,
+						   kept->net_access_key.curve, body, NULL);
 	enum berth_err err = berth_dpp_put(&attributes, BERTH_DPP_RESPONDER_KEY_HASH,
 					   berth_bytes_of(own->chirp, sizeof(own->chirp)));
 	const struct berth_dpp_frame frame = {
@@ -69,15 +75,29 @@ dpp_agent_drop(struct dpp_agent *agent, const struct berth_why *why)
 }
 
 static enum berth_err
+write_profile(const struct dpp_agent *agent, const struct berth_dpp_kept *kept,
+	      struct berth_why *why)
+{
+	return berth_file_write(agent->profile, berth_buf_view(&kept->profile), 0600, why);
+}
+
+/* Sealed first: what was said to be taken is there after a power cut, and the profile is made of it. */
+static enum berth_err
 keep(struct dpp_agent *agent, const struct berth_dpp_offer *offer, struct berth_why *why)
 {
-	BERTH_BUF profile = {.limit = BERTH_WIFI_PROFILE_MAX_BYTES};
+	const struct berth_dpp_attempt_conf *conf = &agent->attempt_conf;
+	BERTH_DPP_KEPT kept = {0};
+	BERTH_BUF sealed = {0};
 
-	enum berth_err err = berth_wifi_profile_write(offer, &profile, why);
-	err = err ? err : berth_file_write(agent->profile, berth_buf_view(&profile), 0600, why);
-	if (profile.p != NULL)
-		berth_wipe(profile.p, profile.n);
-	return err;
+	enum berth_err err = berth_dpp_kept_make(agent->pki, &conf->random, offer, &kept, why);
+	if (!err && conf->kept != NULL && kept.has_pp_key &&
+	    berth_ec_equal(&kept.pp_key, &conf->kept->pp_key))
+		kept.e_id = conf->kept->e_id;
+	err = err ? err
+		  : berth_dpp_kept_seal(agent->pki, &conf->random, &conf->own.point, &kept, &sealed,
+					why);
+	err = err ? err : berth_file_write(agent->sealed, berth_buf_view(&sealed), 0600, why);
+	return err ? err : write_profile(agent, &kept, why);
 }
 
 static void
@@ -279,6 +299,43 @@ give_up_privilege(const struct dpp_agent *agent, struct berth_why *why)
 	return berth_sandbox_enter(&sandbox, &report, why);
 }
 
+/* *is_done: the device has a configuration that still holds. */
+static enum berth_err
+read_kept(struct dpp_agent *agent, const struct berth_device_run *run, bool *is_done,
+	  struct berth_why *why)
+{
+	const struct berth_now now = berth_clock_now();
+	BERTH_BUF sealed = {0};
+
+	enum berth_err err =
+		berth_file_read_private(agent->sealed, BERTH_DPP_KEPT_MAX_BYTES, &sealed, why);
+	if (err == BERTH_E_NOT_FOUND)
+		return BERTH_OK;
+	err = err ? err
+		  : berth_dpp_kept_open(agent->pki, agent->key, berth_buf_view(&sealed),
+					&agent->kept, why);
+	err = err ? err : write_profile(agent, &agent->kept, why);
+	if (err)
+		return err;
+	const bool has_ended = agent->attempt_conf.trusts_clock && now.wall_is_trusted &&
+			       agent->kept.expiry.s <= now.wall.s;
+	*is_done = !has_ended && !run->again;
+	if (*is_done) {
+		berth_log(&agent->log, BERTH_LOG_INFO, "dpp.already-configured", "profile",
+			  agent->profile, NULL);
+		return BERTH_OK;
+	}
+	if (!berth_dpp_kept_can_reconfigure(&agent->kept))
+		return berth_fail(why, BERTH_E_STATE, "dpp-no-reconfiguration", "DPP 6.5",
+				  "The configuration came without what it takes to get another one "
+				  "from the same Configurator: \"reset\", and the device is "
+				  "configured anew.");
+	agent->attempt_conf.kept = &agent->kept;
+	berth_log(&agent->log, BERTH_LOG_NOTICE, "dpp.reconfigures", "reason",
+		  has_ended ? "the Connector has ended" : "asked for", NULL);
+	return BERTH_OK;
+}
+
 static enum berth_err
 start(struct dpp_agent *agent, const struct berth_device_run *run, struct berth_why *why)
 {
@@ -310,6 +367,7 @@ stop(struct dpp_agent *agent)
 		berth_timer_close(agent->timeout);
 	if (agent->loop != NULL)
 		berth_loop_close(agent->loop);
+	berth_dpp_kept_free(&agent->kept);
 	berth_key_free(agent->key);
 	berth_pki_close(agent->pki);
 	berth_fd_close(&agent->lock);
@@ -326,6 +384,18 @@ berth_device_dpp_profile(const struct berth_device_conf *conf, char path[BERTH_K
 	if (n < 0 || n >= BERTH_KEY_URI_MAX)
 		return berth_fail(why, BERTH_E_USAGE, "device-path", NULL,
 				  "the profile's path is too long");
+	return BERTH_OK;
+}
+
+static enum berth_err
+name_sealed(struct dpp_agent *agent, struct berth_why *why)
+{
+	const int n = snprintf(agent->sealed, sizeof(agent->sealed), "%s/dpp.sealed",
+			       agent->conf->state_directory);
+
+	if (n < 0 || (size_t)n >= sizeof(agent->sealed))
+		return berth_fail(why, BERTH_E_USAGE, "device-path", NULL,
+				  "the state directory's path is too long");
 	return BERTH_OK;
 }
 
@@ -349,6 +419,18 @@ take_lock(struct dpp_agent *agent, struct berth_why *why)
 	return err;
 }
 
+static enum berth_err
+name_files(struct dpp_agent *agent, struct berth_why *why)
+{
+	if (agent->conf->dpp_key == NULL)
+		return berth_fail(why, BERTH_E_USAGE, "device-dpp", NULL,
+				  "the configuration has no section [dpp] with a "
+				  "bootstrapping-key");
+	enum berth_err err = berth_device_dpp_profile(agent->conf, agent->profile, why);
+	err = err ? err : name_sealed(agent, why);
+	return err ? err : take_lock(agent, why);
+}
+
 enum berth_err
 berth_device_dpp(const struct berth_device_conf *conf, const struct berth_device_run *run,
 		 struct berth_why *why)
@@ -357,21 +439,31 @@ berth_device_dpp(const struct berth_device_conf *conf, const struct berth_device
 				  .lock = -1,
 				  .outcome = BERTH_E_PENDING,
 				  .log = berth_log_open("berth-device", conf->log == 1)};
+	bool is_done = false;
 
-	if (conf->dpp_key == NULL)
-		return berth_fail(why, BERTH_E_USAGE, "device-dpp", NULL,
-				  "the configuration has no section [dpp] with a "
-				  "bootstrapping-key");
-	enum berth_err err = berth_device_dpp_profile(conf, agent.profile, why);
-	err = err ? err : take_lock(&agent, why);
+	enum berth_err err = name_files(&agent, why);
 	err = err ? err : prepare(&agent, why);
-	err = err ? err : start(&agent, run, why);
-	if (!err) {
+	err = err ? err : read_kept(&agent, run, &is_done, why);
+	if (!err && !is_done)
+		err = start(&agent, run, why);
+	if (!err && !is_done) {
 		berth_loop_run(agent.loop);
 		err = agent.outcome;
 		*why = agent.why;
 		why->err = err;
 	}
 	stop(&agent);
+	return err;
+}
+
+enum berth_err
+berth_device_dpp_reset(const struct berth_device_conf *conf, struct berth_why *why)
+{
+	struct dpp_agent agent = {.conf = conf, .lock = -1};
+
+	enum berth_err err = name_files(&agent, why);
+	err = err ? err : berth_file_remove(agent.sealed, why);
+	err = err ? err : berth_file_remove(agent.profile, why);
+	berth_fd_close(&agent.lock);
 	return err;
 }

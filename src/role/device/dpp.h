@@ -8,10 +8,16 @@
 
 #include "role/device/device.h"
 
-/* Locks the state, becomes conf's user. As berth_device_onboard otherwise; no birth certificate is needed. */
+/*
+ * Locks the state. As berth_device_onboard otherwise; no birth certificate is needed. A device that keeps a configuration has
+ * its profile written again, and that is all; it is reconfigured when its Connector has ended, or with run->again.
+ */
 enum berth_err berth_device_dpp(const struct berth_device_conf *conf,
 				const struct berth_device_run *run,
 				struct berth_why *why) BERTH_MUST;
+/* What is kept and the profile are gone for good; the bootstrapping key stays. */
+enum berth_err berth_device_dpp_reset(const struct berth_device_conf *conf,
+				      struct berth_why *why) BERTH_MUST;
 /* Where the profile is: conf's, or in the state directory. USAGE: too long. */
 enum berth_err berth_device_dpp_profile(const struct berth_device_conf *conf,
 					char path[BERTH_KEY_URI_MAX],

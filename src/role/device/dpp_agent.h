@@ -35,7 +35,9 @@ struct dpp_agent {
 	struct berth_log log;
 	int lock;
 	char profile[BERTH_KEY_URI_MAX];
+	char sealed[BERTH_KEY_URI_MAX];
 	struct berth_dpp_attempt_conf attempt_conf;
+	struct berth_dpp_kept kept; /* attempt_conf.kept when it is to be replaced */
 	struct berth_loop *loop;
 	struct berth_timer *timer;   /* of whatever is due next */
 	struct berth_timer *timeout; /* of --once */
@@ -59,7 +61,7 @@ void dpp_agent_drop(struct dpp_agent *agent, const struct berth_why *why);
 /* Something happened: do what is due. */
 void dpp_agent_wake(struct dpp_agent *agent);
 void dpp_agent_end(struct dpp_agent *agent, enum berth_err outcome, const struct berth_why *why);
-/* The Presence Announcement's body. */
+/* The body of the Presence Announcement, or of a Reconfiguration's. */
 enum berth_err dpp_agent_announcement(const struct dpp_agent *agent,
 				      struct berth_buf *body) BERTH_MUST;
 

@@ -3,9 +3,12 @@
 
 #include <stdlib.h>
 
+#include "protocol/dpp/reconfiguration.h"
+
 struct berth_dpp_attempt {
 	const struct berth_dpp_attempt_conf *conf;
 	struct berth_dpp_auth *auth;
+	struct berth_dpp_reconfig *reconfig; /* in place of auth */
 	struct berth_dpp_enrollee *enrollee; /* NULL: not authenticated yet */
 	bool has_failed;
 	struct berth_why why;
@@ -17,6 +20,9 @@ berth_dpp_attempt_is_asked(const struct berth_dpp_attempt_conf *conf,
 {
 	struct berth_bytes hash = BERTH_BYTES_NONE;
 
+	if (conf->kept != NULL)
+		return frame->kind == BERTH_DPP_FRAME_ACTION &&
+		       frame->type == BERTH_DPP_RECONFIG_AUTHENTICATION_REQUEST;
 	return frame->kind == BERTH_DPP_FRAME_ACTION &&
 	       frame->type == BERTH_DPP_AUTHENTICATION_REQUEST &&
 	       berth_dpp_attribute_find(frame->attributes, BERTH_DPP_RESPONDER_KEY_HASH, &hash) &&
@@ -41,12 +47,11 @@ check_configurator(const struct berth_dpp_attempt_conf *conf, const struct berth
 			  "configure it.");
 }
 
-enum berth_err
-berth_dpp_attempt_start(const struct berth_dpp_attempt_conf *conf, struct berth_now now,
-			const struct berth_dpp_frame *request, struct berth_dpp_attempt **ret,
-			struct berth_why *why)
+static enum berth_err
+start_authentication(struct berth_dpp_attempt *attempt, struct berth_now now,
+		     const struct berth_dpp_frame *request, struct berth_why *why)
 {
-	struct berth_dpp_attempt *attempt = calloc(1, sizeof(*attempt));
+	const struct berth_dpp_attempt_conf *conf = attempt->conf;
 	const struct berth_dpp_auth_conf auth = {
 		.pki = conf->pki,
 		.random = conf->random,
@@ -57,12 +62,42 @@ berth_dpp_attempt_start(const struct berth_dpp_attempt_conf *conf, struct berth_
 		.peer = conf->configurator,
 		.requires_mutual = conf->has_configurator,
 	};
+	enum berth_err err = check_configurator(conf, request, why);
+
+	return err ? err : berth_dpp_auth_respond(&auth, now.mono, request, &attempt->auth, why);
+}
+
+static enum berth_err
+start_reconfiguration(struct berth_dpp_attempt *attempt, struct berth_now now,
+		      const struct berth_dpp_frame *request, struct berth_why *why)
+{
+	const struct berth_dpp_attempt_conf *conf = attempt->conf;
+	const struct berth_dpp_reconfig_conf reconfig = {
+		.pki = conf->pki,
+		.random = conf->random,
+		.version = BERTH_DPP_VERSION_MAX,
+		.c_sign = conf->kept->c_sign,
+		.now = now.wall,
+		.connector = berth_buf_view(&conf->kept->connector),
+		.net_access_key = conf->kept->net_access_key,
+		.trusts_clock = conf->trusts_clock && now.wall_is_trusted,
+	};
+
+	return berth_dpp_reconfig_respond(&reconfig, now.mono, request, &attempt->reconfig, why);
+}
+
+enum berth_err
+berth_dpp_attempt_start(const struct berth_dpp_attempt_conf *conf, struct berth_now now,
+			const struct berth_dpp_frame *request, struct berth_dpp_attempt **ret,
+			struct berth_why *why)
+{
+	struct berth_dpp_attempt *attempt = calloc(1, sizeof(*attempt));
 
 	if (attempt == NULL)
 		return berth_fail(why, BERTH_E_MEMORY, "memory", NULL, "out of memory");
 	attempt->conf = conf;
-	enum berth_err err = check_configurator(conf, request, why);
-	err = err ? err : berth_dpp_auth_respond(&auth, now.mono, request, &attempt->auth, why);
+	enum berth_err err = conf->kept != NULL ? start_reconfiguration(attempt, now, request, why)
+						: start_authentication(attempt, now, request, why);
 	if (err) {
 		berth_dpp_attempt_end(attempt);
 		return err;
@@ -77,6 +112,7 @@ berth_dpp_attempt_end(struct berth_dpp_attempt *attempt)
 	if (attempt == NULL)
 		return;
 	berth_dpp_auth_end(attempt->auth);
+	berth_dpp_reconfig_end(attempt->reconfig);
 	berth_dpp_enrollee_end(attempt->enrollee);
 	free(attempt);
 }
@@ -85,8 +121,10 @@ enum berth_err
 berth_dpp_attempt_input(struct berth_dpp_attempt *attempt, struct berth_now now,
 			const struct berth_dpp_frame *frame, struct berth_why *why)
 {
-	return attempt->enrollee != NULL
-		       ? berth_dpp_enrollee_input(attempt->enrollee, now.mono, frame, why)
+	if (attempt->enrollee != NULL)
+		return berth_dpp_enrollee_input(attempt->enrollee, now.mono, frame, why);
+	return attempt->reconfig != NULL
+		       ? berth_dpp_reconfig_input(attempt->reconfig, now.mono, frame, why)
 		       : berth_dpp_auth_input(attempt->auth, now.mono, frame, why);
 }
 
@@ -95,6 +133,8 @@ berth_dpp_attempt_tick(struct berth_dpp_attempt *attempt, struct berth_now now)
 {
 	if (attempt->enrollee != NULL)
 		berth_dpp_enrollee_tick(attempt->enrollee, now.mono);
+	else if (attempt->reconfig != NULL)
+		berth_dpp_reconfig_tick(attempt->reconfig, now.mono);
 	else
 		berth_dpp_auth_tick(attempt->auth, now.mono);
 }
@@ -102,7 +142,9 @@ berth_dpp_attempt_tick(struct berth_dpp_attempt *attempt, struct berth_now now)
 struct berth_mono
 berth_dpp_attempt_deadline(const struct berth_dpp_attempt *attempt)
 {
-	return attempt->enrollee != NULL ? berth_dpp_enrollee_deadline(attempt->enrollee)
+	if (attempt->enrollee != NULL)
+		return berth_dpp_enrollee_deadline(attempt->enrollee);
+	return attempt->reconfig != NULL ? berth_dpp_reconfig_deadline(attempt->reconfig)
 					 : berth_dpp_auth_deadline(attempt->auth);
 }
 
@@ -127,26 +169,95 @@ multiply(struct berth_dpp_attempt *attempt, struct berth_now now,
 		fail(attempt, &why);
 }
 
+/* Takes the secrets over. */
 static void
-start_configuration(struct berth_dpp_attempt *attempt, struct berth_now now)
+start_configuration(struct berth_dpp_attempt *attempt, struct berth_now now,
+		    struct berth_dpp_secrets *secrets)
 {
-	struct berth_dpp_secrets secrets = {0};
+	const struct berth_dpp_kept *kept = attempt->conf->kept;
 	struct berth_dpp_enrollee_conf conf = {
 		.pki = attempt->conf->pki,
 		.random = attempt->conf->random,
 		.request = attempt->conf->request,
 		.trusts_clock = attempt->conf->trusts_clock && now.wall_is_trusted,
 		.now = now.wall,
+		.c_sign = kept != NULL ? &kept->c_sign : NULL,
 	};
 	struct berth_why why = {0};
 
 	/* whose answer it is: a relay goes by it */
 	berth_random_fill(&conf.random, &conf.dialog, 1);
-	berth_dpp_auth_take(attempt->auth, &secrets);
-	if (berth_dpp_enrollee_start(&conf, &secrets, now.mono, &attempt->enrollee, &why)) {
-		berth_dpp_secrets_free(&secrets);
+	if (berth_dpp_enrollee_start(&conf, secrets, now.mono, &attempt->enrollee, &why)) {
+		berth_dpp_secrets_free(secrets);
 		fail(attempt, &why);
 	}
+}
+
+static void
+start_again(struct berth_dpp_attempt *attempt, struct berth_now now)
+{
+	const struct berth_secret *scalar = &attempt->conf->kept->scalar;
+	struct berth_dpp_secrets secrets = {0};
+	struct berth_why why = {0};
+
+	berth_dpp_reconfig_take(attempt->reconfig, &secrets);
+	if (secrets.scalar.n == 0 && /* the key stays */
+	    berth_secret_copy(&secrets.scalar, berth_bytes_of(scalar->p, scalar->n))) {
+		berth_dpp_secrets_free(&secrets);
+		berth_why_fill(&why, BERTH_E_MEMORY, "memory", NULL, 0, "out of memory");
+		fail(attempt, &why);
+		return;
+	}
+	start_configuration(attempt, now, &secrets);
+}
+
+static void
+multiply_again(struct berth_dpp_attempt *attempt, const struct berth_ec_point *point)
+{
+	struct berth_ec_point product = {0};
+	struct berth_why why = {0};
+	enum berth_err err = berth_ec_multiply(attempt->conf->pki, &attempt->conf->kept->scalar,
+					       point, &product, &why);
+
+	if (berth_dpp_reconfig_product(attempt->reconfig, err, &product, &why))
+		fail(attempt, &why);
+}
+
+/* True: there is an event for the shell. */
+static bool
+take_reconfig(struct berth_dpp_attempt *attempt, struct berth_now now,
+	      struct berth_dpp_attempt_event *ret)
+{
+	struct berth_dpp_reconfig_event event;
+
+	while (attempt->enrollee == NULL && !attempt->has_failed &&
+	       berth_dpp_reconfig_event(attempt->reconfig, &event)) {
+		switch (event.kind) {
+		case BERTH_DPP_RECONFIG_MULTIPLY:
+			multiply_again(attempt, &event.point);
+			break;
+		case BERTH_DPP_RECONFIG_SIGN: /* a configurator's */
+		case BERTH_DPP_RECONFIG_KNOWN:
+			break;
+		case BERTH_DPP_RECONFIG_FAILED:
+			fail(attempt, &event.why);
+			break;
+		case BERTH_DPP_RECONFIG_DONE:
+			start_again(attempt, now);
+			ret->kind = BERTH_DPP_ATTEMPT_AUTHENTICATED;
+			return attempt->enrollee != NULL;
+		}
+	}
+	return false;
+}
+
+static void
+start_first(struct berth_dpp_attempt *attempt, struct berth_now now)
+{
+	struct berth_dpp_secrets secrets = {0};
+
+	berth_dpp_auth_take(attempt->auth, &secrets);
+	start_configuration(attempt, now, &secrets);
 }
 
 /* True: there is an event for the shell. */
@@ -169,7 +280,7 @@ take_auth(struct berth_dpp_attempt *attempt, struct berth_now now,
 			fail(attempt, &event.why);
 			break;
 		case BERTH_DPP_AUTH_DONE:
-			start_configuration(attempt, now);
+			start_first(attempt, now);
 			ret->kind = BERTH_DPP_ATTEMPT_AUTHENTICATED;
 			return attempt->enrollee != NULL;
 		}
@@ -212,7 +323,9 @@ berth_dpp_attempt_event(struct berth_dpp_attempt *attempt, struct berth_now now,
 			struct berth_dpp_attempt_event *ret)
 {
 	*ret = (struct berth_dpp_attempt_event){0};
-	if (take_auth(attempt, now, ret) || take_configuration(attempt, ret))
+	if ((attempt->reconfig != NULL ? take_reconfig(attempt, now, ret)
+				       : take_auth(attempt, now, ret)) ||
+	    take_configuration(attempt, ret))
 		return true;
 	if (!attempt->has_failed || attempt->why.rule == NULL)
 		return false;
@@ -225,7 +338,8 @@ berth_dpp_attempt_event(struct berth_dpp_attempt *attempt, struct berth_now now,
 bool
 berth_dpp_attempt_output(struct berth_dpp_attempt *attempt, struct berth_bytes *body)
 {
-	if (berth_dpp_auth_output(attempt->auth, body))
+	if (attempt->reconfig != NULL ? berth_dpp_reconfig_output(attempt->reconfig, body)
+				      : berth_dpp_auth_output(attempt->auth, body))
 		return true;
 	return attempt->enrollee != NULL && berth_dpp_enrollee_output(attempt->enrollee, body);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One attempt of a device to be configured by DPP: from somebody's Authentication Request to a configuration, whatever the
- * frames travel on. A failed attempt is ended and forgotten; the next one begins with nothing of it.
+ * frames travel on. A failed attempt is ended and forgotten; the next one begins with nothing of it. A device that keeps a
+ * configuration takes another one only from the Configurator that gave it (DPP 6.5).
  *
- *	berth_dpp_attempt_start(Authentication Request); then of each verb: events, outputs, sleep until the deadline
+ *	berth_dpp_attempt_start(Authentication Request, or Reconfiguration's); then of each verb: events, outputs, sleep until the deadline
  *	OFFERED -> berth_dpp_attempt_decide -> output Result, ENROLLED
  */
 #ifndef BERTH_ROLE_DEVICE_DPP_ATTEMPT_H
@@ -11,6 +12,7 @@
 
 #include "protocol/dpp/authentication.h"
 #include "protocol/dpp/enrollee.h"
+#include "role/device/dpp_kept.h"
 
 struct berth_dpp_attempt_conf {
 	struct berth_pki *pki;
@@ -21,6 +23,7 @@ struct berth_dpp_attempt_conf {
 	struct berth_dpp_bootstrapping configurator;
 	struct berth_dpp_request request; /* its texts live longer than any attempt */
 	bool trusts_clock;
+	const struct berth_dpp_kept *kept; /* NULL: never configured */
 };
 
 struct berth_dpp_attempt;
