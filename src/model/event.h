@@ -35,6 +35,9 @@ enum berth_event_kind {
 	BERTH_EVENT_DEVICE_ADDED,     /* its bootstrapping key, by an operator */
 	BERTH_EVENT_CONNECTOR_INTENT, /* Wi-Fi Easy Connect: about to be signed */
 	BERTH_EVENT_CONNECTOR_RESULT, /* the device's word */
+	BERTH_EVENT_RENEWAL_WANTED,   /* of a device's configuration */
+	BERTH_EVENT_PERMIT_JOIN,      /* opened or closed */
+	BERTH_EVENT_PASSWORDS_TOLD,   /* of Wi-Fi networks, to an operator */
 	/* manufacturer's side */
 	BERTH_EVENT_UNITS_LOADED,
 	BERTH_EVENT_UNIT_STATUS,

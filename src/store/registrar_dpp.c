@@ -28,7 +28,29 @@ berth_registrar_dpp_key_add(struct berth_store *store, const struct berth_regist
 	return err;
 }
 
-/* Columns: device, key_hash, chirp_hash, spki, uri, added_by, added_at. */
+#define KEY_COLUMNS                                                                                \
+	"SELECT device, key_hash, chirp_hash, spki, uri, added_by, added_at, renew_wanted_at,"     \
+	" renew_wanted_by"
+
+/* Borrows from the query, until its next row. */
+static struct berth_registrar_dpp_key
+key_in(struct berth_query *query)
+{
+	struct berth_registrar_dpp_key key = {
+		.device = berth_column_i64(query, 0),
+		.spki = berth_column_bytes(query, 3),
+		.uri = berth_column_bytes(query, 4),
+		.added_by = berth_column_bytes(query, 5),
+		.added_at = {berth_column_i64(query, 6)},
+		.renew_wanted_at = {berth_column_i64(query, 7)},
+		.renew_wanted_by = berth_column_bytes(query, 8),
+	};
+
+	berth_column_digest(query, 1, key.key_hash);
+	berth_column_digest(query, 2, key.chirp_hash);
+	return key;
+}
+
 static enum berth_err
 take_key(struct berth_query *query, struct berth_arena *arena, struct berth_registrar_dpp_key *ret,
 	 struct berth_why *why)
@@ -42,18 +64,11 @@ take_key(struct berth_query *query, struct berth_arena *arena, struct berth_regi
 	if (!row)
 		return berth_fail(why, BERTH_E_NOT_FOUND, "dpp-key-unknown", NULL,
 				  "no device has this bootstrapping key");
-	struct berth_registrar_dpp_key key = {
-		.device = berth_column_i64(query, 0),
-		.spki = berth_column_bytes(query, 3),
-		.uri = berth_column_bytes(query, 4),
-		.added_by = berth_column_bytes(query, 5),
-		.added_at = {berth_column_i64(query, 6)},
-	};
-	berth_column_digest(query, 1, key.key_hash);
-	berth_column_digest(query, 2, key.chirp_hash);
+	struct berth_registrar_dpp_key key = key_in(query);
 	berth_store_keep(arena, &key.spki, &fits);
 	berth_store_keep(arena, &key.uri, &fits);
 	berth_store_keep(arena, &key.added_by, &fits);
+	berth_store_keep(arena, &key.renew_wanted_by, &fits);
 	err = berth_store_kept(fits, why);
 	if (!err)
 		*ret = key;
@@ -65,12 +80,8 @@ berth_registrar_dpp_key_find(struct berth_store *store, enum berth_dpp_hash whic
 			     const uint8_t hash[BERTH_DPP_HASH_BYTES], struct berth_arena *arena,
 			     struct berth_registrar_dpp_key *ret, struct berth_why *why)
 {
-	BERTH_QUERY by_key =
-		berth_query(store, "SELECT device, key_hash, chirp_hash, spki, uri, added_by,"
-				   " added_at FROM dpp_key WHERE key_hash = ?");
-	BERTH_QUERY by_chirp =
-		berth_query(store, "SELECT device, key_hash, chirp_hash, spki, uri, added_by,"
-				   " added_at FROM dpp_key WHERE chirp_hash = ?");
+	BERTH_QUERY by_key = berth_query(store, KEY_COLUMNS " FROM dpp_key WHERE key_hash = ?");
+	BERTH_QUERY by_chirp = berth_query(store, KEY_COLUMNS " FROM dpp_key WHERE chirp_hash = ?");
 	struct berth_query *query = which == BERTH_DPP_BY_KEY_HASH ? &by_key : &by_chirp;
 
 	berth_query_digest(query, hash);
@@ -81,12 +92,27 @@ enum berth_err
 berth_registrar_dpp_key_of(struct berth_store *store, int64_t device, struct berth_arena *arena,
 			   struct berth_registrar_dpp_key *ret, struct berth_why *why)
 {
-	BERTH_QUERY query =
-		berth_query(store, "SELECT device, key_hash, chirp_hash, spki, uri, added_by,"
-				   " added_at FROM dpp_key WHERE device = ?");
+	BERTH_QUERY query = berth_query(store, KEY_COLUMNS " FROM dpp_key WHERE device = ?");
 
 	berth_query_i64(&query, device);
 	return take_key(&query, arena, ret, why);
+}
+
+enum berth_err
+berth_registrar_dpp_key_each(struct berth_store *store, berth_registrar_visit_dpp_key *visit,
+			     void *context, struct berth_why *why)
+{
+	BERTH_QUERY query = berth_query(store, KEY_COLUMNS " FROM dpp_key ORDER BY device");
+	bool row = true;
+
+	for (;;) {
+		enum berth_err err = berth_query_row(&query, &row, why);
+		if (err || !row)
+			return err;
+		const struct berth_registrar_dpp_key key = key_in(&query);
+		if (!visit(context, &key))
+			return BERTH_OK;
+	}
 }
 
 enum berth_err

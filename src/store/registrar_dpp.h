@@ -19,6 +19,8 @@ struct berth_registrar_dpp_key {
 	struct berth_bytes uri;			  /* as it was given */
 	struct berth_bytes added_by;		  /* login name */
 	struct berth_wall added_at;
+	struct berth_wall renew_wanted_at; /* 0: it need not be configured again */
+	struct berth_bytes renew_wanted_by;
 };
 
 /* EXISTS: the key, or another of this device, is there. */
@@ -35,6 +37,44 @@ enum berth_err berth_registrar_dpp_key_of(struct berth_store *store, int64_t dev
 					  struct berth_arena *arena,
 					  struct berth_registrar_dpp_key *ret,
 					  struct berth_why *why) BERTH_MUST;
+
+typedef bool berth_registrar_visit_dpp_key(void *context,
+					   const struct berth_registrar_dpp_key *key);
+/* All, by device. What the visitor sees is gone after it; false ends. */
+enum berth_err berth_registrar_dpp_key_each(struct berth_store *store,
+					    berth_registrar_visit_dpp_key *visit, void *context,
+					    struct berth_why *why) BERTH_MUST;
+
+/* The device is to be configured again when it asks; NOT_FOUND: it has no key. Ends when it took a new configuration. */
+enum berth_err berth_registrar_dpp_renew_set(struct berth_store *store, int64_t device,
+					     const char *by, struct berth_wall now,
+					     struct berth_why *why) BERTH_MUST;
+enum berth_err berth_registrar_dpp_renew_clear(struct berth_store *store, int64_t device,
+					       struct berth_why *why) BERTH_MUST;
+
+/*
+ * A time in which known devices that would wait for an operator are approved in the name of who opened it. At most one is open;
+ * it ends by itself, a restart or not.
+ */
+struct berth_registrar_window {
+	int64_t row;
+	struct berth_bytes opened_by;
+	struct berth_wall opened_at, until;
+	int64_t admitted; /* devices */
+};
+/* Ends one that is open. */
+enum berth_err berth_registrar_window_open(struct berth_store *store, const char *by,
+					   struct berth_wall now, struct berth_wall until,
+					   struct berth_why *why) BERTH_MUST;
+/* NOT_FOUND: none is open. */
+enum berth_err berth_registrar_window_now(struct berth_store *store, struct berth_wall now,
+					  struct berth_arena *arena,
+					  struct berth_registrar_window *ret,
+					  struct berth_why *why) BERTH_MUST;
+enum berth_err berth_registrar_window_admitted(struct berth_store *store, int64_t row,
+					       struct berth_why *why) BERTH_MUST;
+enum berth_err berth_registrar_window_close(struct berth_store *store, struct berth_wall now,
+					    struct berth_why *why) BERTH_MUST;
 
 /* The numbers are the table's and never change. */
 enum berth_dpp_connector_state {

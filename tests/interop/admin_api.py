@@ -55,7 +55,10 @@ refused = {("POST", "/v1/devices/{device}/claim"): 400, ("POST", "/v1/devices/{d
            ("POST", "/v1/vouchers"): 400, ("POST", "/v1/rekey/pause"): 409, ("POST", "/v1/rekey/resume"): 409,
            ("POST", "/v1/rekey/cancel"): 409,
            # this registrar has no [dpp]
-           ("GET", "/v1/dpp"): 400, ("POST", "/v1/dpp/devices"): 400}
+           ("GET", "/v1/dpp"): 400, ("GET", "/v1/dpp/devices"): 400, ("POST", "/v1/dpp/devices"): 400,
+           ("GET", "/v1/dpp/permit-join"): 400, ("POST", "/v1/dpp/permit-join"): 400,
+           ("POST", "/v1/dpp/permit-join/close"): 400, ("POST", "/v1/dpp/passwords"): 400,
+           ("POST", "/v1/devices/{device}/renew"): 400}
 
 # Once it is released the MASA gives this registrar nothing more.
 calls.sort(key=lambda call: call[1].endswith("/release"))

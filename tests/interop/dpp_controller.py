@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -442,6 +443,77 @@ def case_15_by_a_certificate_issued_on_the_way(w):
     expect(": OK" in done, done)
     shown = w["registrar"].ask("device", "show", name)
     expect(shown["state"] == "enrolled" and len(shown["certificates"]) == 1, shown)
+
+
+def case_16_for_a_time_known_devices_need_no_approval(w):
+    registrar = w["registrar"]
+    key, uri = new_code(w["sta"])
+    name = registrar.add(uri, "cam")
+    toy, toy_uri = new_code(w["sta"])
+    registrar.add(toy_uri, "toy")
+    command = subprocess.Popen([os.path.join(PROGRAMS, "berth"), "dpp", "permit-join", "--for", "60s"], env=registrar.env,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        expect("for 60 s" in command.stdout.readline(), "the window")
+        expect("0 joined" in command.stdout.readline(), "nobody yet")
+        received(w["sta"], onboard(w, key))
+        expect("1 joined" in command.stdout.readline(), "who joined")
+        expect_silence(w, onboard(w, toy))  # what is denied stays denied
+        command.send_signal(signal.SIGINT)
+        expect("Over: 1 joined" in command.communicate(timeout=RUN_S)[0], "the end")
+        expect(command.returncode == 0, command.returncode)
+    finally:
+        command.kill()
+        command.wait()
+    shown = registrar.device(name)
+    expect(shown["approval"]["reason"] == "permit-join" and shown["dpp"]["connector"] == "accepted", shown)
+    # it is shut: the next one waits
+    key, uri = new_code(w["sta"])
+    name = registrar.add(uri, "cam")
+    expect_silence(w, onboard(w, key))
+    registrar.wait_state(name, "pending")
+    long = registrar.berth("dpp", "permit-join", "--for", "2h", check=False)
+    expect(long.returncode == 2, long)
+    # it shuts itself, too
+    done = registrar.berth("dpp", "permit-join", "--for", "1s")
+    expect(done.stdout.endswith("Over: 0 joined.\n"), done.stdout)
+    expect_silence(w, onboard(w, key))
+    expect(registrar.ask("dpp", "permit-join", "--for", "60s", "--no-wait")["seconds-left"] > 50, "open")
+    received(w["sta"], onboard(w, key))  # nobody waits for it, and it is open all the same
+
+
+def case_17_a_device_is_to_be_configured_again(w):
+    registrar = w["registrar"]
+    key, uri = new_code(w["sta"])
+    name = registrar.add(uri, "sensor")
+    received(w["sta"], onboard(w, key))
+    registrar.wait_state(name, "enrolled")
+    registrar.berth("dpp", "renew", name, "--reason", "another network")
+    listed = [d for d in registrar.ask("dpp", "devices")["devices"] if d["id"] == name]
+    expect("renewal-wanted-at" in listed[0]["dpp"], listed)
+    expect("renewal wanted" in registrar.berth("dpp", "devices").stdout, "the table")
+    received(w["sta"], onboard(w, key))
+    end = time.monotonic() + RUN_S
+    while "renewal-wanted-at" in registrar.device(name)["dpp"]:
+        expect(time.monotonic() < end, "the mark stays")
+        time.sleep(0.05)
+    nobody = registrar.berth("dpp", "renew", "nobody", check=False)
+    expect(nobody.returncode == 4, nobody)
+
+
+def case_18_access_points_are_told_the_passwords(w):
+    registrar = w["registrar"]
+    key, uri = new_code(w["sta"])
+    name = registrar.add(uri, "plug")
+    got = received(w["sta"], onboard(w, key))
+    own = bytes.fromhex(got["DPP-CONFOBJ-PASS"]).decode()
+    lines = registrar.berth("dpp", "passwords", "--format", "wpa_psk_file").stdout.splitlines()
+    expect("keyid=%s 00:00:00:00:00:00 %s" % (name, own) in lines, lines)
+    expect(PASSWORD not in "".join(lines), "a shared one is no device's")
+    registrar.berth("device", "revoke", name)  # it is no longer let on
+    expect(name not in registrar.berth("dpp", "passwords").stdout, "a revoked device")
+    wrong = registrar.berth("dpp", "passwords", "--format", "csv", check=False)
+    expect(wrong.returncode == 2, wrong)
 
 
 def openssl(folder, words):

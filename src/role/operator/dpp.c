@@ -3,24 +3,16 @@
 #include "role/operator/operator.h"
 
 #include "codec/dpp_uri.h"
-#include "role/operator/admin_client.h"
-#include "role/options.h"
+#include "role/operator/dpp_verbs.h"
 #include "system/files.h"
 
 #include <stdio.h>
 
-#define OPTION_SOCKET                                                                              \
-	{                                                                                          \
-		.name = "socket", .argument = "PATH",                                              \
-		.help = "the registrar's admin socket; else $BERTH_ADMIN_SOCKET, "                 \
-			"else " BERTH_ADMIN_SOCKET_DEFAULT                                         \
-	}
-
-static const struct berth_option show_options[] = {OPTION_SOCKET, BERTH_OPTION_JSON, {0}};
+static const struct berth_option show_options[] = {BERTH_DPP_OPTION_SOCKET, BERTH_OPTION_JSON, {0}};
 static const struct berth_option add_options[] = {
 	{.name = "serial-number", .argument = "TEXT", .help = "else SN= of the code's information"},
 	{.name = "model", .argument = "TEXT", .help = "for rules of the policy (match.model)"},
-	OPTION_SOCKET,
+	BERTH_DPP_OPTION_SOCKET,
 	BERTH_OPTION_JSON,
 	{0},
 };
@@ -43,9 +35,10 @@ static const struct berth_usage show_usage = {
 	.options = show_options,
 };
 
-static int
-finish(const char *command, const struct berth_arguments *arguments, enum berth_err err,
-       const struct berth_why *why, const json_t *reply, void (*print)(const json_t *reply))
+int
+berth_dpp_finish(const char *command, const struct berth_arguments *arguments, enum berth_err err,
+		 const struct berth_why *why, const json_t *reply,
+		 void (*print)(const json_t *reply))
 {
 	BERTH_BUF text = {0};
 
@@ -61,8 +54,8 @@ finish(const char *command, const struct berth_arguments *arguments, enum berth_
 	return BERTH_EXIT_DONE;
 }
 
-static const char *
-text_of(const json_t *object, const char *key)
+const char *
+berth_dpp_text(const json_t *object, const char *key)
 {
 	const char *text = json_string_value(json_object_get(object, key));
 
@@ -72,8 +65,8 @@ text_of(const json_t *object, const char *key)
 static void
 print_added(const json_t *reply)
 {
-	printf("%s is added; its key's hash is %s\n", text_of(reply, "id"),
-	       text_of(reply, "key-hash"));
+	printf("%s is added; its key's hash is %s\n", berth_dpp_text(reply, "id"),
+	       berth_dpp_text(reply, "key-hash"));
 }
 
 static void
@@ -81,16 +74,16 @@ print_dpp(const json_t *reply)
 {
 	const json_t *chirps = json_object_get(reply, "unknown");
 
-	printf("Controller   %s\nkey hash     %s\n", text_of(reply, "uri"),
-	       text_of(reply, "key-hash"));
+	printf("Controller   %s\nkey hash     %s\n", berth_dpp_text(reply, "uri"),
+	       berth_dpp_text(reply, "key-hash"));
 	if (json_array_size(chirps) == 0)
 		return;
 	printf("\nUnknown devices that announced themselves:\n");
 	for (size_t i = 0; i < json_array_size(chirps); i++) {
 		const json_t *chirp = json_array_get(chirps, i);
-		printf("%.16s…  %5lld times, last %s, from %s\n", text_of(chirp, "hash"),
+		printf("%.16s…  %5lld times, last %s, from %s\n", berth_dpp_text(chirp, "hash"),
 		       (long long)json_integer_value(json_object_get(chirp, "count")),
-		       text_of(chirp, "last-seen"), text_of(chirp, "from"));
+		       berth_dpp_text(chirp, "last-seen"), berth_dpp_text(chirp, "from"));
 	}
 }
 
@@ -168,7 +161,7 @@ add_main(int argc, char **argv)
 	err = err ? err
 		  : berth_admin_ask(berth_admin_socket(berth_arguments_value(&arguments, "socket")),
 				    "POST", "/v1/dpp/devices", berth_buf_view(&body), &reply, &why);
-	return finish(argv[0], &arguments, err, &why, reply, print_added);
+	return berth_dpp_finish(argv[0], &arguments, err, &why, reply, print_added);
 }
 
 static int
@@ -184,11 +177,20 @@ show_main(int argc, char **argv)
 	enum berth_err err =
 		berth_admin_ask(berth_admin_socket(berth_arguments_value(&arguments, "socket")),
 				"GET", "/v1/dpp", BERTH_BYTES_NONE, &reply, &why);
-	return finish(argv[0], &arguments, err, &why, reply, print_dpp);
+	return berth_dpp_finish(argv[0], &arguments, err, &why, reply, print_dpp);
 }
 
 const struct berth_verb berth_dpp_verbs[] = {
 	{"device", "add", "add a device by its DPP code", add_main},
 	{"dpp", "show", "show the DPP Controller and who announced itself", show_main},
+	{"dpp", "uri", "the Controller's own code", berth_dpp_uri_main},
+	{"dpp", "chirps", "who announced itself and is not known", berth_dpp_chirps_main},
+	{"dpp", "devices", "devices known by a DPP code, and what they have",
+	 berth_dpp_devices_main},
+	{"dpp", "permit-join", "for a time, known devices need no approval of their own",
+	 berth_dpp_permit_join_main},
+	{"dpp", "renew", "a device is to be configured again", berth_dpp_renew_main},
+	{"dpp", "passwords", "of devices that have one of their own, for access points",
+	 berth_dpp_passwords_main},
 	{0},
 };

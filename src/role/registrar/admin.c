@@ -155,6 +155,7 @@ static const struct act device_acts[] = {
 	{"revoke", BERTH_HTTP_POST, berth_admin_device_revoke},
 	{"claim", BERTH_HTTP_POST, berth_admin_device_claim},
 	{"release", BERTH_HTTP_POST, berth_admin_device_release},
+	{"renew", BERTH_HTTP_POST, berth_admin_device_renew},
 	{"transfer", BERTH_HTTP_POST, berth_admin_device_transfer},
 	{0},
 };
@@ -188,7 +189,12 @@ static const struct {
 	{"/v1/rekey/cancel", BERTH_HTTP_POST, berth_admin_campaign_cancel},
 	{"/v1/rekey/report", BERTH_HTTP_GET, berth_admin_campaign_report},
 	{"/v1/dpp", BERTH_HTTP_GET, berth_admin_dpp},
+	{"/v1/dpp/devices", BERTH_HTTP_GET, berth_admin_dpp_devices},
 	{"/v1/dpp/devices", BERTH_HTTP_POST, berth_admin_dpp_add},
+	{"/v1/dpp/passwords", BERTH_HTTP_POST, berth_admin_dpp_passwords},
+	{"/v1/dpp/permit-join", BERTH_HTTP_GET, berth_admin_dpp_window},
+	{"/v1/dpp/permit-join", BERTH_HTTP_POST, berth_admin_dpp_window_open},
+	{"/v1/dpp/permit-join/close", BERTH_HTTP_POST, berth_admin_dpp_window_close},
 	{"/v1/audit/verify", BERTH_HTTP_GET, audit_verify},
 };
 

@@ -3,6 +3,7 @@
 #include "role/registrar/admin.h"
 
 #include "base/hex.h"
+#include "role/registrar/dpp.h"
 #include "store/registrar_gateway.h"
 #include "store/registrar_revocation.h"
 
@@ -212,6 +213,8 @@ berth_admin_device_show(struct berth_admin_call *call, const char *name)
 		err = show_role(call, call->reply, device.row);
 	if (!err)
 		err = show_approval(call, call->reply, device.row);
+	if (!err)
+		err = berth_admin_dpp_describe(call, call->reply, device.row);
 	if (!err)
 		err = show_voucher(call, device.row);
 	struct listing certificates = {.array = json_array()};

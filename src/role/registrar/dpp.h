@@ -11,6 +11,7 @@
 #ifndef BERTH_ROLE_REGISTRAR_DPP_H
 #define BERTH_ROLE_REGISTRAR_DPP_H
 
+#include "codec/json.h"
 #include "role/registrar/judge.h"
 
 #define BERTH_DPP_SESSIONS_MAX 1024 /* each a few KiB, for some seconds */
@@ -57,5 +58,22 @@ void berth_dpp_tick(struct berth_registrar_role *role);
 struct berth_admin_call;
 enum berth_err berth_admin_dpp(struct berth_admin_call *call) BERTH_MUST;
 enum berth_err berth_admin_dpp_add(struct berth_admin_call *call) BERTH_MUST;
+/* admin_dpp_join.c */
+enum berth_err berth_admin_dpp_window(struct berth_admin_call *call) BERTH_MUST;
+enum berth_err berth_admin_dpp_window_open(struct berth_admin_call *call) BERTH_MUST;
+enum berth_err berth_admin_dpp_window_close(struct berth_admin_call *call) BERTH_MUST;
+enum berth_err berth_admin_device_renew(struct berth_admin_call *call, const char *name) BERTH_MUST;
+/* admin_dpp_devices.c */
+enum berth_err berth_admin_dpp_devices(struct berth_admin_call *call) BERTH_MUST;
+enum berth_err berth_admin_dpp_passwords(struct berth_admin_call *call) BERTH_MUST;
+/* Into object, under "dpp"; nothing for a device without a code. */
+enum berth_err berth_admin_dpp_describe(struct berth_admin_call *call, json_t *object,
+					int64_t device) BERTH_MUST;
+
+/* What the policy is asked with; views live in arena. */
+enum berth_err berth_dpp_facts(struct berth_registrar_role *role,
+			       const struct berth_registrar_device *device,
+			       struct berth_arena *arena, struct berth_facts *ret,
+			       struct berth_why *why) BERTH_MUST;
 
 #endif

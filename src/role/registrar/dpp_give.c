@@ -435,5 +435,7 @@ berth_dpp_give_result(struct berth_dpp_session *s, unsigned status, struct berth
 						  is_accepted ? BERTH_DPP_CONNECTOR_ACCEPTED
 							      : BERTH_DPP_CONNECTOR_REJECTED,
 						  now_of(s).wall, why);
-	return err;
+	return err || !is_accepted
+		       ? err
+		       : berth_registrar_dpp_renew_clear(s->role->store, s->device, why);
 }

@@ -107,13 +107,12 @@ berth_dpp_session_fail(struct berth_dpp_session *s, const struct berth_why *why)
 
 /* ---- policy ---- */
 
-static enum berth_err
-gather(struct berth_dpp_session *s, const struct berth_registrar_device *device,
-       struct berth_facts *facts, struct berth_why *why)
+enum berth_err
+berth_dpp_facts(struct berth_registrar_role *role, const struct berth_registrar_device *device,
+		struct berth_arena *arena, struct berth_facts *facts, struct berth_why *why)
 {
 	struct berth_registrar_approval approval;
 	struct berth_registrar_owned owned;
-	struct berth_registrar_role *role = s->role;
 
 	*facts = (struct berth_facts){
 		.client = BERTH_CLIENT_DPP,
@@ -122,7 +121,7 @@ gather(struct berth_dpp_session *s, const struct berth_registrar_device *device,
 		.serial_number = device->identity.serial_number,
 	};
 	enum berth_err err =
-		berth_registrar_approval_get(role->store, device->row, &s->arena, &approval, why);
+		berth_registrar_approval_get(role->store, device->row, arena, &approval, why);
 	if (err)
 		return err;
 	if (approval.state == BERTH_REGISTRAR_APPROVAL_APPROVED)
@@ -130,8 +129,8 @@ gather(struct berth_dpp_session *s, const struct berth_registrar_device *device,
 	if (approval.state == BERTH_REGISTRAR_APPROVAL_DENIED)
 		facts->approval = BERTH_APPROVAL_REFUSED;
 	if (approval.decided_by.n > 0)
-		facts->approved_by = berth_arena_text(&s->arena, approval.decided_by);
-	err = berth_registrar_owned_find(role->store, &device->identity, &s->arena, &owned, why);
+		facts->approved_by = berth_arena_text(arena, approval.decided_by);
+	err = berth_registrar_owned_find(role->store, &device->identity, arena, &owned, why);
 	facts->is_owned = err == BERTH_OK;
 	return err == BERTH_E_NOT_FOUND ? BERTH_OK : err;
 }
@@ -157,6 +156,36 @@ let_wait(struct berth_dpp_session *s, const struct berth_registrar_device *devic
 	return berth_registrar_device_advance(role->store, device->row, BERTH_DEVICE_PENDING, why);
 }
 
+/* While a window is open: approved in the name of who opened it. NOT_FOUND: none is. */
+static enum berth_err
+let_join(struct berth_dpp_session *s, const struct berth_registrar_device *device,
+	 struct berth_facts *facts, struct berth_why *why)
+{
+	struct berth_store *store = s->role->store;
+	struct berth_registrar_window window;
+
+	enum berth_err err =
+		berth_registrar_window_now(store, now_of(s).wall, &s->arena, &window, why);
+	const char *by = err ? NULL : berth_arena_text(&s->arena, window.opened_by);
+	if (!err && by == NULL)
+		err = berth_fail(why, BERTH_E_MEMORY, "memory", NULL, "out of memory");
+	if (err)
+		return err;
+	err = berth_dpp_session_note(s, BERTH_EVENT_DEVICE_APPROVED, "came while all may join",
+				     why);
+	err = err ? err
+		  : berth_registrar_approval_set(store, device->row, true, by, "permit-join",
+						 now_of(s).wall, why);
+	err = err ? err : berth_registrar_window_admitted(store, window.row, why);
+	if (err)
+		return err;
+	facts->approval = BERTH_APPROVAL_GIVEN;
+	facts->approved_by = by;
+	berth_log(&s->role->log, BERTH_LOG_NOTICE, "device.approved", "device", device->id, "by",
+		  by, "reason", "permit-join", (const char *)NULL);
+	return BERTH_OK;
+}
+
 static enum berth_err
 refuse_decision(const struct berth_decision *decision, struct berth_why *why)
 {
@@ -180,11 +209,18 @@ berth_dpp_session_decide(struct berth_dpp_session *s, struct berth_why *why)
 		return err;
 	memcpy(s->device_id, device.id, sizeof(s->device_id));
 	err = berth_device_check_welcome(&device, why);
-	err = err ? err : gather(s, &device, &facts, why);
+	err = err ? err : berth_dpp_facts(role, &device, &s->arena, &facts, why);
 	if (err)
 		return err;
 	berth_decision_start(&decision);
 	berth_policy_decide(role->policy, BERTH_STAGE_ENROL, &facts, &decision);
+	if (decision.outcome == BERTH_OUTCOME_PENDING) {
+		err = let_join(s, &device, &facts, why);
+		if (err && err != BERTH_E_NOT_FOUND)
+			return err;
+		berth_decision_start(&decision);
+		berth_policy_decide(role->policy, BERTH_STAGE_ENROL, &facts, &decision);
+	}
 	if (decision.outcome == BERTH_OUTCOME_PENDING) {
 		err = let_wait(s, &device, why);
 		return err ? err
