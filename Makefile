@@ -6,7 +6,7 @@ DESTDIR ?=
 PREFIX ?= /usr/local
 SECONDS_PER_TARGET ?= 30
 
-.PHONY: all build test demo lint asan valgrind fuzz mutate bench bench-rekey soak install clean
+.PHONY: all build test test-wifi demo lint asan valgrind fuzz mutate bench bench-rekey soak install clean
 
 all: build
 
@@ -20,9 +20,15 @@ build/build.ninja:
 	@rm -f build-setup.log
 
 test:
-	@tools/install-deps build test
+	@tools/install-deps build test wifi
 	@$(MAKE) --no-print-directory build
 	@meson test -C build --no-rebuild --no-suite slow --print-errorlogs
+
+# Whole onboardings over simulated Wi-Fi in a virtual machine (tests/lab), one after another.
+test-wifi:
+	@tools/install-deps build test wifi
+	@$(MAKE) --no-print-directory build
+	@meson test -C build --no-rebuild --suite wifi --num-processes 1 --print-errorlogs
 
 demo:
 	@tools/install-deps build test demo
