@@ -20,8 +20,11 @@
 
 /* Between fork and exec only async-signal-safe calls. Does not return. */
 static void
-become_child(char *const argv[], int channel_fd, pid_t parent)
+become_child(const char *program, char *const argv[], int channel_fd, pid_t parent)
 {
+	const unsigned first_closed =
+		channel_fd < 0 ? BERTH_PROCESS_CHANNEL_FD : BERTH_PROCESS_CHANNEL_FD + 1;
+
 	sigset_t none;
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
@@ -34,21 +37,21 @@ become_child(char *const argv[], int channel_fd, pid_t parent)
 	/* dup2 clears close-on-exec; when they are equal it would not. */
 	if (channel_fd == BERTH_PROCESS_CHANNEL_FD) {
 		(void)fcntl(channel_fd, F_SETFD, 0);
-	} else if (dup2(channel_fd, BERTH_PROCESS_CHANNEL_FD) < 0) {
+	} else if (channel_fd >= 0 && dup2(channel_fd, BERTH_PROCESS_CHANNEL_FD) < 0) {
 		_exit(EXIT_NOT_STARTED);
 	}
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0) {
 		_exit(EXIT_NOT_STARTED);
 	}
-	(void)syscall(SYS_close_range, BERTH_PROCESS_CHANNEL_FD + 1, ~0U, 0);
-	(void)execv("/proc/self/exe", argv);
+	(void)syscall(SYS_close_range, first_closed, ~0U, 0);
+	(void)execv(program, argv);
 	_exit(EXIT_NOT_STARTED);
 }
 
-enum berth_err
-berth_process_spawn(char *const argv[], int channel_fd, pid_t *ret_pid, int *ret_pidfd,
-		    struct berth_why *why)
+static enum berth_err
+start(const char *program, char *const argv[], int channel_fd, pid_t *ret_pid, int *ret_pidfd,
+      struct berth_why *why)
 {
 	pid_t parent = getpid();
 	pid_t pid = fork();
@@ -57,7 +60,7 @@ berth_process_spawn(char *const argv[], int channel_fd, pid_t *ret_pid, int *ret
 				  strerror(errno));
 	}
 	if (pid == 0) {
-		become_child(argv, channel_fd, parent);
+		become_child(program, argv, channel_fd, parent);
 	}
 	/* We have not waited for it, so the number is still the child's. */
 	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -71,6 +74,20 @@ berth_process_spawn(char *const argv[], int channel_fd, pid_t *ret_pid, int *ret
 	*ret_pid = pid;
 	*ret_pidfd = pidfd;
 	return BERTH_OK;
+}
+
+enum berth_err
+berth_process_spawn(char *const argv[], int channel_fd, pid_t *ret_pid, int *ret_pidfd,
+		    struct berth_why *why)
+{
+	return start("/proc/self/exe", argv, channel_fd, ret_pid, ret_pidfd, why);
+}
+
+enum berth_err
+berth_process_start(const char *program, char *const argv[], pid_t *ret_pid, int *ret_pidfd,
+		    struct berth_why *why)
+{
+	return start(program, argv, -1, ret_pid, ret_pidfd, why);
 }
 
 enum berth_err

@@ -17,6 +17,9 @@
  */
 enum berth_err berth_process_spawn(char *const argv[], int channel_fd, pid_t *ret_pid,
 				   int *ret_pidfd, struct berth_why *why) BERTH_MUST;
+/* The same of another program, by its path, with no channel and otherwise as above. */
+enum berth_err berth_process_start(const char *program, char *const argv[], pid_t *ret_pid,
+				   int *ret_pidfd, struct berth_why *why) BERTH_MUST;
 /* How it ended: 0..255 exit status, 256 + signal. BERTH_E_PENDING while it runs. */
 enum berth_err berth_process_reap(pid_t pid, int *ret_status) BERTH_MUST;
 /* Becomes user (name), its groups included; nothing when we are that user already. For good. */

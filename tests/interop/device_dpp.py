@@ -240,6 +240,7 @@ def case_configuration(folder, _):
     with open(device.conf, "w", encoding="ascii") as f:
         f.write(good)
     expect("device-birth" in device.run("run", expected=2), "run without a birth certificate")
+    expect("device-dpp" in device.run("wi-fi", expected=2), "wi-fi without an interface")
 
 
 def main():

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* berth-device --config FILE run|dpp|status|reset */
+/* berth-device --config FILE run|dpp|wi-fi|status|reset */
 #include <stdio.h>
 #include <sys/prctl.h>
 
@@ -9,6 +9,7 @@
 #include "role/device/device.h"
 #include "role/device/dpp.h"
 #include "role/device/key_name.h"
+#include "role/device/wifi.h"
 #include "role/options.h"
 #include "role/verb.h"
 #include "system/process.h"
@@ -27,7 +28,7 @@ static const struct berth_option options[] = {
 };
 
 static const struct berth_usage usage = {
-	.operands = "run|dpp|status|reset|check-config",
+	.operands = "run|dpp|wi-fi|status|reset|check-config",
 	.operands_min = 1,
 	.operands_max = 1,
 	.about = "The agent on a device. run onboards it and then renews its certificate, with "
@@ -121,6 +122,17 @@ dpp(const struct berth_device_conf *conf, const struct berth_device_run *how)
 	struct berth_why why = {0};
 	enum berth_err err = conf->user ? berth_process_become(conf->user, &why) : BERTH_OK;
 	err = err ? err : berth_device_dpp(conf, how, &why);
+	if (err == BERTH_E_PENDING) {
+		return BERTH_EXIT_DONE; /* asked to end */
+	}
+	return err ? say(&why) : BERTH_EXIT_DONE;
+}
+
+static int
+wifi(const struct berth_device_conf *conf, const char *path)
+{
+	struct berth_why why = {0};
+	const enum berth_err err = berth_device_wifi(conf, path, &why);
 	if (err == BERTH_E_PENDING) {
 		return BERTH_EXIT_DONE; /* asked to end */
 	}
@@ -303,6 +315,9 @@ dispatch(const struct berth_arguments *arguments, const struct berth_device_conf
 	if (strcmp(verb, "dpp") == 0) {
 		return dpp(conf, &how);
 	}
+	if (strcmp(verb, "wi-fi") == 0) {
+		return wifi(conf, berth_arguments_value(arguments, "config"));
+	}
 	if (!berth_device_conf_has_birth(conf) && strcmp(verb, "reset") == 0) {
 		return reset_dpp(conf);
 	}
@@ -321,7 +336,8 @@ dispatch(const struct berth_arguments *arguments, const struct berth_device_conf
 	if (strcmp(verb, "check-config") == 0) {
 		return BERTH_EXIT_DONE;
 	}
-	(void)fprintf(stderr, "berth-device: %.40s: say run, dpp, status, reset or check-config\n",
+	(void)fprintf(stderr,
+		      "berth-device: %.40s: say run, dpp, wi-fi, status, reset or check-config\n",
 		      verb);
 	return BERTH_EXIT_USAGE;
 }

@@ -148,6 +148,19 @@ static const struct berth_conf_key dpp_keys[] = {
 	 AT(dpp_profile),
 	 .help = "file that is written for wpa_supplicant; default "
 		 "STATE-DIRECTORY/wpa_supplicant.conf"},
+	{.name = "wpa-supplicant",
+	 .type = BERTH_CONF_PATH,
+	 .fallback = "/sbin/wpa_supplicant",
+	 AT(wpa_supplicant),
+	 .help = "program that joins, for the command wi-fi"},
+	{.name = "join-within",
+	 .type = BERTH_CONF_DURATION_S,
+	 .fallback = "60s",
+	 .min = 5,
+	 .max = 3600,
+	 AT(join_within_s),
+	 .help = "how long the device may be off its network before it asks its Configurator for "
+		 "another configuration"},
 };
 
 static const struct berth_conf_section sections[] = {

@@ -45,6 +45,8 @@ struct berth_device_conf {
 	const char *dpp_name;
 	const char *dpp_mud_url;
 	const char *dpp_profile;
+	const char *wpa_supplicant; /* program */
+	int64_t join_within_s;
 };
 
 extern const struct berth_conf_schema berth_device_schema;
