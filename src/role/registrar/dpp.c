@@ -193,7 +193,8 @@ admit(struct berth_registrar_role *role, const struct berth_registrar_dpp_key *k
 	enum berth_err err = berth_dpp_session_decide(s, &why);
 	if (!err)
 		return s;
-	if (err != BERTH_E_PENDING)
+	if (err != BERTH_E_PENDING &&
+	    berth_log_allows(&role->refusals, now_of(role).mono, &role->suppressed))
 		berth_log_why(&role->log, BERTH_LOG_WARNING, "dpp.refused", &why, "device",
 			      s->device_id, "from", s->address, (const char *)NULL);
 	role->dpp->refused++;
@@ -369,8 +370,12 @@ take_other(struct berth_registrar_role *role, struct berth_dpp_peer peer,
 		return;
 	}
 	if (feed(s, frame, &why) != BERTH_OK) {
-		/* it changed nothing: the connection ends, and the device may come again on another */
-		refuse(role, peer, address, &why);
+		/*
+		 * It changed nothing. The air repeats frames, and anybody may send some in a device's name: neither ends
+		 * what the device has begun, but who goes on and on is cut.
+		 */
+		if (++s->refused_frames >= BERTH_DPP_REFUSED_FRAMES_MAX)
+			refuse(role, peer, address, &why);
 		return;
 	}
 	berth_dpp_session_serve(s);

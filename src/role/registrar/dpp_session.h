@@ -8,7 +8,8 @@
 #include "role/registrar/dpp.h"
 #include "store/registrar_dpp.h"
 
-#define BERTH_DPP_PEERS_MAX 4 /* connections of one device: relays repeat */
+#define BERTH_DPP_PEERS_MAX 4		/* connections of one device: relays repeat */
+#define BERTH_DPP_REFUSED_FRAMES_MAX 16 /* of one session: repeated by the air, or another's */
 #define BERTH_DPP_SESSION_ARENA_BYTES ((size_t)64 << 10)
 
 /* What the signer was asked for. */
@@ -45,6 +46,7 @@ struct berth_dpp_session {
 	struct berth_ec_point net_access_key;
 	int64_t certificate;		    /* row of what is being issued */
 	struct berth_bytes certificate_der; /* dot1x, once it is issued */
+	unsigned refused_frames;
 	bool is_over;
 };
 
