@@ -89,7 +89,8 @@ keep(struct dpp_agent *agent, const struct berth_dpp_offer *offer, struct berth_
 	BERTH_DPP_KEPT kept = {0};
 	BERTH_BUF sealed = {0};
 
-	enum berth_err err = berth_dpp_kept_make(agent->pki, &conf->random, offer, &kept, why);
+	enum berth_err err = berth_dpp_kept_make(agent->pki, &conf->random, offer,
+						 agent->way->frequency(agent), &kept, why);
 	if (!err && conf->kept != NULL && kept.has_pp_key &&
 	    berth_ec_equal(&kept.pp_key, &conf->kept->pp_key))
 		kept.e_id = conf->kept->e_id;

@@ -20,6 +20,8 @@ struct dpp_way {
 	/* The attempt came to nothing. */
 	void (*resume)(struct dpp_agent *agent);
 	struct berth_mono (*deadline)(struct dpp_agent *agent);
+	/* Of the attempt, in MHz; 0: there is none. */
+	uint32_t (*frequency)(struct dpp_agent *agent);
 	/* All that was sent has left, as far as can be known. */
 	bool (*has_left)(struct dpp_agent *agent);
 };

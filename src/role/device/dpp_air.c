@@ -313,6 +313,12 @@ air_deadline(struct dpp_agent *agent)
 				     : BERTH_MONO_NEVER;
 }
 
+static uint32_t
+air_frequency(struct dpp_agent *agent)
+{
+	return agent->air->frequency;
+}
+
 static bool
 air_has_left(struct dpp_agent *agent)
 {
@@ -326,5 +332,6 @@ const struct dpp_way dpp_way_air = {
 	.send = air_send,
 	.resume = air_resume,
 	.deadline = air_deadline,
+	.frequency = air_frequency,
 	.has_left = air_has_left,
 };

@@ -46,9 +46,9 @@ draw_e_id(struct berth_pki *pki, const struct berth_random *random, struct berth
 
 static enum berth_err
 make(struct berth_pki *pki, const struct berth_random *random, const struct berth_dpp_offer *offer,
-     struct berth_dpp_kept *kept, struct berth_why *why)
+     uint32_t mhz, struct berth_dpp_kept *kept, struct berth_why *why)
 {
-	enum berth_err err = berth_wifi_profile_write(offer, &kept->profile, why);
+	enum berth_err err = berth_wifi_profile_write(offer, mhz, &kept->profile, why);
 	size_t i = 0;
 
 	while (i < offer->count &&
@@ -71,12 +71,12 @@ make(struct berth_pki *pki, const struct berth_random *random, const struct bert
 
 enum berth_err
 berth_dpp_kept_make(struct berth_pki *pki, const struct berth_random *random,
-		    const struct berth_dpp_offer *offer, struct berth_dpp_kept *ret,
+		    const struct berth_dpp_offer *offer, uint32_t mhz, struct berth_dpp_kept *ret,
 		    struct berth_why *why)
 {
 	BERTH_DPP_KEPT kept = {.profile = {.limit = BERTH_WIFI_PROFILE_MAX_BYTES},
 			       .expiry = BERTH_WALL_NO_EXPIRY};
-	enum berth_err err = make(pki, random, offer, &kept, why);
+	enum berth_err err = make(pki, random, offer, mhz, &kept, why);
 
 	if (err)
 		return err;

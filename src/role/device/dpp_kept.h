@@ -28,10 +28,10 @@ struct berth_dpp_kept {
 void berth_dpp_kept_free(struct berth_dpp_kept *kept); /* wipes; {0} is fine */
 #define BERTH_DPP_KEPT BERTH_CLEANUP(berth_dpp_kept_free) struct berth_dpp_kept
 
-/* Of an offer, with its profile and a new e_id. *ret is empty before. */
+/* Of an offer, with its profile (mhz as there) and a new e_id. *ret is empty before. */
 enum berth_err berth_dpp_kept_make(struct berth_pki *pki, const struct berth_random *random,
-				   const struct berth_dpp_offer *offer, struct berth_dpp_kept *ret,
-				   struct berth_why *why) BERTH_MUST;
+				   const struct berth_dpp_offer *offer, uint32_t mhz,
+				   struct berth_dpp_kept *ret, struct berth_why *why) BERTH_MUST;
 /* A reconfiguration needs them. */
 static inline bool
 berth_dpp_kept_can_reconfigure(const struct berth_dpp_kept *kept)

@@ -170,6 +170,13 @@ wire_deadline(struct dpp_agent *agent)
 									    : wire->again;
 }
 
+static uint32_t
+wire_frequency(struct dpp_agent *agent)
+{
+	(void)agent;
+	return 0;
+}
+
 static bool
 wire_has_left(struct dpp_agent *agent)
 {
@@ -183,5 +190,6 @@ const struct dpp_way dpp_way_wire = {
 	.send = wire_send,
 	.resume = wire_resume,
 	.deadline = wire_deadline,
+	.frequency = wire_frequency,
 	.has_left = wire_has_left,
 };

@@ -165,15 +165,19 @@ put_network(const struct berth_dpp_offer *offer, size_t i, struct berth_buf *out
 }
 
 enum berth_err
-berth_wifi_profile_write(const struct berth_dpp_offer *offer, struct berth_buf *profile,
-			 struct berth_why *why)
+berth_wifi_profile_write(const struct berth_dpp_offer *offer, uint32_t mhz,
+			 struct berth_buf *profile, struct berth_why *why)
 {
 	static const char head[] = "# Written by berth-device: it is replaced when the device is "
 				   "configured again. It holds secrets.\n"
 				   "ctrl_interface=/run/wpa_supplicant\n"
 				   "sae_pwe=2\n";
+	char first[40] = "";
 	size_t usable = 0;
+	if (mhz != 0)
+		(void)snprintf(first, sizeof(first), "initial_freq_list=%" PRIu32 "\n", mhz);
 	enum berth_err err = berth_buf_append_text(profile, head);
+	err = err ? err : berth_buf_append_text(profile, first);
 
 	if (err)
 		return no_memory(why, err);

@@ -13,10 +13,11 @@
 	((size_t)256 << 10) /* ten objects with the longest Connectors */
 
 /*
- * Appends the whole file; it holds secrets. UNSUPPORTED wifi-profile: no object is of a kind that this device can use. SYNTAX
+ * Appends the whole file; it holds secrets. mhz: where the device was configured, and so most likely an access point of the
+ * network: the first scan is of that alone, which spares ten seconds; 0: not known. UNSUPPORTED wifi-profile: no object is of a kind that this device can use. SYNTAX
  * wifi-profile-pass: a passphrase that IEEE Std 802.11 J.4.1 does not know.
  */
-enum berth_err berth_wifi_profile_write(const struct berth_dpp_offer *offer,
+enum berth_err berth_wifi_profile_write(const struct berth_dpp_offer *offer, uint32_t mhz,
 					struct berth_buf *profile,
 					struct berth_why *why) BERTH_MUST;
 /* ECPrivateKey (RFC 5915) of a netAccessKey, with its curve and public point; appends, secret. */

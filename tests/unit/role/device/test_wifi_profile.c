@@ -42,7 +42,7 @@ write_one(const struct berth_dpp_object *object, enum berth_err *err, struct ber
 
 	offer = (struct berth_dpp_offer){.count = 1};
 	offer.objects[0] = *object;
-	*err = berth_wifi_profile_write(&offer, &profile, why);
+	*err = berth_wifi_profile_write(&offer, 2437, &profile, why);
 	assert_true(profile.n < sizeof(text));
 	memcpy(text, profile.p, profile.n);
 	text[profile.n] = '\0';
@@ -61,6 +61,7 @@ a_name_or_password_ends_no_line(void **state)
 	const char *text = write_one(&object, &err, &why);
 	assert_int_equal(err, BERTH_OK);
 	assert_null(strstr(text, "/tmp/mine"));
+	assert_non_null(strstr(text, "\ninitial_freq_list=2437\n"));
 	assert_non_null(strstr(text, "\tssid=78220a7d0a6374726c"));
 	assert_non_null(strstr(text, "\tsae_password=78220a7d0a6374726c"));
 	object = password_of(BERTH_DPP_AKM_PSK, BERTH_LIT("net"), evil);
