@@ -46,7 +46,7 @@ asan:
 	@[ -f build-asan/build.ninja ] || meson setup build-asan -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
 	@ninja -C build-asan --quiet
 	@UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-		meson test -C build-asan --no-rebuild --no-suite slow --no-suite layer \
+		meson test -C build-asan --no-rebuild --no-suite slow --no-suite layer --no-suite wifi \
 		--print-errorlogs --timeout-multiplier 4
 
 valgrind:

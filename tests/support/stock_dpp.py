@@ -63,8 +63,11 @@ class Control:
             left = end - time.monotonic()
             if left <= 0 or not select.select([self.events], [], [], left)[0]:
                 raise Failed("no event %s within %d s; seen: %s" % (word, seconds, self.seen[start:]))
-            text = self.events.recv(65536).decode(errors="replace")
-            self.seen.append(text.partition(">")[2] if text.startswith("<") else text)
+            self.read_event()
+
+    def read_event(self):
+        text = self.events.recv(65536).decode(errors="replace")
+        self.seen.append(text.partition(">")[2] if text.startswith("<") else text)
 
     def close(self):
         for s, suffix in ((self.commands, ".c"), (self.events, ".e")):
