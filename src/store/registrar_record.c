@@ -29,6 +29,30 @@ berth_registrar_decision_put(struct berth_store *store, int64_t device, int64_t 
 }
 
 enum berth_err
+berth_registrar_decision_put_changed(struct berth_store *store, int64_t device, const char *about,
+				     const struct berth_decision *decision, struct berth_wall now,
+				     int64_t within_s, struct berth_why *why)
+{
+	BERTH_BUF json = {0};
+	bool is_repeated = false;
+	enum berth_err err = berth_decision_encode(decision, &json, why);
+
+	if (err)
+		return err;
+	BERTH_QUERY query = berth_query(
+		store, "SELECT row FROM (SELECT row, at, json FROM decision WHERE device = ?1"
+		       " AND about = ?2 ORDER BY row DESC LIMIT 1) WHERE json = ?3 AND at > ?4");
+	berth_query_i64(&query, device);
+	berth_query_text(&query, berth_text(about));
+	berth_query_text(&query, berth_buf_view(&json));
+	berth_query_i64(&query, now.s - within_s);
+	err = berth_query_row(&query, &is_repeated, why);
+	return err || is_repeated
+		       ? err
+		       : berth_registrar_decision_put(store, device, 0, about, decision, now, why);
+}
+
+enum berth_err
 berth_registrar_decision_each(struct berth_store *store, int64_t device,
 			      berth_registrar_visit_decision *visit, void *context,
 			      struct berth_why *why)

@@ -165,6 +165,15 @@ enum berth_err berth_registrar_decision_put(struct berth_store *store, int64_t d
 					    const struct berth_decision *decision,
 					    struct berth_wall now,
 					    struct berth_why *why) BERTH_MUST;
+/*
+ * The same for whoever may ask as often as he likes: nothing is written where the newest decision about this says the same and is
+ * younger than within_s.
+ */
+enum berth_err berth_registrar_decision_put_changed(struct berth_store *store, int64_t device,
+						    const char *about,
+						    const struct berth_decision *decision,
+						    struct berth_wall now, int64_t within_s,
+						    struct berth_why *why) BERTH_MUST;
 struct berth_registrar_decision {
 	int64_t row;
 	int64_t step;

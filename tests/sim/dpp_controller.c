@@ -392,6 +392,33 @@ dpp_controller_sessions(const struct dpp_sim *sim)
 	return n;
 }
 
+static bool
+count(void *context, const struct berth_registrar_decision *decision)
+{
+	(void)decision;
+	++*(size_t *)context;
+	return true;
+}
+
+/* Who announces itself for minutes and may not join costs a row or two. */
+void
+dpp_controller_check_rows(struct dpp_sim *sim, const struct dpp_device *device)
+{
+	struct berth_registrar_role *role = sim->judge->role;
+	struct berth_registrar_dpp_key key;
+	size_t n = 0;
+	BERTH_ARENA arena;
+
+	berth_arena_start(&arena, 8192);
+	if (device->kind != DPP_DENIED)
+		return;
+	if (berth_registrar_dpp_key_find(role->store, BERTH_DPP_BY_KEY_HASH,
+					 device->key.bootstrapping.hash, &arena, &key, NULL) ||
+	    berth_registrar_decision_each(role->store, key.device, count, &n, NULL) || n == 0 ||
+	    n > 2)
+		dpp_break(sim, "device %zu, which is denied, costs %zu rows", device->number, n);
+}
+
 void
 dpp_controller_check_secrets(struct dpp_sim *sim)
 {

@@ -257,6 +257,8 @@ check_end(struct dpp_sim *sim)
 	run_until(sim, sim->now_ms + QUIET_MS, never);
 	if (sim->broken[0] == '\0' && dpp_controller_sessions(sim) != 0)
 		dpp_break(sim, "%zu sessions are left", dpp_controller_sessions(sim));
+	for (size_t i = 0; i < sim->device_count && sim->broken[0] == '\0'; i++)
+		dpp_controller_check_rows(sim, &sim->devices[i]);
 	dpp_controller_check_secrets(sim);
 }
 

@@ -103,6 +103,7 @@ void dpp_controller_approve(struct dpp_sim *sim, struct dpp_device *device);
 void dpp_controller_check_given(struct dpp_sim *sim, const struct dpp_device *device,
 				const struct berth_dpp_offer *offer);
 size_t dpp_controller_sessions(const struct dpp_sim *sim);
+void dpp_controller_check_rows(struct dpp_sim *sim, const struct dpp_device *device);
 void dpp_controller_check_secrets(struct dpp_sim *sim);
 
 #endif

@@ -8,6 +8,9 @@
 #include "role/registrar/signing.h"
 
 #define COOKIE_MARK 0x40000000U
+#define REPEATED_WITHIN_S                                                                          \
+	3600 /* anybody can repeat an announcement: the same is written down once an hour */
+#define TOUCHED_WITHIN_S 10 /* likewise, for who waits */
 
 struct berth_dpp_session *
 berth_dpp_session_open(struct berth_registrar_role *role, struct berth_dpp_peer peer,
@@ -94,8 +97,8 @@ berth_dpp_session_fail(struct berth_dpp_session *s, const struct berth_why *why)
 	if (s->device != 0) {
 		berth_decision_start(&decision);
 		berth_decision_fail(&decision, why);
-		if (berth_registrar_decision_put(role->store, s->device, 0, "dpp", &decision,
-						 now_of(s).wall, &cause))
+		if (berth_registrar_decision_put_changed(role->store, s->device, "dpp", &decision,
+							 now_of(s).wall, REPEATED_WITHIN_S, &cause))
 			berth_log_why(&role->log, BERTH_LOG_ERROR, "store.failed", &cause,
 				      (const char *)NULL);
 	}
@@ -141,9 +144,16 @@ let_wait(struct berth_dpp_session *s, const struct berth_registrar_device *devic
 {
 	struct berth_registrar_role *role = s->role;
 	bool is_new = device->state == BERTH_DEVICE_KNOWN;
-	enum berth_err err = is_new ? berth_dpp_session_note(s, BERTH_EVENT_DEVICE_PENDING,
-							     "announces itself", why)
-				    : BERTH_OK;
+	struct berth_registrar_approval waiting;
+	enum berth_err err =
+		berth_registrar_approval_get(role->store, device->row, &s->arena, &waiting, why);
+
+	if (err || (!is_new && waiting.state == BERTH_REGISTRAR_APPROVAL_WAITING &&
+		    waiting.last_asked.s + TOUCHED_WITHIN_S > now_of(s).wall.s))
+		return err;
+	err = is_new ? berth_dpp_session_note(s, BERTH_EVENT_DEVICE_PENDING, "announces itself",
+					      why)
+		     : BERTH_OK;
 
 	err = err ? err
 		  : berth_registrar_pending_touch(role->store, device->row,
@@ -236,8 +246,8 @@ berth_dpp_session_decide(struct berth_dpp_session *s, struct berth_why *why)
 		berth_decision_fail(&decision, &none);
 		berth_decision_set(&decision, BERTH_OUTCOME_DENY);
 	}
-	err = berth_registrar_decision_put(role->store, s->device, 0, "dpp", &decision,
-					   now_of(s).wall, why);
+	err = berth_registrar_decision_put_changed(role->store, s->device, "dpp", &decision,
+						   now_of(s).wall, REPEATED_WITHIN_S, why);
 	if (err)
 		return err;
 	if (decision.outcome != BERTH_OUTCOME_ALLOW)

@@ -212,6 +212,47 @@ a_device_is_to_be_configured_again_until_it_was(void **state)
 	commit(f);
 }
 
+static bool
+count(void *context, const struct berth_registrar_decision *decision)
+{
+	(void)decision;
+	++*(size_t *)context;
+	return true;
+}
+
+static size_t
+decisions_after(struct fixture *f, int64_t device, const char *rule, int64_t at)
+{
+	struct berth_decision decision;
+	struct berth_why why = {0};
+	size_t n = 0;
+
+	berth_decision_start(&decision);
+	berth_why_fill(&why, BERTH_E_DENIED, rule, NULL, 0, "no");
+	berth_decision_fail(&decision, &why);
+	ok(f, berth_registrar_decision_put_changed(f->store, device, "dpp", &decision,
+						   (struct berth_wall){at}, 60, &f->why));
+	ok(f, berth_registrar_decision_each(f->store, device, count, &n, &f->why));
+	return n;
+}
+
+static void
+writes_down_once_what_is_said_again_and_again(void **state)
+{
+	struct fixture *f = *state;
+
+	begin(f);
+	int64_t device = a_device(f, "P1");
+	int64_t other = a_device(f, "P2");
+	assert_int_equal(decisions_after(f, device, "one", 1000), 1);
+	assert_int_equal(decisions_after(f, device, "one", 1059), 1);
+	assert_int_equal(decisions_after(f, other, "one", 1059), 1);
+	assert_int_equal(decisions_after(f, device, "one", 1060), 2); /* it is old */
+	assert_int_equal(decisions_after(f, device, "two", 1061), 3); /* it is another */
+	assert_int_equal(decisions_after(f, device, "one", 1062), 4);
+	commit(f);
+}
+
 int
 main(void)
 {
@@ -222,6 +263,7 @@ main(void)
 		STORE_TEST(remembers_what_it_gave_by_the_key_that_it_gave_it_to),
 		STORE_TEST(a_window_shuts_by_itself),
 		STORE_TEST(a_window_that_is_shut_or_replaced_lets_nobody_on),
+		STORE_TEST(writes_down_once_what_is_said_again_and_again),
 		STORE_TEST(a_device_is_to_be_configured_again_until_it_was),
 	};
 
