@@ -281,6 +281,7 @@ has_part(const char *akm, const char *part)
 	return strstr(akm, part) != NULL;
 }
 
+/* req: dpp-controller-password-apart */
 static enum berth_err
 check_password(const struct berth_policy_rule *rule, struct berth_why *why)
 {

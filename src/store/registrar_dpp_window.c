@@ -33,6 +33,7 @@ berth_registrar_window_open(struct berth_store *store, const char *by, struct be
 	return berth_query_run(&query, why);
 }
 
+/* req: dpp-controller-window */
 enum berth_err
 berth_registrar_window_now(struct berth_store *store, struct berth_wall now,
 			   struct berth_arena *arena, struct berth_registrar_window *ret,

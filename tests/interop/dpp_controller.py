@@ -3,6 +3,7 @@
 """berth-registrar as DPP Controller, judged by Debian's wpa_supplicant and hostapd: devices are added by their code, approved, and
 configured over TCP, with and without a stock access point between; each with its refusal.
 Runs itself in a network namespace of its own."""
+import base64
 import json
 import os
 import re
@@ -216,7 +217,6 @@ def received(stock, start):
 
 
 def payload_of(connector):
-    import base64
     part = connector.split(".")[1]
     return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
 
@@ -234,6 +234,7 @@ def case_01_a_device_of_the_policy_is_configured(w):
     w["sensor"] = name
 
 
+# req: dpp-controller-known
 def case_02_an_unknown_device_is_not_answered(w):
     key, uri = new_code(w["sta"])
     start = onboard(w, key)
@@ -253,6 +254,7 @@ def expect_silence(w, start):
     raise Failed("it was authenticated")
 
 
+# req: dpp-controller-approved
 def case_03_an_operator_decides_before_anything_is_answered(w):
     key, uri = new_code(w["sta"])
     name = w["registrar"].add(uri, "cam")
@@ -294,12 +296,12 @@ def case_05_devices_on_other_curves(w):
 
 
 def chirp_hash(uri):
-    import base64
     import hashlib
     spki = base64.b64decode(re.search("K:([^;]+)", uri).group(1))
     return hashlib.sha256(b"chirp" + spki).hexdigest()
 
 
+# req: dpp-controller-identical
 def case_06_a_second_connection_gets_the_identical_request(w):
     _, uri = new_code(w["sta"])
     w["registrar"].add(uri, "sensor")
@@ -514,6 +516,78 @@ def case_18_access_points_are_told_the_passwords(w):
     expect(name not in registrar.berth("dpp", "passwords").stdout, "a revoked device")
     wrong = registrar.berth("dpp", "passwords", "--format", "csv", check=False)
     expect(wrong.returncode == 2, wrong)
+
+
+def our_enrollee(w, model, *arguments):
+    """dpp-peer as a device of that model; its lines."""
+    own = w["registrar"].ask("dpp", "show")["uri"]
+    peer = subprocess.Popen([os.environ["BERTH_DPP_PEER"], "connect=127.0.0.1:8908", "role=enrollee", "peer=" + own, "wait=1",
+                             *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    name = w["registrar"].add(peer.stdout.readline().split(" ", 1)[1].strip(), model)
+    return name, peer.communicate("go\n", timeout=RUN_S)[0]
+
+
+# req: dpp-controller-csr-password
+def case_19_a_request_of_another_session_gets_no_certificate(w):
+    for csr, rule in (("other", "dpp-csr-password"), ("none", "dpp-csr-password")):
+        name, lines = our_enrollee(w, "meter", "csr=" + csr)
+        expect("csr" in lines and "object" not in lines and "failed" in lines, lines)
+        shown = w["registrar"].device(name)
+        expect(shown["certificates"] == [], shown)
+        expect(rule in json.dumps(w["registrar"].ask("device", "explain", name)), name)
+    # with the session's own password: nothing else has changed
+    name, lines = our_enrollee(w, "meter", "csr=own")
+    expect("object akm=dot1x" in lines and "enrolled" in lines, lines)
+    expect(len(w["registrar"].device(name)["certificates"]) == 1, name)
+
+
+# req: dpp-controller-one-curve
+def case_21_keys_of_one_network_are_on_one_curve(w):
+    # an enrollee on P-384, to which the Controller begins with a key made for it
+    for version, digits in (("3", 128), ("2", 192)):
+        peer = subprocess.Popen([os.environ["BERTH_DPP_PEER"], "connect=127.0.0.1:8908", "role=enrollee", "curve=P-384", "chirp=1",
+                                 "wait=1", "version=" + version], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        w["registrar"].add(peer.stdout.readline().split(" ", 1)[1].strip(), "sensor")
+        lines = peer.communicate("go\n", timeout=RUN_S)[0]
+        key = re.search("^net-access-key ([0-9a-f]+)$", lines, re.M)
+        expect(key is not None and len(key[1]) == digits, lines)
+
+
+# req: dpp-controller-revoked
+def case_20_a_device_is_reconfigured_and_a_revoked_one_is_not(w):
+    registrar = w["registrar"]
+    folder = os.path.join(registrar.home, "device")
+    os.mkdir(folder, 0o700)
+    openssl(folder, "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:prime256v1 -out boot.key")
+    os.chmod(os.path.join(folder, "boot.key"), 0o600)
+    openssl(folder, "ec -in boot.key -pubout -conv_form compressed -outform DER -out spki.der")
+    with open(os.path.join(folder, "spki.der"), "rb") as f:
+        uri = "DPP:V:2;K:%s;;" % base64.b64encode(f.read()).decode()
+    conf = os.path.join(folder, "device.conf")
+    with open(conf, "w", encoding="ascii") as f:
+        f.write("[device]\nstate-directory = state\n\n[dpp]\nbootstrapping-key = file:boot.key\n"
+                "controller = 127.0.0.1:8908\nname = pump-7\n")
+    name = registrar.add(uri, "sensor")
+
+    def run(*arguments):
+        return subprocess.run([os.path.join(PROGRAMS, "berth-device"), "--config", conf, "dpp", "--once", "--timeout", "10",
+                               *arguments], capture_output=True, text=True, timeout=RUN_S, check=False)
+    done = run()
+    expect(done.returncode == 0, done.stderr)
+    registrar.wait_state(name, "enrolled")
+    first = registrar.device(name)["dpp"]
+    registrar.berth("dpp", "renew", name)
+    done = run("--reconfigure")
+    expect(done.returncode == 0 and "dpp.reconfigures" in done.stderr, done.stderr)
+    end = time.monotonic() + RUN_S
+    while "renewal-wanted-at" in registrar.device(name)["dpp"]:
+        expect(time.monotonic() < end, "the mark stays")
+        time.sleep(0.05)
+    expect(registrar.device(name)["dpp"]["made-at"] >= first["made-at"], first)
+    registrar.berth("device", "revoke", name)
+    done = subprocess.run([os.path.join(PROGRAMS, "berth-device"), "--config", conf, "dpp", "--once", "--timeout", "3",
+                           "--reconfigure"], capture_output=True, text=True, timeout=RUN_S, check=False)
+    expect(done.returncode != 0, done.stderr)
 
 
 def openssl(folder, words):

@@ -13,6 +13,8 @@
  *	chirp=1			enrollee: announce ourselves and wait for a request
  *	akm=dpp ssid=net-x pass=…  second=psk	what a configurator gives
  *	csign=P-256 new-key=P-384 status=1	its C-sign key, another netAccessKey's curve, whether joining is to be told
+ *	csr=own|other|none	the challengePassword of a certification request that is wanted: the session's, another, none
+ *	wait=1			for a line on standard input, before it connects
  *	net-role=sta name=…	what an enrollee asks for; configurator: the other's keys ("backup CURVE C-SIGN-SCALAR")
  */
 #include <arpa/inet.h>
@@ -27,6 +29,7 @@
 #include "base/base64.h"
 #include "base/hex.h"
 #include "pki/keystore/keystore.h"
+#include "pki/request.h"
 #include "protocol/dpp/backup.h"
 #include "protocol/dpp/configurator.h"
 #include "protocol/dpp/enrollee.h"
@@ -434,6 +437,26 @@ take_offer(const struct berth_dpp_offer *offer)
 		die("decision", &why);
 }
 
+static void
+send_request(const char *password)
+{
+	const char *which = option("csr", "own");
+	struct berth_request_fields fields = {.common_name = berth_text(option("name", "berth"))};
+	struct berth_why why = {0};
+	BERTH_KEY *key = NULL;
+	BERTH_BUF der = {0};
+
+	if (strcmp(which, "own") == 0)
+		fields.challenge_password = berth_text(password);
+	else if (strcmp(which, "other") == 0)
+		fields.challenge_password = BERTH_LIT("of another session");
+	if (berth_keystore_ephemeral(my.pki, "P-256", &key, &why) ||
+	    berth_request_build(my.pki, &fields, key, &der, &why) ||
+	    berth_dpp_enrollee_csr(my.enrollee, now(), berth_buf_view(&der), &why))
+		die("request", &why);
+	printf("csr\n");
+}
+
 static bool
 move_enrollee(void)
 {
@@ -446,7 +469,7 @@ move_enrollee(void)
 		has_moved = true;
 		switch (event.kind) {
 		case BERTH_DPP_CSR_WANTED:
-			die("a certification request is wanted", NULL);
+			send_request(event.password);
 			break;
 		case BERTH_DPP_OFFERED:
 			take_offer(event.offer);
@@ -627,6 +650,8 @@ main(int argc, char **argv)
 	if (option("peer", NULL) != NULL)
 		read_peer(option("peer", NULL));
 	make_own();
+	if (atoi(option("wait", "0")) != 0 && getchar() == EOF)
+		die("wait", NULL);
 	open_socket();
 	begin();
 	run();

@@ -354,6 +354,7 @@ dpp_controller_approve(struct dpp_sim *sim, struct dpp_device *device)
 /* ---- oracles ---- */
 
 /* It may have it, it is what the policy says, and the store knew before it left. */
+/* req: dpp-controller-intent */
 void
 dpp_controller_check_given(struct dpp_sim *sim, const struct dpp_device *device,
 			   const struct berth_dpp_offer *offer)

@@ -69,6 +69,7 @@ dpp_at(struct dpp_sim *sim, int64_t in_ms, enum dpp_event_kind kind)
 
 /* ---- the air ---- */
 
+/* req: dpp-controller-repeated-frame */
 static void
 into_air(struct dpp_device *device, enum dpp_event_kind kind, struct berth_bytes body)
 {

@@ -174,6 +174,7 @@ fill_conf(struct berth_dpp_session *s, const struct berth_registrar_dpp_key *key
 }
 
 /* A device that is known, and a session for it that is not begun yet; NULL: told and cut. */
+/* req: dpp-controller-approved */
 static struct berth_dpp_session *
 admit(struct berth_registrar_role *role, const struct berth_registrar_dpp_key *key,
       struct berth_dpp_peer peer, struct berth_bytes address)
@@ -213,6 +214,7 @@ find_key(struct berth_registrar_role *role, enum berth_dpp_hash which, struct be
 	return berth_registrar_dpp_key_find(role->store, which, octets, arena, ret, why);
 }
 
+/* req: dpp-controller-known, dpp-controller-identical */
 static void
 take_chirp(struct berth_registrar_role *role, struct berth_dpp_peer peer,
 	   const struct berth_dpp_frame *frame, struct berth_bytes address)
@@ -348,6 +350,7 @@ feed(struct berth_dpp_session *s, const struct berth_dpp_frame *frame, struct be
 }
 
 /* A session is found by its connection, and a response also by the key that it is of. */
+/* req: dpp-controller-repeated-frame */
 static void
 take_other(struct berth_registrar_role *role, struct berth_dpp_peer peer,
 	   const struct berth_dpp_frame *frame, struct berth_bytes address)

@@ -71,6 +71,7 @@ plan_connector(const struct berth_dpp_session *s, const struct berth_ec_point *k
 	return connector;
 }
 
+/* req: dpp-controller-intent */
 static enum berth_err
 put_intent(struct berth_dpp_session *s, const struct berth_dpp_connector *connector, unsigned akm,
 	   struct berth_why *why)
@@ -123,6 +124,7 @@ want_request(struct berth_dpp_session *s, struct berth_why *why)
 						   why);
 }
 
+/* req: dpp-controller-csr-password */
 static enum berth_err
 check_request(struct berth_dpp_session *s, struct berth_bytes der, struct berth_request **ret,
 	      struct berth_why *why)
@@ -387,6 +389,7 @@ check_role(struct berth_dpp_session *s, enum berth_dpp_net_role wanted, struct b
 }
 
 /* Keys of one network are on one curve, or its members cannot agree: the C-sign key's. Who speaks version 3 makes another. */
+/* req: dpp-controller-one-curve */
 static bool
 wants_new_key(const struct berth_dpp_session *s)
 {

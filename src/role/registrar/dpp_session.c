@@ -322,6 +322,7 @@ serve_auth(struct berth_dpp_session *s, const struct berth_dpp_auth_event *event
 }
 
 /* Whose Connector it is: the store knows what it gave. */
+/* req: dpp-controller-revoked */
 static enum berth_err
 recognise(struct berth_dpp_session *s, const struct berth_dpp_connector *connector,
 	  struct berth_why *why)

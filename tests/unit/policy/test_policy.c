@@ -249,6 +249,7 @@ gives_a_device_its_network(void **state)
 }
 
 /* A password for each device, where every device looks the same to the access point, would let nobody on. */
+/* req: dpp-controller-password-apart */
 static void
 refuses_passwords_for_each_device_that_no_access_point_knows(void **state)
 {

@@ -129,6 +129,7 @@ window_at(struct fixture *f, int64_t s, struct berth_registrar_window *ret)
 					  &f->why);
 }
 
+/* req: dpp-controller-window */
 static void
 a_window_shuts_by_itself(void **state)
 {
