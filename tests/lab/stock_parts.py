@@ -5,12 +5,13 @@ wpa_supplicant as device. Runs in the guest (tests/lab/vm)."""
 import sys
 
 from lib.stock import AccessPoint, StockController, Supplicant
-from lib.world import World, cases_of, expect, play, say
+from lib.world import World, expect, play
 
 
 class Network(World):
-    def __init__(self):
-        super().__init__("ap", "dev")
+    WITH_RADIO = ("ap", "dev")
+
+    def setup(self):
         self.cable(self.host("ctl"), "10.0.0.1", self.hosts["ap"], "10.0.0.2")
         self.controller = StockController(self, self.hosts["ctl"], "eth-ap", "10.0.0.1")
         self.ap = AccessPoint(self, self.hosts["ap"], self.controller)
@@ -55,6 +56,4 @@ def case_7_a_device_whose_code_nobody_has_stays_outside(w):
 
 
 if __name__ == "__main__":
-    network = Network()
-    say("hosts, Controller and access point are up")
-    sys.exit(play(cases_of(globals()), network))
+    sys.exit(play(Network, globals()))

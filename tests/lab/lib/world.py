@@ -17,6 +17,7 @@ from stock_dpp import Control, Failed  # noqa: E402
 CLONE_NEWNET = 0x40000000
 MS_BIND = 0x1000
 LIBC = ctypes.CDLL(None, use_errno=True)
+TELLING = ("DPP", "EVENT", "AP-", "event=", "rror", "Login")  # lines of logs that are shown after a failure
 BEGUN = time.monotonic()
 
 
@@ -88,7 +89,10 @@ class Host:
 class World:
     """One scenario's hosts; each named one with a radio hears each other one."""
 
-    def __init__(self, *with_radio):
+    WITH_RADIO = ()
+
+    def __init__(self):
+        with_radio = self.WITH_RADIO
         self.folder = tempfile.mkdtemp(prefix="lab-")
         self.processes = []
         self.hosts = {}
@@ -132,6 +136,12 @@ class World:
         for process in list(self.processes):
             self.stop(process)
 
+    def tell(self):
+        for name in sorted(n for n in os.listdir(self.folder) if n.endswith(".log")):
+            with open(os.path.join(self.folder, name), encoding="utf-8", errors="replace") as f:
+                lines = [x for x in f if any(w in x for w in TELLING) and "hexdump" not in x]
+            print("--- %s\n%s" % (name, "".join(lines[-60:])))
+
     def file(self, name, text, mode=0o600):
         path = os.path.join(self.folder, name)
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w", encoding="ascii") as f:
@@ -156,34 +166,30 @@ def passes(here, there, address, seconds=5):
     return False
 
 
-def play(cases, world):
-    """Runs each case; the exit status. Where one fails, what the programs said is shown."""
-    failed = 0
+def outcome_of(case, world):
+    begun = time.monotonic()
+    name = case.__name__.removeprefix("case_").lstrip("0123456789_").replace("_", " ")
     try:
-        for case in cases:
-            begun = time.monotonic()
-            name = case.__name__[case.__name__.index("_", 5) + 1:].replace("_", " ")
-            try:
-                figures = case(world)
-                say("ok %s (%.1f s%s)" % (name, time.monotonic() - begun, ": " + figures if figures else ""))
-            except (Failed, subprocess.TimeoutExpired, KeyError, OSError) as error:
-                failed += 1
-                say("not ok %s: %s: %s" % (name, type(error).__name__, error))
-        if failed:
-            for name in sorted(os.listdir(world.folder)):
-                if name.endswith(".log"):
-                    with open(os.path.join(world.folder, name), encoding="utf-8", errors="replace") as f:
-                        lines = [x for x in f if any(w in x for w in ("DPP", "EVENT", "AP-", "event=", "rror", "Login"))
-                                 and "hexdump" not in x]
-                    print("--- " + name + "\n" + "".join(lines[-60:]))
-    finally:
-        world.close()
-    return 1 if failed else 0
+        figures = case(world)
+        say("ok %s (%.1f s%s)" % (name, time.monotonic() - begun, ": " + figures if figures else ""))
+        return True
+    except (Failed, subprocess.TimeoutExpired, KeyError, OSError) as error:
+        say("not ok %s: %s: %s" % (name, type(error).__name__, error))
+        return False
 
 
-def cases_of(names):
+def play(network, names):
+    """Sets up the network and runs the cases among names; the exit status. Where one fails, what the programs said is shown."""
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
-    return [case for name, case in sorted(names.items()) if name.startswith("case_") and wanted in name]
+    world = network()
+    held = outcome_of(network.setup, world)
+    for name, case in sorted(names.items()):
+        if held and name.startswith("case_") and wanted in name:
+            held = outcome_of(case, world)
+    if not held:
+        world.tell()
+    world.close()
+    return 0 if held else 1
 
 
-__all__ = ["Control", "Failed", "Host", "World", "cases_of", "expect", "passes", "play", "run", "say", "until"]
+__all__ = ["Control", "Failed", "Host", "World", "expect", "passes", "play", "run", "say", "until"]
