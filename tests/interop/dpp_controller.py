@@ -16,7 +16,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from stock_dpp import Failed, access_point, supplicant  # noqa: E402
+from stock_dpp import Failed, access_point, free_port, supplicant  # noqa: E402
 
 PROGRAMS = os.environ["BERTH_PROGRAMS"]
 RUN_S = 20
@@ -588,6 +588,34 @@ def case_20_a_device_is_reconfigured_and_a_revoked_one_is_not(w):
     done = subprocess.run([os.path.join(PROGRAMS, "berth-device"), "--config", conf, "dpp", "--once", "--timeout", "3",
                            "--reconfigure"], capture_output=True, text=True, timeout=RUN_S, check=False)
     expect(done.returncode != 0, done.stderr)
+
+
+def case_22_a_network_is_taken_over_from_a_stock_configurator(w):
+    stock = w["sta"]
+    folder = os.path.join(w["registrar"].home, "taken-over")
+    w["registrar"].berth("registrar", "init", "--dir", folder, "--name", "Example Home", "--host", "localhost")
+    configurator = stock.ask("DPP_CONFIGURATOR_ADD")
+    key = stock.ask("DPP_BOOTSTRAP_GEN type=qrcode")
+    code = stock.ask("DPP_BOOTSTRAP_GET_URI " + key)
+    port = free_port()
+    address = "127.0.0.1:%d" % port
+    for params, status in (("conf=sta-dpp ssid=6e65742d78 configurator=" + configurator, 3),
+                           ("conf=configurator configurator=" + configurator, 0)):
+        stock.ask("SET dpp_configurator_params  " + params)
+        stock.ask("DPP_CONTROLLER_START tcp_port=%d role=configurator" % port)
+        done = w["registrar"].berth("dpp", "init", "--dir", folder, "--from", address, "--code", code, check=False)
+        stock.ask("DPP_CONTROLLER_STOP")
+        expect(done.returncode == status, done)
+        expect(os.path.exists(os.path.join(folder, "keys", "dpp-c-sign.key")) == (status == 0), done)
+    # the same key, openssl says
+    der = bytes.fromhex(stock.ask("DPP_CONFIGURATOR_GET_KEY " + configurator))
+    with open(os.path.join(folder, "theirs.der"), "wb") as f:
+        f.write(der)
+    theirs = openssl(folder, "ec -inform DER -in theirs.der -pubout")
+    ours = openssl(folder, "ec -in keys/dpp-c-sign.key -pubout")
+    expect("PUBLIC KEY" in ours and ours.split("-----")[2] == theirs.split("-----")[2], (ours, theirs))
+    expect(os.stat(os.path.join(folder, "keys", "dpp-c-sign.key")).st_mode & 0o777 == 0o600, "mode")
+    stock.ask("DPP_CONFIGURATOR_REMOVE " + configurator)
 
 
 def openssl(folder, words):

@@ -191,6 +191,13 @@ berth_registrar_check_files(struct berth_pki *pki, const void *configuration, st
 	const struct berth_registrar_former *formers = settings->formers.items;
 	for (size_t i = 0; !err && i < settings->formers.count; i++)
 		err = berth_daemon_check_key("key", formers[i].key, why);
+	if (!err && settings->dpp_c_sign_key != NULL) {
+		err = berth_daemon_check_key("c-sign-key", settings->dpp_c_sign_key, why);
+		err = err ? err
+			  : berth_daemon_check_key("bootstrapping-key",
+						   settings->dpp_bootstrapping_key, why);
+		err = err ? err : berth_daemon_check_key("pp-key", settings->dpp_pp_key, why);
+	}
 	berth_cert_list_free(&shown);
 	judge_end(role);
 	return err;

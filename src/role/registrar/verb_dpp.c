@@ -6,10 +6,12 @@
 #include "pki/ec.h"
 #include "pki/keystore/keystore.h"
 #include "role/options.h"
+#include "role/registrar/dpp_adopt.h"
 #include "system/files.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define PATH_MAX_BYTES 4096
 #define CONF_MAX_BYTES ((size_t)1 << 20)
@@ -25,6 +27,10 @@ static const struct berth_option init_options[] = {
 	{.name = "c-sign-key",
 	 .argument = "URI",
 	 .help = "keystore URI of the C-sign key instead of a file"},
+	{.name = "from",
+	 .argument = "ADDRESS:PORT",
+	 .help = "take the network over: keys of the Configurator that waits there (TCP)"},
+	{.name = "code", .argument = "URI", .help = "with --from: that Configurator's DPP URI"},
 	{0},
 };
 
@@ -51,6 +57,68 @@ make_key(struct berth_pki *pki, const char *directory, const char *file, const c
 				  "a keystore URI is too long");
 	return agrees ? berth_keystore_generate_agreement(pki, uri, "P-256", &key, why)
 		      : berth_keystore_generate(pki, uri, "P-256", &key, why);
+}
+
+/* What came from another, as a key file; one that cannot be used is told before the registrar meets it. */
+static enum berth_err
+keep_key(struct berth_pki *pki, const char *directory, const char *file, enum berth_ec_curve curve,
+	 const struct berth_secret *scalar, struct berth_why *why)
+{
+	char uri[BERTH_KEY_URI_MAX];
+	BERTH_KEY *key = NULL;
+	BERTH_BUF der = {0};
+	BERTH_BUF pem = {0};
+	int n = snprintf(uri, sizeof(uri), "file:%s/%s", directory, file);
+
+	if (n < 0 || (size_t)n >= sizeof(uri))
+		return berth_fail(why, BERTH_E_USAGE, "dpp-key", NULL,
+				  "a keystore URI is too long");
+	const char *path = uri + sizeof("file:") - 1;
+	if (access(path, F_OK) == 0)
+		return berth_fail(why, BERTH_E_EXISTS, "keystore-exists", NULL,
+				  "there is a key at %.150s already", path);
+	enum berth_err err = berth_dpp_backup_write_key(pki, curve, scalar, &der, why);
+	if (err)
+		return err;
+	err = berth_buf_append_text(&pem, "-----BEGIN PRIVATE KEY-----\n");
+	err = err ? err : berth_base64_encode(berth_buf_view(&der), 64, &pem);
+	err = err ? err : berth_buf_append_text(&pem, "-----END PRIVATE KEY-----\n");
+	err = err ? berth_fail(why, err, "memory", NULL, "out of memory")
+		  : berth_file_write(path, berth_buf_view(&pem), 0600, why);
+	berth_wipe(der.p, der.cap);
+	berth_wipe(pem.p, pem.cap);
+	err = err ? err : berth_keystore_load(pki, uri, &key, why);
+	if (err)
+		(void)unlink(path);
+	return err;
+}
+
+static enum berth_err
+take_over(struct berth_pki *pki, const char *directory, const char *from, const char *code,
+	  struct berth_why *why)
+{
+	struct berth_dpp_backup backup = {0};
+
+	if (code == NULL)
+		return berth_fail(why, BERTH_E_USAGE, "dpp-code", NULL,
+				  "--from wants --code too, the other Configurator's DPP URI");
+	enum berth_err err = berth_dpp_adopt(pki, from, berth_text(code), &backup, why);
+	err = err ? err
+		  : keep_key(pki, directory, "keys/dpp-c-sign.key", backup.curve, &backup.c_sign,
+			     why);
+	err = err ? err
+		  : keep_key(pki, directory, "keys/dpp-pp.key", backup.curve, &backup.pp, why);
+	berth_dpp_backup_free(&backup);
+	return err;
+}
+
+static enum berth_err
+make_network(struct berth_pki *pki, const char *directory, const char *c_sign,
+	     struct berth_why *why)
+{
+	enum berth_err err = make_key(pki, directory, "keys/dpp-c-sign.key", c_sign, false, why);
+
+	return err ? err : make_key(pki, directory, "keys/dpp-pp.key", NULL, true, why);
 }
 
 static enum berth_err
@@ -87,18 +155,26 @@ add_section(const char *directory, const char *listen, const char *c_sign, struc
 }
 
 static enum berth_err
-init(const char *directory, const char *listen, const char *c_sign, struct berth_why *why)
+init(const char *directory, const char *listen, const struct berth_arguments *arguments,
+     struct berth_why *why)
 {
+	const char *c_sign = berth_arguments_value(arguments, "c-sign-key");
+	const char *from = berth_arguments_value(arguments, "from");
 	struct berth_pki *pki = NULL;
 	char full[PATH_MAX_BYTES];
 
 	if (realpath(directory, full) == NULL)
 		return berth_fail(why, BERTH_E_NOT_FOUND, "dpp-directory", NULL,
 				  "there is no folder %.150s", directory);
+	if (from != NULL && c_sign != NULL)
+		return berth_fail(why, BERTH_E_USAGE, "dpp-key", NULL,
+				  "--from brings a C-sign key; --c-sign-key names another");
 	enum berth_err err = berth_pki_open(&pki, why);
-	err = err ? err : make_key(pki, full, "keys/dpp-c-sign.key", c_sign, false, why);
+	if (!err)
+		err = from == NULL ? make_network(pki, full, c_sign, why)
+				   : take_over(pki, full, from,
+					       berth_arguments_value(arguments, "code"), why);
 	err = err ? err : make_key(pki, full, "keys/dpp-bootstrapping.key", NULL, true, why);
-	err = err ? err : make_key(pki, full, "keys/dpp-pp.key", NULL, true, why);
 	err = err ? err : add_section(full, listen, c_sign, why);
 	berth_pki_close(pki);
 	return err;
@@ -115,8 +191,7 @@ berth_dpp_init_main(int argc, char **argv)
 		return status;
 	const char *listen = berth_arguments_value(&arguments, "listen");
 	const char *directory = berth_arguments_value(&arguments, "dir");
-	if (init(directory, listen == NULL ? "[::]:8908" : listen,
-		 berth_arguments_value(&arguments, "c-sign-key"), &why))
+	if (init(directory, listen == NULL ? "[::]:8908" : listen, &arguments, &why))
 		return berth_print_why(argv[0], directory, &why);
 	printf("Wi-Fi Easy Connect is ready in %s: restart the registrar, then \"berth dpp "
 	       "show\"\n",
