@@ -61,6 +61,21 @@ send_all(struct dpp_agent *agent)
 		agent->way->send(agent, body);
 }
 
+/* Keys of attempts that came to nothing, and of what was replaced. */
+static void
+tidy(struct dpp_agent *agent)
+{
+	const struct berth_buf *kept = &agent->kept.key_path;
+	char keep[BERTH_KEY_URI_MAX];
+	struct berth_why why = {0};
+
+	berth_dpp_wifi_key_free(&agent->wifi_key);
+	(void)snprintf(keep, sizeof(keep), "%.*s", (int)kept->n,
+		       kept->n > 0 ? (const char *)kept->p : "");
+	if (berth_dpp_certificate_tidy(agent->conf->state_directory, keep, &why))
+		berth_log_why(&agent->log, BERTH_LOG_WARNING, "dpp.not-tidied", &why, NULL);
+}
+
 void
 dpp_agent_drop(struct dpp_agent *agent, const struct berth_why *why)
 {
@@ -70,6 +85,7 @@ dpp_agent_drop(struct dpp_agent *agent, const struct berth_why *why)
 	agent->why = *why;
 	berth_dpp_attempt_end(agent->attempt);
 	agent->attempt = NULL;
+	tidy(agent);
 	agent->way->resume(agent);
 	dpp_agent_wake(agent);
 }
@@ -86,11 +102,18 @@ static enum berth_err
 keep(struct dpp_agent *agent, const struct berth_dpp_offer *offer, struct berth_why *why)
 {
 	const struct berth_dpp_attempt_conf *conf = &agent->attempt_conf;
+	const struct berth_now now = berth_clock_now();
+	const bool trusts_clock = conf->trusts_clock && now.wall_is_trusted;
+	BERTH_WIFI_CERTIFICATE certificate = {0};
 	BERTH_DPP_KEPT kept = {0};
 	BERTH_BUF sealed = {0};
 
-	enum berth_err err = berth_dpp_kept_make(agent->pki, &conf->random, offer,
-						 agent->way->frequency(agent), &kept, why);
+	enum berth_err err =
+		berth_dpp_certificate_take(agent->pki, offer, &agent->wifi_key,
+					   trusts_clock ? &now.wall : NULL, &certificate, why);
+	err = err ? err
+		  : berth_dpp_kept_make(agent->pki, &conf->random, offer, &certificate,
+					agent->way->frequency(agent), &kept, why);
 	if (!err && conf->kept != NULL && kept.has_pp_key &&
 	    berth_ec_equal(&kept.pp_key, &conf->kept->pp_key))
 		kept.e_id = conf->kept->e_id;
@@ -98,7 +121,30 @@ keep(struct dpp_agent *agent, const struct berth_dpp_offer *offer, struct berth_
 		  : berth_dpp_kept_seal(agent->pki, &conf->random, &conf->own.point, &kept, &sealed,
 					why);
 	err = err ? err : berth_file_write(agent->sealed, berth_buf_view(&sealed), 0600, why);
-	return err ? err : write_profile(agent, &kept, why);
+	err = err ? err : write_profile(agent, &kept, why);
+	if (err)
+		return err;
+	/* attempt_conf.kept, which the attempt still reads, stays where it is */
+	berth_dpp_kept_free(&agent->given);
+	agent->given = kept;
+	kept = (struct berth_dpp_kept){0};
+	return BERTH_OK;
+}
+
+static void
+give_request(struct dpp_agent *agent, const char *password)
+{
+	BERTH_BUF der = {0};
+	struct berth_why why = {0};
+
+	enum berth_err err =
+		berth_dpp_certificate_request(agent->pki, &agent->attempt_conf.random, agent->conf,
+					      password, &agent->wifi_key, &der, &why);
+	err = err ? err
+		  : berth_dpp_attempt_csr(agent->attempt, berth_clock_now(), berth_buf_view(&der),
+					  &why);
+	if (err)
+		dpp_agent_drop(agent, &why);
 }
 
 static void
@@ -120,6 +166,9 @@ take_event(struct dpp_agent *agent, const struct berth_dpp_attempt_event *event)
 	switch (event->kind) {
 	case BERTH_DPP_ATTEMPT_AUTHENTICATED:
 		berth_log(&agent->log, BERTH_LOG_INFO, "dpp.authenticated", NULL);
+		return;
+	case BERTH_DPP_ATTEMPT_CSR_WANTED:
+		give_request(agent, event->password);
 		return;
 	case BERTH_DPP_ATTEMPT_OFFERED:
 		take_offer(agent, event->offer);
@@ -369,6 +418,8 @@ stop(struct dpp_agent *agent)
 	if (agent->loop != NULL)
 		berth_loop_close(agent->loop);
 	berth_dpp_kept_free(&agent->kept);
+	berth_dpp_kept_free(&agent->given);
+	berth_dpp_wifi_key_free(&agent->wifi_key);
 	berth_key_free(agent->key);
 	berth_pki_close(agent->pki);
 	berth_fd_close(&agent->lock);
@@ -445,6 +496,8 @@ berth_device_dpp(const struct berth_device_conf *conf, const struct berth_device
 	enum berth_err err = name_files(&agent, why);
 	err = err ? err : prepare(&agent, why);
 	err = err ? err : read_kept(&agent, run, &is_done, why);
+	if (!err)
+		tidy(&agent);
 	if (!err && !is_done)
 		err = start(&agent, run, why);
 	if (!err && !is_done) {
@@ -452,6 +505,14 @@ berth_device_dpp(const struct berth_device_conf *conf, const struct berth_device
 		err = agent.outcome;
 		*why = agent.why;
 		why->err = err;
+	}
+	if (err == BERTH_OK && agent.is_enrolled) {
+		berth_dpp_attempt_end(agent.attempt);
+		agent.attempt = NULL;
+		berth_dpp_kept_free(&agent.kept);
+		agent.kept = agent.given;
+		agent.given = (struct berth_dpp_kept){0};
+		tidy(&agent);
 	}
 	stop(&agent);
 	return err;
@@ -465,6 +526,7 @@ berth_device_dpp_reset(const struct berth_device_conf *conf, struct berth_why *w
 	enum berth_err err = name_files(&agent, why);
 	err = err ? err : berth_file_remove(agent.sealed, why);
 	err = err ? err : berth_file_remove(agent.profile, why);
+	err = err ? err : berth_dpp_certificate_tidy(conf->state_directory, "", why);
 	berth_fd_close(&agent.lock);
 	return err;
 }

@@ -6,6 +6,7 @@
 #include "net/loop.h"
 #include "role/device/dpp.h"
 #include "role/device/dpp_attempt.h"
+#include "role/device/dpp_certificate.h"
 
 struct dpp_agent;
 
@@ -39,15 +40,17 @@ struct dpp_agent {
 	char profile[BERTH_KEY_URI_MAX];
 	char sealed[BERTH_KEY_URI_MAX];
 	struct berth_dpp_attempt_conf attempt_conf;
-	struct berth_dpp_kept kept; /* attempt_conf.kept when it is to be replaced */
+	struct berth_dpp_kept kept;  /* attempt_conf.kept when it is to be replaced */
+	struct berth_dpp_kept given; /* by this attempt */
 	struct berth_loop *loop;
 	struct berth_timer *timer;   /* of whatever is due next */
 	struct berth_timer *timeout; /* of --once */
 	const struct dpp_way *way;
 	struct dpp_air *air;
 	struct dpp_wire *wire;
-	struct berth_dpp_attempt *attempt; /* NULL: announcing */
-	bool is_enrolled;		   /* only what was said last has still to leave */
+	struct berth_dpp_wifi_key wifi_key; /* of this attempt's request */
+	struct berth_dpp_attempt *attempt;  /* NULL: announcing */
+	bool is_enrolled;		    /* only what was said last has still to leave */
 	struct berth_mono leave_by;
 	enum berth_err outcome;
 	struct berth_why why; /* of the last attempt */

@@ -292,7 +292,6 @@ static bool
 take_configuration(struct berth_dpp_attempt *attempt, struct berth_dpp_attempt_event *ret)
 {
 	struct berth_dpp_enrollee_event event;
-	struct berth_why why = {0};
 
 	if (attempt->enrollee == NULL || attempt->has_failed ||
 	    !berth_dpp_enrollee_event(attempt->enrollee, &event))
@@ -306,11 +305,9 @@ take_configuration(struct berth_dpp_attempt *attempt, struct berth_dpp_attempt_e
 		ret->kind = BERTH_DPP_ATTEMPT_ENROLLED;
 		return true;
 	case BERTH_DPP_CSR_WANTED:
-		berth_why_fill(&why, BERTH_E_UNSUPPORTED, "dpp-csr", "DPP 6.4.5", 0,
-			       "The Configurator wants this device to have a certificate of an "
-			       "enterprise network, which it cannot use.");
-		fail(attempt, &why);
-		return false;
+		ret->kind = BERTH_DPP_ATTEMPT_CSR_WANTED;
+		ret->password = event.password;
+		return true;
 	case BERTH_DPP_ENROLMENT_FAILED:
 		fail(attempt, &event.why);
 		return false;
@@ -342,6 +339,13 @@ berth_dpp_attempt_output(struct berth_dpp_attempt *attempt, struct berth_bytes *
 				      : berth_dpp_auth_output(attempt->auth, body))
 		return true;
 	return attempt->enrollee != NULL && berth_dpp_enrollee_output(attempt->enrollee, body);
+}
+
+enum berth_err
+berth_dpp_attempt_csr(struct berth_dpp_attempt *attempt, struct berth_now now,
+		      struct berth_bytes csr, struct berth_why *why)
+{
+	return berth_dpp_enrollee_csr(attempt->enrollee, now.mono, csr, why);
 }
 
 enum berth_err

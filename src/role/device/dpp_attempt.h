@@ -46,18 +46,22 @@ struct berth_mono berth_dpp_attempt_deadline(const struct berth_dpp_attempt *att
 
 enum berth_dpp_attempt_event_kind {
 	BERTH_DPP_ATTEMPT_AUTHENTICATED,
-	BERTH_DPP_ATTEMPT_OFFERED, /* offer */
+	BERTH_DPP_ATTEMPT_CSR_WANTED, /* password; berth_dpp_attempt_csr */
+	BERTH_DPP_ATTEMPT_OFFERED,    /* offer */
 	BERTH_DPP_ATTEMPT_ENROLLED,
 	BERTH_DPP_ATTEMPT_FAILED, /* why; what is still to be sent is worth sending */
 };
 struct berth_dpp_attempt_event {
 	enum berth_dpp_attempt_event_kind kind;
+	const char *password; /* for the request's challengePassword; secret */
 	const struct berth_dpp_offer *offer;
 	struct berth_why why;
 };
 bool berth_dpp_attempt_event(struct berth_dpp_attempt *attempt, struct berth_now now,
 			     struct berth_dpp_attempt_event *ret);
 bool berth_dpp_attempt_output(struct berth_dpp_attempt *attempt, struct berth_bytes *body);
+enum berth_err berth_dpp_attempt_csr(struct berth_dpp_attempt *attempt, struct berth_now now,
+				     struct berth_bytes csr, struct berth_why *why) BERTH_MUST;
 enum berth_err berth_dpp_attempt_decide(struct berth_dpp_attempt *attempt, struct berth_now now,
 					bool is_accepted, struct berth_why *why) BERTH_MUST;
 

@@ -9,6 +9,7 @@
 #define SEAL_INFO "Berth device: what DPP gave"
 #define SEAL_HASH_BYTES 64 /* AES-256-SIV */
 #define SPKI_MAX 256
+#define KEY_PATH_MAX 512
 
 static void
 wipe_buf(struct berth_buf *buf)
@@ -22,6 +23,7 @@ void
 berth_dpp_kept_free(struct berth_dpp_kept *kept)
 {
 	wipe_buf(&kept->profile);
+	berth_buf_free(&kept->key_path);
 	berth_buf_free(&kept->connector);
 	berth_secret_free(&kept->scalar);
 	*kept = (struct berth_dpp_kept){0};
@@ -46,11 +48,14 @@ draw_e_id(struct berth_pki *pki, const struct berth_random *random, struct berth
 
 static enum berth_err
 make(struct berth_pki *pki, const struct berth_random *random, const struct berth_dpp_offer *offer,
-     uint32_t mhz, struct berth_dpp_kept *kept, struct berth_why *why)
+     const struct berth_wifi_certificate *certificate, uint32_t mhz, struct berth_dpp_kept *kept,
+     struct berth_why *why)
 {
-	enum berth_err err = berth_wifi_profile_write(offer, mhz, &kept->profile, why);
+	enum berth_err err = berth_wifi_profile_write(offer, certificate, mhz, &kept->profile, why);
 	size_t i = 0;
 
+	if (!err && certificate->key_path != NULL)
+		err = berth_buf_append_text(&kept->key_path, certificate->key_path);
 	while (i < offer->count &&
 	       (offer->objects[i].connector.n == 0 || !offer->objects[i].has_c_sign))
 		i++;
@@ -71,12 +76,13 @@ make(struct berth_pki *pki, const struct berth_random *random, const struct bert
 
 enum berth_err
 berth_dpp_kept_make(struct berth_pki *pki, const struct berth_random *random,
-		    const struct berth_dpp_offer *offer, uint32_t mhz, struct berth_dpp_kept *ret,
-		    struct berth_why *why)
+		    const struct berth_dpp_offer *offer,
+		    const struct berth_wifi_certificate *certificate, uint32_t mhz,
+		    struct berth_dpp_kept *ret, struct berth_why *why)
 {
 	BERTH_DPP_KEPT kept = {.profile = {.limit = BERTH_WIFI_PROFILE_MAX_BYTES},
 			       .expiry = BERTH_WALL_NO_EXPIRY};
-	enum berth_err err = make(pki, random, offer, mhz, &kept, why);
+	enum berth_err err = make(pki, random, offer, certificate, mhz, &kept, why);
 
 	if (err)
 		return err;
@@ -107,7 +113,8 @@ write_plain(const struct berth_dpp_kept *kept, struct berth_buf *out)
 		  : berth_buf_append_vector16(out, berth_bytes_of(kept->scalar.p, kept->scalar.n));
 	err = err ? err : put_point(out, has_connector, &kept->c_sign);
 	err = err ? err : put_point(out, kept->has_pp_key, &kept->pp_key);
-	return err ? err : put_point(out, kept->has_pp_key, &kept->e_id);
+	err = err ? err : put_point(out, kept->has_pp_key, &kept->e_id);
+	return err ? err : berth_buf_append_vector16(out, berth_buf_view(&kept->key_path));
 }
 
 static enum berth_err
@@ -150,6 +157,7 @@ read_plain(struct berth_pki *pki, struct berth_cursor *c, struct berth_dpp_kept 
 	err = err ? err : take_point(pki, c, &has_c_sign, &kept->c_sign, why);
 	err = err ? err : take_point(pki, c, &kept->has_pp_key, &kept->pp_key, why);
 	err = err ? err : take_point(pki, c, &has_e_id, &kept->e_id, why);
+	struct berth_bytes key_path = berth_cursor_vector16(c, KEY_PATH_MAX);
 	err = err ? err : berth_cursor_end(c, "dpp-kept", why);
 	if (err)
 		return err;
@@ -161,6 +169,7 @@ read_plain(struct berth_pki *pki, struct berth_cursor *c, struct berth_dpp_kept 
 	     scalar.n != berth_ec_facts(kept->net_access_key.curve)->coordinate_bytes))
 		return broken(why);
 	err = berth_buf_append_bytes(&kept->profile, profile);
+	err = err ? err : berth_buf_append_bytes(&kept->key_path, key_path);
 	err = err ? err : berth_buf_append_bytes(&kept->connector, connector);
 	err = err ? err : has_connector ? berth_secret_copy(&kept->scalar, scalar) : BERTH_OK;
 	return err ? no_room(why, err) : BERTH_OK;

@@ -15,7 +15,8 @@
 #define BERTH_DPP_KEPT_MAX_BYTES (BERTH_WIFI_PROFILE_MAX_BYTES + 16384)
 
 struct berth_dpp_kept {
-	struct berth_buf profile; /* secret */
+	struct berth_buf profile;  /* secret */
+	struct berth_buf key_path; /* of an enterprise network's key; empty: none */
 	/* Of the first object with a Connector. Without: none can be had but from the start. */
 	struct berth_buf connector;
 	struct berth_ec_point net_access_key;
@@ -30,7 +31,8 @@ void berth_dpp_kept_free(struct berth_dpp_kept *kept); /* wipes; {0} is fine */
 
 /* Of an offer, with its profile (mhz as there) and a new e_id. *ret is empty before. */
 enum berth_err berth_dpp_kept_make(struct berth_pki *pki, const struct berth_random *random,
-				   const struct berth_dpp_offer *offer, uint32_t mhz,
+				   const struct berth_dpp_offer *offer,
+				   const struct berth_wifi_certificate *certificate, uint32_t mhz,
 				   struct berth_dpp_kept *ret, struct berth_why *why) BERTH_MUST;
 /* A reconfiguration needs them. */
 static inline bool

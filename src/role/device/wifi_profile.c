@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/base64.h"
 #include "base/hex.h"
 #include "pki/der.h"
 
@@ -164,8 +165,59 @@ put_network(const struct berth_dpp_offer *offer, size_t i, struct berth_buf *out
 	return err ? no_memory(why, err) : BERTH_OK;
 }
 
+void
+berth_wifi_certificate_free(struct berth_wifi_certificate *certificate)
+{
+	berth_buf_free(&certificate->chain);
+	berth_buf_free(&certificate->ca);
+	berth_buf_free(&certificate->identity);
+	certificate->key_path = NULL;
+}
+
+static enum berth_err
+put_blob(struct berth_buf *out, const char *head, const struct berth_buf *pem)
+{
+	enum berth_err err = berth_buf_append_text(out, head);
+
+	err = err ? err : berth_base64_encode(berth_buf_view(pem), 0, out);
+	return err ? err : berth_buf_append_text(out, "\n}\n");
+}
+
+/* In the profile itself, so that they come and go with it. */
+static enum berth_err
+put_certificates(const struct berth_wifi_certificate *certificate, struct berth_buf *out)
+{
+	enum berth_err err = put_blob(out, "\nblob-base64-ca={\n", &certificate->ca);
+
+	return err ? err : put_blob(out, "\nblob-base64-chain={\n", &certificate->chain);
+}
+
+/* The EAP server is checked: of that CA, and by that name, whole. */
+static enum berth_err
+put_enterprise(const struct berth_dpp_object *object,
+	       const struct berth_wifi_certificate *certificate, size_t priority,
+	       struct berth_buf *out, struct berth_why *why)
+{
+	char text[240];
+
+	(void)snprintf(text, sizeof(text),
+		       "\tkey_mgmt=WPA-EAP WPA-EAP-SHA256\n\tieee80211w=1\n\tpriority=%zu\n"
+		       "\tscan_ssid=1\n\teap=TLS\n\tca_cert=\"blob://ca\"\n"
+		       "\tclient_cert=\"blob://chain\"\n",
+		       priority);
+	enum berth_err err = berth_buf_append_text(out, "\nnetwork={\n");
+	err = err ? err : put_hex(out, "\tssid=", object->ssid);
+	err = err ? err : berth_buf_append_text(out, text);
+	err = err ? err : put_hex(out, "\tprivate_key=", berth_text(certificate->key_path));
+	err = err ? err : put_hex(out, "\tidentity=", berth_buf_view(&certificate->identity));
+	err = err ? err : put_hex(out, "\tdomain_match=", object->server_name);
+	err = err ? err : berth_buf_append_text(out, "}\n");
+	return err ? no_memory(why, err) : BERTH_OK;
+}
+
 enum berth_err
-berth_wifi_profile_write(const struct berth_dpp_offer *offer, uint32_t mhz,
+berth_wifi_profile_write(const struct berth_dpp_offer *offer,
+			 const struct berth_wifi_certificate *certificate, uint32_t mhz,
 			 struct berth_buf *profile, struct berth_why *why)
 {
 	static const char head[] = "# Written by berth-device: it is replaced when the device is "
@@ -174,18 +226,24 @@ berth_wifi_profile_write(const struct berth_dpp_offer *offer, uint32_t mhz,
 				   "sae_pwe=2\n";
 	char first[40] = "";
 	size_t usable = 0;
+	bool has_enterprise = false;
 	if (mhz != 0)
 		(void)snprintf(first, sizeof(first), "initial_freq_list=%" PRIu32 "\n", mhz);
 	enum berth_err err = berth_buf_append_text(profile, head);
 	err = err ? err : berth_buf_append_text(profile, first);
-
+	if (!err && certificate->key_path != NULL)
+		err = put_certificates(certificate, profile);
 	if (err)
 		return no_memory(why, err);
 	for (size_t i = 0; i < offer->count && !err; i++) {
-		if ((offer->objects[i].akm & BERTH_DPP_AKM_DOT1X) != 0)
-			continue;
+		const bool is_enterprise = (offer->objects[i].akm & BERTH_DPP_AKM_DOT1X) != 0;
+		if (is_enterprise && (certificate->key_path == NULL || has_enterprise))
+			continue; /* one certificate, one such network */
+		has_enterprise = has_enterprise || is_enterprise;
 		usable++;
-		err = put_network(offer, i, profile, why);
+		err = is_enterprise ? put_enterprise(&offer->objects[i], certificate,
+						     BERTH_DPP_OBJECTS_MAX - i, profile, why)
+				    : put_network(offer, i, profile, why);
 	}
 	if (!err && usable == 0)
 		err = berth_fail(why, BERTH_E_UNSUPPORTED, "wifi-profile", NULL,

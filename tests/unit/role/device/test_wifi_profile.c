@@ -38,11 +38,12 @@ write_one(const struct berth_dpp_object *object, enum berth_err *err, struct ber
 {
 	static struct berth_dpp_offer offer;
 	static char text[8192];
+	static const struct berth_wifi_certificate none;
 	BERTH_BUF profile = {0};
 
 	offer = (struct berth_dpp_offer){.count = 1};
 	offer.objects[0] = *object;
-	*err = berth_wifi_profile_write(&offer, 2437, &profile, why);
+	*err = berth_wifi_profile_write(&offer, &none, 2437, &profile, why);
 	assert_true(profile.n < sizeof(text));
 	memcpy(text, profile.p, profile.n);
 	text[profile.n] = '\0';
