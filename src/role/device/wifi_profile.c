@@ -8,6 +8,7 @@
 #include "base/hex.h"
 #include "pki/der.h"
 
+#define BLOB_LINE_CHARS 64 /* wpa_supplicant reads no long lines */
 #define TAG_PARAMETERS 0xa0
 #define TAG_PUBLIC_KEY 0xa1
 
@@ -179,7 +180,7 @@ put_blob(struct berth_buf *out, const char *head, const struct berth_buf *pem)
 {
 	enum berth_err err = berth_buf_append_text(out, head);
 
-	err = err ? err : berth_base64_encode(berth_buf_view(pem), 0, out);
+	err = err ? err : berth_base64_encode(berth_buf_view(pem), BLOB_LINE_CHARS, out);
 	return err ? err : berth_buf_append_text(out, "\n}\n");
 }
 
