@@ -618,6 +618,42 @@ def case_22_a_network_is_taken_over_from_a_stock_configurator(w):
     stock.ask("DPP_CONFIGURATOR_REMOVE " + configurator)
 
 
+def hand_over(w, giver, taker, code=None):
+    """(status of who gives, of who takes, what was said). code: given in place of the taker's."""
+    program = os.path.join(PROGRAMS, "berth")
+    giving = subprocess.Popen([program, "dpp", "hand-over", "--dir", giver, "--listen", "127.0.0.1:0"], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    taking = None
+    try:
+        uri = re.search("--code '([^']+)'", giving.stdout.readline())[1]
+        giving.stdout.readline()
+        port = re.search("port ([0-9]+)", giving.stdout.readline())[1]
+        taking = subprocess.Popen([program, "dpp", "init", "--dir", taker, "--from", "127.0.0.1:" + port, "--code", uri],
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        own = re.search("DPP:.*", taking.stderr.readline())[0]
+        said = giving.communicate((code or own) + "\n", timeout=RUN_S)[0] + "".join(taking.communicate(timeout=RUN_S))
+        return giving.returncode, taking.returncode, said
+    finally:
+        for process in (giving, taking):
+            if process is not None and process.poll() is None:
+                process.kill()
+                process.wait()
+
+
+def case_23_a_network_is_handed_over_to_who_was_named(w):
+    taker = os.path.join(w["registrar"].home, "taker")
+    w["registrar"].berth("registrar", "init", "--dir", taker, "--name", "Example Home", "--host", "localhost")
+    stranger = new_code(w["sta"])[1]
+    given, taken, said = hand_over(w, w["registrar"].home, taker, stranger)
+    expect(given != 0 and taken != 0 and "dpp-peer-hash" in said, (given, taken, said))
+    expect(not os.path.exists(os.path.join(taker, "keys", "dpp-c-sign.key")), "keys went to a stranger")
+    given, taken, said = hand_over(w, w["registrar"].home, taker)
+    expect(given == 0 and taken == 0, (given, taken, said))
+    for key in ("dpp-c-sign.key", "dpp-pp.key"):
+        points = [openssl(folder, "ec -in keys/%s -pubout" % key).split("-----")[2] for folder in (w["registrar"].home, taker)]
+        expect(points[0] == points[1], key)
+
+
 def openssl(folder, words):
     return subprocess.run(["openssl", *words.split()], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           timeout=RUN_S, check=True).stdout

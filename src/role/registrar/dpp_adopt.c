@@ -1,123 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "role/registrar/dpp_adopt.h"
 
-#include <errno.h>
-#include <netdb.h>
-#include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "codec/dpp_uri.h"
 #include "protocol/dpp/enrollee.h"
+#include "role/registrar/dpp_pipe.h"
 #include "system/clock.h"
-
-#define ADDRESS_MAX 256
 
 struct adoption {
 	struct berth_pki *pki;
 	struct berth_random random;
 	struct berth_secret scalar; /* of a bootstrapping key for this alone */
-	int fd;
+	struct berth_dpp_pipe pipe;
 	struct berth_dpp_auth *auth;
 	struct berth_dpp_enrollee *enrollee;
 	struct berth_dpp_backup *backup;
+	void (*show)(struct berth_bytes code);
+	struct berth_buf code;
 	bool has_backup, is_over;
-	uint8_t body[BERTH_DPP_BODY_MAX_BYTES];
 };
 
 static struct berth_mono
 mono(void)
 {
 	return berth_clock_now().mono;
-}
-
-static enum berth_err
-unreachable(struct berth_why *why, const char *address, const char *what)
-{
-	return berth_fail(why, BERTH_E_UNREACHABLE, "dpp-adopt", NULL, "%.200s: %s", address, what);
-}
-
-static enum berth_err
-connect_to(const char *address, int *ret, struct berth_why *why)
-{
-	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
-	struct addrinfo *found = NULL;
-	char host[ADDRESS_MAX];
-	const char *colon = strrchr(address, ':');
-	size_t n = colon == NULL ? 0 : (size_t)(colon - address);
-	bool has_brackets = n >= 2 && address[0] == '[' && address[n - 1] == ']';
-
-	if (n == 0 || n >= sizeof(host))
-		return berth_fail(why, BERTH_E_USAGE, "dpp-adopt", NULL,
-				  "%.200s is not of the form ADDRESS:PORT", address);
-	(void)snprintf(host, sizeof(host), "%.*s", (int)(has_brackets ? n - 2 : n),
-		       address + has_brackets);
-	int failed = getaddrinfo(host, colon + 1, &hints, &found);
-	if (failed != 0)
-		return unreachable(why, address, gai_strerror(failed));
-	int fd = socket(found->ai_family, found->ai_socktype | SOCK_CLOEXEC, 0);
-	bool is_there = fd >= 0 && connect(fd, found->ai_addr, found->ai_addrlen) == 0;
-	int error = errno;
-	freeaddrinfo(found);
-	if (is_there) {
-		*ret = fd;
-		return BERTH_OK;
-	}
-	if (fd >= 0)
-		(void)close(fd);
-	return unreachable(why, address, strerror(error));
-}
-
-/* ---- bodies ---- */
-
-static enum berth_err
-send_body(const struct adoption *a, struct berth_bytes body, struct berth_why *why)
-{
-	BERTH_BUF message = {0};
-	enum berth_err err = berth_buf_append_u32(&message, (uint32_t)body.n);
-
-	err = err ? err : berth_buf_append_bytes(&message, body);
-	if (err)
-		return berth_fail(why, err, "memory", NULL, "out of memory");
-	return send(a->fd, message.p, message.n, MSG_NOSIGNAL) == (ssize_t)message.n
-		       ? BERTH_OK
-		       : unreachable(why, "the other", "it takes nothing more");
-}
-
-static enum berth_err
-receive(const struct adoption *a, uint8_t *out, size_t n, struct berth_mono end,
-	struct berth_why *why)
-{
-	for (size_t got = 0; got < n;) {
-		struct pollfd fd = {.fd = a->fd, .events = POLLIN};
-		int64_t left = end.ms - mono().ms;
-		if (left <= 0 || poll(&fd, 1, (int)left) != 1)
-			return berth_fail(why, BERTH_E_TIMEOUT, "dpp-adopt", NULL,
-					  "the other says nothing more");
-		ssize_t k = read(a->fd, out + got, n - got);
-		if (k <= 0)
-			return unreachable(why, "the other", "it closed the connection");
-		got += (size_t)k;
-	}
-	return BERTH_OK;
-}
-
-static enum berth_err
-receive_body(struct adoption *a, struct berth_mono end, struct berth_bytes *ret,
-	     struct berth_why *why)
-{
-	uint8_t head[4];
-	enum berth_err err = receive(a, head, sizeof(head), end, why);
-	size_t n = (size_t)head[0] << 24 | (size_t)head[1] << 16 | (size_t)head[2] << 8 | head[3];
-
-	if (!err && (n == 0 || n > sizeof(a->body)))
-		err = berth_fail(why, BERTH_E_SYNTAX, "dpp-adopt", NULL,
-				 "what the other says is no DPP over TCP");
-	err = err ? err : receive(a, a->body, n, end, why);
-	*ret = berth_bytes_of(a->body, err ? 0 : n);
-	return err;
 }
 
 /* ---- machines ---- */
@@ -138,6 +45,10 @@ begin(struct adoption *a, const struct berth_dpp_bootstrapping *peer, struct ber
 		berth_ec_generate(a->pki, peer->point.curve, &a->random, &a->scalar, &point, why);
 
 	err = err ? err : berth_dpp_bootstrapping_of(a->pki, &point, &conf.own, why);
+	if (!err)
+		err = berth_dpp_pipe_code(&point, &a->code, why);
+	if (!err)
+		a->show(berth_buf_view(&a->code));
 	return err ? err : berth_dpp_auth_initiate(&conf, mono(), &a->auth, why);
 }
 
@@ -243,7 +154,7 @@ serve(struct adoption *a, struct berth_why *why)
 		       (berth_dpp_auth_output(a->auth, &body) ||
 			(a->enrollee != NULL && berth_dpp_enrollee_output(a->enrollee, &body)))) {
 			has_moved = true;
-			err = send_body(a, body, why);
+			err = berth_dpp_pipe_send(&a->pipe, body, why);
 		}
 	}
 	return err;
@@ -258,7 +169,7 @@ run(struct adoption *a, struct berth_why *why)
 	enum berth_err err = serve(a, why);
 
 	while (!err && !a->is_over) {
-		err = receive_body(a, end, &body, why);
+		err = berth_dpp_pipe_receive(&a->pipe, end, &body, why);
 		err = err ? err : berth_dpp_frame_parse(body, &frame, why);
 		if (err)
 			break;
@@ -272,7 +183,8 @@ run(struct adoption *a, struct berth_why *why)
 
 enum berth_err
 berth_dpp_adopt(struct berth_pki *pki, const char *address, struct berth_bytes uri,
-		struct berth_dpp_backup *ret, struct berth_why *why)
+		void (*show)(struct berth_bytes code), struct berth_dpp_backup *ret,
+		struct berth_why *why)
 {
 	struct berth_dpp_uri code;
 	struct berth_dpp_bootstrapping peer;
@@ -281,20 +193,23 @@ berth_dpp_adopt(struct berth_pki *pki, const char *address, struct berth_bytes u
 
 	if (a == NULL)
 		return berth_fail(why, BERTH_E_MEMORY, "memory", NULL, "out of memory");
-	*a = (struct adoption){
-		.pki = pki, .random = berth_pki_random(pki), .fd = -1, .backup = &backup};
+	*a = (struct adoption){.pki = pki,
+			       .random = berth_pki_random(pki),
+			       .pipe = {.fd = -1},
+			       .backup = &backup,
+			       .show = show};
 	enum berth_err err = berth_dpp_uri_parse(uri, &code, why);
 	err = err ? err
 		  : berth_dpp_bootstrapping_parse(pki, berth_bytes_of(code.spki, code.spki_n),
 						  &peer, why);
-	err = err ? err : connect_to(address, &a->fd, why);
+	err = err ? err : berth_dpp_pipe_connect(&a->pipe, address, why);
 	err = err ? err : begin(a, &peer, why);
 	err = err ? err : run(a, why);
-	if (a->fd >= 0)
-		(void)close(a->fd);
+	berth_dpp_pipe_close(&a->pipe);
 	berth_dpp_enrollee_end(a->enrollee);
 	berth_dpp_auth_end(a->auth);
 	berth_secret_free(&a->scalar);
+	berth_buf_free(&a->code);
 	free(a);
 	if (err)
 		berth_dpp_backup_free(&backup);

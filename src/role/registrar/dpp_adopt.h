@@ -8,13 +8,15 @@
 
 #include "protocol/dpp/backup.h"
 
-#define BERTH_DPP_ADOPT_TIMEOUT_MS 30000
+#define BERTH_DPP_ADOPT_TIMEOUT_MS 90000 /* a person may have to carry a code to the other */
 
 /*
- * address: "ADDRESS:PORT" or "[ADDRESS]:PORT"; uri: the other's code. UNREACHABLE; DENIED dpp-adopt: it configures us and gives no
+ * address: "ADDRESS:PORT" or "[ADDRESS]:PORT"; uri: the other's code; show: is told ours, which the other may want to
+ * know. UNREACHABLE; DENIED dpp-adopt: it configures us and gives no
  * keys.
  */
 enum berth_err berth_dpp_adopt(struct berth_pki *pki, const char *address, struct berth_bytes uri,
-			       struct berth_dpp_backup *ret, struct berth_why *why) BERTH_MUST;
+			       void (*show)(struct berth_bytes code), struct berth_dpp_backup *ret,
+			       struct berth_why *why) BERTH_MUST;
 
 #endif

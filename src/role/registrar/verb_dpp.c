@@ -7,6 +7,7 @@
 #include "pki/keystore/keystore.h"
 #include "role/options.h"
 #include "role/registrar/dpp_adopt.h"
+#include "role/registrar/dpp_hand_over.h"
 #include "system/files.h"
 
 #include <stdio.h>
@@ -93,6 +94,13 @@ keep_key(struct berth_pki *pki, const char *directory, const char *file, enum be
 	return err;
 }
 
+static void
+show_code(struct berth_bytes code)
+{
+	fprintf(stderr, "This one's code, if the other wants it: %.*s\n", (int)code.n,
+		(const char *)code.p);
+}
+
 static enum berth_err
 take_over(struct berth_pki *pki, const char *directory, const char *from, const char *code,
 	  struct berth_why *why)
@@ -102,7 +110,7 @@ take_over(struct berth_pki *pki, const char *directory, const char *from, const 
 	if (code == NULL)
 		return berth_fail(why, BERTH_E_USAGE, "dpp-code", NULL,
 				  "--from wants --code too, the other Configurator's DPP URI");
-	enum berth_err err = berth_dpp_adopt(pki, from, berth_text(code), &backup, why);
+	enum berth_err err = berth_dpp_adopt(pki, from, berth_text(code), show_code, &backup, why);
 	err = err ? err
 		  : keep_key(pki, directory, "keys/dpp-c-sign.key", backup.curve, &backup.c_sign,
 			     why);
@@ -196,5 +204,127 @@ berth_dpp_init_main(int argc, char **argv)
 	printf("Wi-Fi Easy Connect is ready in %s: restart the registrar, then \"berth dpp "
 	       "show\"\n",
 	       directory);
+	return BERTH_EXIT_DONE;
+}
+
+/* ---- hand-over ---- */
+
+static const struct berth_option hand_over_options[] = {
+	{.name = "dir", .argument = "DIR", .help = "the registrar's folder", .required = true},
+	{.name = "listen",
+	 .argument = "ADDRESS:PORT",
+	 .help = "where the other comes: 192.0.2.1:8909",
+	 .required = true},
+	{0},
+};
+
+static const struct berth_usage hand_over_usage = {
+	.about = "Gives the network's keys to another Configurator, once, over TCP (the other: "
+		 "berth dpp "
+		 "init --from).\nPrints a code for the other; the code that the other shows is "
+		 "wanted on "
+		 "standard input.",
+	.options = hand_over_options,
+};
+
+static enum berth_err
+read_key(struct berth_pki *pki, const char *directory, const char *file, enum berth_ec_curve *curve,
+	 struct berth_secret *scalar, struct berth_why *why)
+{
+	static const char head[] = "-----BEGIN PRIVATE KEY-----\n";
+	char path[PATH_MAX_BYTES];
+	BERTH_BUF pem = {0};
+	BERTH_BUF der = {0};
+	int n = snprintf(path, sizeof(path), "%s/%s", directory, file);
+
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return berth_fail(why, BERTH_E_USAGE, "dpp-directory", NULL,
+				  "the path is too long");
+	enum berth_err err = berth_file_read_private(path, 4096, &pem, why);
+	if (err)
+		return err;
+	const uint8_t *end = pem.n == 0 ? NULL : memmem(pem.p, pem.n, "-----END", 8);
+	if (end == NULL || !berth_bytes_starts_with(berth_buf_view(&pem), head))
+		err = berth_fail(why, BERTH_E_SYNTAX, "dpp-key", NULL,
+				 "%.150s holds no private key in PEM", path);
+	size_t from = sizeof(head) - 1;
+	if (!err)
+		err = berth_base64_decode(
+			berth_bytes_of(pem.p + from, (size_t)(end - pem.p) - from), true, &der,
+			why);
+	err = err ? err : berth_dpp_backup_read_key(pki, berth_buf_view(&der), curve, scalar, why);
+	berth_wipe(pem.p, pem.cap);
+	if (der.p != NULL)
+		berth_wipe(der.p, der.cap);
+	return err;
+}
+
+static void
+tell_port(unsigned port)
+{
+	printf("The other comes to port %u.\n", port);
+	fflush(stdout);
+}
+
+static void
+tell_code(struct berth_bytes code)
+{
+	printf("For the other: berth dpp init --dir DIR --from ADDRESS:PORT --code '%.*s'\n"
+	       "Then give the code here that it shows.\n",
+	       (int)code.n, (const char *)code.p);
+	fflush(stdout);
+}
+
+static bool
+ask_code(char *code, size_t cap)
+{
+	return fgets(code, (int)cap, stdin) != NULL;
+}
+
+static enum berth_err
+give(struct berth_pki *pki, const char *directory, const char *listen, struct berth_why *why)
+{
+	enum berth_ec_curve curve = BERTH_EC_P256;
+	struct berth_dpp_backup backup = {
+		.configuration_template =
+			"{\"wi-fi_tech\":\"infra\",\"discovery\":{\"ssid\":\"network\"},"
+			"\"cred\":{\"akm\":\"dpp\"}}",
+	};
+	const struct berth_dpp_hand_over how = {
+		.listen = listen,
+		.backup = &backup,
+		.listening = tell_port,
+		.show = tell_code,
+		.ask = ask_code,
+	};
+	enum berth_err err =
+		read_key(pki, directory, "keys/dpp-c-sign.key", &backup.curve, &backup.c_sign, why);
+
+	err = err ? err : read_key(pki, directory, "keys/dpp-pp.key", &curve, &backup.pp, why);
+	if (!err && curve != backup.curve)
+		err = berth_fail(why, BERTH_E_MISMATCH, "dpp-pp-key-curve", "DPP 6.5.2",
+				 "the ppKey is on another curve than the C-sign key");
+	err = err ? err : berth_dpp_hand_over(pki, &how, why);
+	berth_dpp_backup_free(&backup);
+	return err;
+}
+
+int
+berth_dpp_hand_over_main(int argc, char **argv)
+{
+	struct berth_arguments arguments;
+	struct berth_why why = {0};
+	struct berth_pki *pki = NULL;
+	int status = 0;
+
+	if (!berth_arguments_parse(&hand_over_usage, argc, argv, &arguments, &status))
+		return status;
+	const char *directory = berth_arguments_value(&arguments, "dir");
+	enum berth_err err = berth_pki_open(&pki, &why);
+	err = err ? err : give(pki, directory, berth_arguments_value(&arguments, "listen"), &why);
+	berth_pki_close(pki);
+	if (err)
+		return berth_print_why(argv[0], directory, &why);
+	printf("The other has the network's keys. Stop this Controller.\n");
 	return BERTH_EXIT_DONE;
 }

@@ -191,5 +191,7 @@ const struct berth_verb berth_registrar_verbs[] = {
 	 berth_registrar_rollover_main},
 	{"registrar", "est-user", "a user of EST with a password", berth_registrar_est_user_main},
 	{"dpp", "init", "make a registrar a DPP Controller", berth_dpp_init_main},
+	{"dpp", "hand-over", "give the network's keys to another DPP Configurator",
+	 berth_dpp_hand_over_main},
 	{0},
 };

@@ -10,5 +10,6 @@ extern const struct berth_verb berth_registrar_verbs[];
 int berth_registrar_est_user_main(int argc, char **argv);
 int berth_registrar_rollover_main(int argc, char **argv);
 int berth_dpp_init_main(int argc, char **argv);
+int berth_dpp_hand_over_main(int argc, char **argv);
 
 #endif
