@@ -14,6 +14,7 @@
 #include "system/random.h"
 #include "system/sandbox.h"
 
+#define PROVE_MS 1500 /* an honest one takes a tenth of that */
 #define LEAVE_MS 3000 /* for the last frame to be acknowledged, or the connection to be closed */
 
 void
@@ -165,6 +166,7 @@ take_event(struct dpp_agent *agent, const struct berth_dpp_attempt_event *event)
 {
 	switch (event->kind) {
 	case BERTH_DPP_ATTEMPT_AUTHENTICATED:
+		agent->is_authenticated = true;
 		berth_log(&agent->log, BERTH_LOG_INFO, "dpp.authenticated", NULL);
 		return;
 	case BERTH_DPP_ATTEMPT_CSR_WANTED:
@@ -213,8 +215,19 @@ dpp_agent_take(struct dpp_agent *agent, const struct berth_dpp_frame *frame)
 		berth_log_why(&agent->log, BERTH_LOG_INFO, "dpp.frame-refused", &why, NULL);
 	if (err && is_first)
 		agent->why = why; /* what a person hears when it was for nothing */
+	if (is_first && !err) {
+		agent->is_authenticated = false;
+		agent->begun = berth_clock_mono();
+	}
 	dpp_agent_wake(agent);
 	return is_first && !err;
+}
+
+bool
+dpp_agent_gives_way(const struct dpp_agent *agent)
+{
+	return agent->attempt != NULL && !agent->is_authenticated &&
+	       berth_clock_mono().ms - agent->begun.ms >= PROVE_MS;
 }
 
 static int64_t

@@ -50,7 +50,9 @@ struct dpp_agent {
 	struct dpp_wire *wire;
 	struct berth_dpp_wifi_key wifi_key; /* of this attempt's request */
 	struct berth_dpp_attempt *attempt;  /* NULL: announcing */
-	bool is_enrolled;		    /* only what was said last has still to leave */
+	bool is_authenticated;
+	struct berth_mono begun;
+	bool is_enrolled; /* only what was said last has still to leave */
 	struct berth_mono leave_by;
 	enum berth_err outcome;
 	struct berth_why why; /* of the last attempt */
@@ -61,7 +63,12 @@ struct dpp_agent {
  * the way.
  */
 bool dpp_agent_take(struct dpp_agent *agent, const struct berth_dpp_frame *frame);
-/* The attempt cannot go on: its way is gone. */
+/*
+ * Whether the attempt has to give way when another asks: who only knows the device's code, and does not prove a key in that
+ * time, keeps nobody from it who does.
+ */
+bool dpp_agent_gives_way(const struct dpp_agent *agent);
+/* The attempt cannot go on: its way is gone, or another's came. */
 void dpp_agent_drop(struct dpp_agent *agent, const struct berth_why *why);
 /* Something happened: do what is due. */
 void dpp_agent_wake(struct dpp_agent *agent);

@@ -110,6 +110,23 @@ begin(struct dpp_air *air, const struct berth_radio_frame *frame,
 		  berth_wifi_address_text(air->peer, text), NULL);
 }
 
+/* True: there is none any more, for this frame asks for another. */
+static bool
+give_way(struct dpp_air *air, struct berth_bytes body)
+{
+	struct dpp_agent *agent = air->agent;
+	struct berth_dpp_frame frame;
+	struct berth_why why = {0};
+
+	if (!dpp_agent_gives_way(agent) || berth_dpp_frame_parse(body, &frame, &why) ||
+	    !berth_dpp_attempt_is_asked(&agent->attempt_conf, &frame))
+		return false;
+	berth_why_fill(&why, BERTH_E_TIMEOUT, "dpp-gives-way", NULL, 0,
+		       "Who asked has proved no key for some time, and another asks.");
+	dpp_agent_drop(agent, &why);
+	return true;
+}
+
 static void
 on_frame(void *context, const struct berth_radio_frame *frame)
 {
@@ -121,7 +138,8 @@ on_frame(void *context, const struct berth_radio_frame *frame)
 	struct berth_dpp_frame parsed;
 	struct berth_why why = {0};
 
-	if (agent->attempt != NULL && memcmp(air->peer, frame->action.from, sizeof(air->peer)) != 0)
+	if (agent->attempt != NULL &&
+	    memcmp(air->peer, frame->action.from, sizeof(air->peer)) != 0 && !give_way(air, body))
 		return; /* one at a time */
 	enum berth_err err = berth_dpp_fragments_take(&air->fragments, body, &step, &body, &why);
 	if (!err && step == BERTH_DPP_FRAGMENTS_ASK) {
