@@ -33,9 +33,12 @@ struct connection {
 	bool is_ending;	 /* when all is written */
 	struct bufferevent *bev;
 	struct event *timer;
+	struct event *pause; /* until it may say more; NULL: never was too fast */
 	struct berth_http_source source;
 	char address[ADDRESS_MAX];
-	int64_t end_ms; /* of its life */
+	int64_t end_ms;	 /* of its life */
+	int64_t allowed; /* bodies that may come at once, as of then */
+	int64_t allowed_ms;
 };
 
 struct berth_dpp_server {
@@ -82,6 +85,8 @@ drop(struct connection *c)
 		berth_http_sources_remove(server->sources, &c->source);
 	if (c->timer != NULL)
 		event_free(c->timer);
+	if (c->pause != NULL)
+		event_free(c->pause);
 	if (c->bev != NULL)
 		bufferevent_free(c->bev);
 	free(c);
@@ -152,11 +157,13 @@ on_timer(evutil_socket_t fd, short what, void *context)
 		fail_dial(c, "it does not answer");
 		return;
 	}
+	/* req: dpp-tcp-slow */
 	berth_why_fill(&why, BERTH_E_TIMEOUT, "dpp-idle", "DPP 7.3", 0,
 		       "no whole message came in time");
 	refuse(c, &why);
 }
 
+/* req: dpp-tcp-kind */
 /* The first octet of a body says what it is; the others of its head are one prefix each. */
 static bool
 can_be_body(const uint8_t *p, size_t n)
@@ -168,7 +175,47 @@ can_be_body(const uint8_t *p, size_t n)
 	return p[0] >= 0x0a && p[0] <= 0x0d && n >= 2;
 }
 
-/* 1: a body was taken; 0: more must come; -1: c is gone. */
+static void read_on(struct connection *c);
+
+static void
+on_pause_end(evutil_socket_t fd, short what, void *context)
+{
+	struct connection *c = context;
+
+	(void)fd;
+	(void)what;
+	bufferevent_enable(c->bev, EV_READ);
+	read_on(c);
+}
+
+/* Whether it may say one more now; if not it is read again when it may. */
+static bool
+may_speak(struct connection *c)
+{
+	int64_t now = now_ms();
+	int64_t more = (now - c->allowed_ms) / BERTH_DPP_BODY_EVERY_MS;
+
+	if (c->allowed + more >= BERTH_DPP_BURST) {
+		c->allowed = BERTH_DPP_BURST;
+		c->allowed_ms = now;
+	} else {
+		c->allowed += more;
+		c->allowed_ms += more * BERTH_DPP_BODY_EVERY_MS;
+	}
+	if (c->allowed > 0) {
+		c->allowed--;
+		return true;
+	}
+	struct timeval tv = berth_timeval(c->allowed_ms + BERTH_DPP_BODY_EVERY_MS - now);
+	bufferevent_disable(c->bev, EV_READ);
+	if (c->pause == NULL)
+		c->pause = evtimer_new(berth_loop_base(c->server->loop), on_pause_end, c);
+	if (c->pause != NULL)
+		event_add(c->pause, &tv);
+	return false; /* without memory for the pause it waits for the end of its time */
+}
+
+/* 1: a body was taken; 0: more must come, or later; -1: c is gone. */
 static int
 take_body(struct connection *c, struct evbuffer *in)
 {
@@ -179,6 +226,7 @@ take_body(struct connection *c, struct evbuffer *in)
 	if (evbuffer_copyout(in, head, sizeof(head)) != LENGTH_BYTES)
 		return 0;
 	size_t n = (size_t)head[0] << 24 | (size_t)head[1] << 16 | (size_t)head[2] << 8 | head[3];
+	/* req: dpp-tcp-length */
 	if (n == 0 || n > BODY_MAX_BYTES) {
 		berth_why_fill(&why, BERTH_E_LIMIT, "dpp-length", "DPP 7.3", 0,
 			       "a message of %zu octets, not 1 to %d", n, BODY_MAX_BYTES);
@@ -190,6 +238,9 @@ take_body(struct connection *c, struct evbuffer *in)
 		return 0;
 	}
 	bufferevent_setwatermark(c->bev, EV_READ, LENGTH_BYTES, 0);
+	/* req: dpp-tcp-pace */
+	if (!may_speak(c))
+		return 0;
 	const uint8_t *all = evbuffer_pullup(in, (ev_ssize_t)(LENGTH_BYTES + n));
 	if (all == NULL || !can_be_body(all + LENGTH_BYTES, n)) {
 		berth_why_fill(&why, BERTH_E_SYNTAX, "dpp-kind", "DPP 7.3", 0,
@@ -204,21 +255,33 @@ take_body(struct connection *c, struct evbuffer *in)
 	if (find(server, id) != c)
 		return -1; /* cut from within */
 	evbuffer_drain(in, LENGTH_BYTES + n);
-	return 1;
+	/* req: dpp-tcp-last */
+	return c->is_ending ? 0 : 1;
+}
+
+static void
+read_on(struct connection *c)
+{
+	struct evbuffer *in = bufferevent_get_input(c->bev);
+	int taken = 1;
+
+	if (c->is_ending) {
+		evbuffer_drain(in, SIZE_MAX);
+		return;
+	}
+	while (taken == 1)
+		taken = take_body(c, in);
 }
 
 static void
 on_read(struct bufferevent *bev, void *context)
 {
 	struct connection *c = context;
-	int taken = 1;
 
-	if (c->is_ending) {
-		evbuffer_drain(bufferevent_get_input(bev), SIZE_MAX);
-		return;
-	}
-	while (taken == 1)
-		taken = take_body(c, bufferevent_get_input(bev));
+	(void)bev;
+	/* deferred: it may have been told to pause in between */
+	if (c->is_ending || c->pause == NULL || !evtimer_pending(c->pause, NULL))
+		read_on(c);
 }
 
 static void
@@ -267,7 +330,9 @@ add(struct berth_dpp_server *server, int fd)
 		return NULL;
 	c->server = server;
 	c->id = berth_loop_number(server->loop);
-	c->end_ms = now_ms() + BERTH_DPP_LIFE_MS;
+	c->allowed_ms = now_ms();
+	c->allowed = BERTH_DPP_BURST;
+	c->end_ms = c->allowed_ms + BERTH_DPP_LIFE_MS;
 	c->timer = evtimer_new(berth_loop_base(server->loop), on_timer, c);
 	c->bev = bufferevent_socket_new(berth_loop_base(server->loop), fd,
 					BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);

@@ -7,6 +7,11 @@
  * An access point that relays is one source for many devices and opens a connection for each, so limits of one source are
  * wide; no limit slows those down who behave. What a connection may cost is bounded: one body read, a few written, and the
  * time without a whole body.
+ *
+ * How many bodies a second are passed on is limited for each connection, and not for each source: a device needs six in all,
+ * and its relay speaks for its neighbours too, good and bad, so a limit for the relay would let one bad device starve the
+ * good ones. Who is over it is not cut but read later; TCP then slows the sender down by itself, nothing is kept for it here,
+ * and the others' bodies find the owner's queue short.
  */
 #ifndef BERTH_NET_DPP_SERVER_H
 #define BERTH_NET_DPP_SERVER_H
@@ -21,6 +26,9 @@
 #define BERTH_DPP_LIFE_MS 300000
 #define BERTH_DPP_CONNECT_MS 5000
 #define BERTH_DPP_ENDING_MS 5000 /* for what was sent last to leave */
+/* Of one connection: a device sends six bodies, a relay repeats some of them; 32 at once, then 16 a second. */
+#define BERTH_DPP_BURST 32
+#define BERTH_DPP_BODY_EVERY_MS 62
 
 struct berth_dpp_server;
 

@@ -17,7 +17,8 @@
 #define PENDING_BUCKETS 1024
 #define CHAIN_FILE_MAX 262144
 #define SPARE_DESCRIPTORS 256 /* dials, links, libraries; of few descriptors a quarter */
-#define REFUSAL_RULES_MAX 32  /* net/http and net/tls have about 25; the last one is shared */
+#define DPP_OTHERS_SHARE 4   /* of the DPP connections one part in so many is not for one address */
+#define REFUSAL_RULES_MAX 32 /* net/http and net/tls have about 25; the last one is shared */
 
 /*
  * A net process. It passes requests on and answers back, and dials where the judge says. It holds certificates and
@@ -333,7 +334,9 @@ serve_dpp(struct net *net, struct berth_why *why)
 {
 	const struct berth_dpp_server_conf conf = {
 		.connections_max = net->connections_max,
-		.connections_per_source_max = net->connections_max,
+		/* most of them: a relay is one source for many devices; never all */
+		.connections_per_source_max =
+			net->connections_max - net->connections_max / DPP_OTHERS_SHARE,
 		.message = on_dpp_message,
 		.gone = on_dpp_gone,
 		.dialled = on_dpp_dialled,

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -32,7 +33,6 @@ static const uint8_t chirp[] = {0x09, 0x50, 0x6f, 0x9a, 0x1a, 0x01, 0x0d, 0x02, 
 static void
 on_message(void *context, uint64_t id, struct berth_bytes body, struct berth_bytes address)
 {
-	(void)context;
 	(void)address;
 	if (body.n >= 2 && body.p[0] == 0x0c && body.p[1] == 1) {
 		if (berth_dpp_server_send(my.server, id, body))
@@ -46,7 +46,7 @@ on_message(void *context, uint64_t id, struct berth_bytes body, struct berth_byt
 		return;
 	}
 	if (berth_dpp_server_send(my.server, id, body))
-		_exit(2);
+		dprintf(*(int *)context, "late\n");
 }
 
 static void
@@ -261,6 +261,7 @@ assert_cut(const uint8_t *message, size_t n, const char *report)
 	assert_reported("gone");
 }
 
+/* req: dpp-tcp-length, dpp-tcp-kind */
 static void
 what_cannot_be_a_message_is_cut(void **state)
 {
@@ -280,6 +281,7 @@ what_cannot_be_a_message_is_cut(void **state)
 	assert_cut(suite, sizeof(suite), "dpp-kind 127.0.0.1");
 }
 
+/* req: dpp-tcp-slow */
 static void
 who_does_not_finish_a_message_is_cut(void **state)
 {
@@ -304,6 +306,71 @@ a_connection_too_many_is_refused(void **state)
 		close(fds[i]);
 	for (int i = 0; i < 3; i++)
 		assert_reported("gone");
+}
+
+static int64_t
+now_ms(void)
+{
+	struct timespec now = {0};
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* req: dpp-tcp-pace */
+/* Nothing is lost, and another connection of the same address does not wait for it. */
+static void
+who_says_too_much_at_once_is_read_later(void **state)
+{
+	enum { MORE = 8 };
+	uint8_t message[64];
+	size_t n = frame(message, chirp, sizeof(chirp));
+
+	(void)state;
+	int fast = connect_to(my.port);
+	int other = connect_to(my.port);
+	int64_t began = now_ms();
+	for (int i = 0; i < BERTH_DPP_BURST + MORE; i++)
+		assert_int_equal(write(fast, message, n), n);
+	for (int i = 0; i < BERTH_DPP_BURST; i++)
+		assert_echo(fast, message, n);
+	for (int i = 0; i < BERTH_DPP_BURST; i++) {
+		assert_int_equal(write(other, message, n), n);
+		assert_echo(other, message, n);
+	}
+	close(other);
+	assert_reported("gone");
+	for (int i = 0; i < MORE; i++)
+		assert_echo(fast, message, n);
+	/* less one: the first interval begins with the connection */
+	assert_true(now_ms() - began >= (MORE - 1) * BERTH_DPP_BODY_EVERY_MS);
+	close(fast);
+	assert_reported("gone");
+}
+
+/* req: dpp-tcp-last */
+/* What came before the end is not read after it. */
+static void
+who_is_cut_is_not_heard_again(void **state)
+{
+	static const uint8_t last[] = {0x0c, 1};
+	uint8_t messages[64];
+	uint8_t got;
+
+	(void)state;
+	size_t n = frame(messages, last, sizeof(last));
+	size_t all = n + frame(messages + n, chirp, sizeof(chirp));
+	int fd = connect_to(my.port);
+	assert_int_equal(write(fd, messages, all), all);
+	assert_echo(fd, messages, n);
+	assert_int_equal(receive(fd, &got, 1), -1);
+	close(fd);
+	/* nothing was reported of what came after; the server goes on */
+	fd = connect_to(my.port);
+	assert_int_equal(write(fd, messages + n, all - n), all - n);
+	assert_echo(fd, messages + n, all - n);
+	close(fd);
+	assert_reported("gone");
 }
 
 static void
@@ -365,6 +432,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(what_cannot_be_a_message_is_cut, start, stop),
 		cmocka_unit_test_setup_teardown(who_does_not_finish_a_message_is_cut, start, stop),
 		cmocka_unit_test_setup_teardown(a_connection_too_many_is_refused, start, stop),
+		cmocka_unit_test_setup_teardown(who_says_too_much_at_once_is_read_later, start,
+						stop),
+		cmocka_unit_test_setup_teardown(who_is_cut_is_not_heard_again, start, stop),
 		cmocka_unit_test_setup_teardown(what_was_sent_leaves_before_the_end, start, stop),
 		cmocka_unit_test_setup_teardown(a_connection_is_opened_when_it_is_asked_for, start,
 						stop),

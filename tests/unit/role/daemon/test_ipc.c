@@ -142,6 +142,69 @@ carries_a_question_to_the_signer_and_back(void **state)
 	assert_true(berth_bytes_equal_text(ipc.signature.object, "object"));
 }
 
+static void
+carries_dpp_both_ways(void **state)
+{
+	(void)state;
+	BERTH_BUF packet = {0};
+	struct berth_ipc ipc;
+	assert_int_equal(
+		berth_ipc_put_dpp_message(&packet, 4, BERTH_LIT("body"), BERTH_LIT("192.0.2.1")),
+		BERTH_OK);
+	assert_int_equal(berth_ipc_decode_for_judge(berth_buf_view(&packet), &ipc, NULL), BERTH_OK);
+	assert_int_equal(ipc.kind, BERTH_IPC_DPP);
+	assert_int_equal(ipc.id, 4);
+	assert_true(berth_bytes_equal_text(ipc.dpp.body, "body"));
+	assert_true(berth_bytes_equal_text(ipc.dpp.address, "192.0.2.1"));
+	assert_int_equal(berth_ipc_put_dpp_gone(&packet, 4), BERTH_OK);
+	assert_int_equal(berth_ipc_decode_for_judge(berth_buf_view(&packet), &ipc, NULL), BERTH_OK);
+	assert_int_equal(ipc.kind, BERTH_IPC_DPP_GONE);
+	assert_int_equal(ipc.id, 4);
+	assert_int_equal(berth_ipc_put_dpp_send(&packet, 4, BERTH_LIT("answer"), true), BERTH_OK);
+	assert_int_equal(berth_ipc_decode_for_net(berth_buf_view(&packet), &ipc, NULL), BERTH_OK);
+	assert_true(berth_bytes_equal_text(ipc.dpp.body, "answer"));
+	assert_true(ipc.dpp.close);
+	assert_int_equal(berth_ipc_put_dpp_dial(&packet, 6, BERTH_LIT("ap.example"), 8908),
+			 BERTH_OK);
+	assert_int_equal(berth_ipc_decode_for_net(berth_buf_view(&packet), &ipc, NULL), BERTH_OK);
+	assert_true(berth_bytes_equal_text(ipc.dpp.host, "ap.example"));
+	assert_int_equal(ipc.dpp.port, 8908);
+	assert_int_equal(berth_ipc_put_dpp_dialled(&packet, 6, 17, NULL), BERTH_OK);
+	assert_int_equal(berth_ipc_decode_for_judge(berth_buf_view(&packet), &ipc, NULL), BERTH_OK);
+	assert_true(ipc.is_reply);
+	assert_int_equal(ipc.dpp.connection, 17);
+	assert_int_equal(ipc.dpp.fault.err, BERTH_OK);
+}
+
+static void
+refuses_dpp_that_says_nothing_or_two_things(void **state)
+{
+	(void)state;
+	BERTH_BUF packet = {0};
+	struct berth_ipc ipc;
+	struct berth_why why;
+	assert_int_equal(
+		berth_ipc_put_dpp_message(&packet, 4, BERTH_BYTES_NONE, BERTH_LIT("192.0.2.1")),
+		BERTH_OK);
+	assert_int_equal(berth_ipc_decode_for_judge(berth_buf_view(&packet), &ipc, &why),
+			 BERTH_E_SYNTAX);
+	assert_int_equal(berth_ipc_put_dpp_dial(&packet, 6, BERTH_LIT("ap.example"), 0), BERTH_OK);
+	assert_int_equal(berth_ipc_decode_for_net(berth_buf_view(&packet), &ipc, &why),
+			 BERTH_E_SYNTAX);
+	/* connected, and not; neither */
+	struct berth_why fault;
+	berth_why_fill(&fault, BERTH_E_UNREACHABLE, "dpp-dial", NULL, 0, "because");
+	assert_int_equal(berth_ipc_put_dpp_dialled(&packet, 6, 0, &fault), BERTH_OK);
+	assert_int_equal(berth_ipc_decode_for_judge(berth_buf_view(&packet), &ipc, &why), BERTH_OK);
+	assert_int_equal(ipc.dpp.fault.err, BERTH_E_UNREACHABLE);
+	assert_int_equal(berth_ipc_put_dpp_dialled(&packet, 6, 17, &fault), BERTH_OK);
+	assert_int_equal(berth_ipc_decode_for_judge(berth_buf_view(&packet), &ipc, &why),
+			 BERTH_E_SYNTAX);
+	assert_int_equal(berth_ipc_put_dpp_dialled(&packet, 6, 0, NULL), BERTH_OK);
+	assert_int_equal(berth_ipc_decode_for_judge(berth_buf_view(&packet), &ipc, &why),
+			 BERTH_E_SYNTAX);
+}
+
 /* What is right on one edge is refused on every other: a net process cannot play a signer. */
 static void
 refuses_what_belongs_on_another_edge(void **state)
@@ -154,22 +217,29 @@ refuses_what_belongs_on_another_edge(void **state)
 	BERTH_BUF sign = {0};
 	BERTH_BUF signature = {0};
 	BERTH_BUF link = {0};
+	BERTH_BUF message = {0};
+	BERTH_BUF send = {0};
 	assert_int_equal(berth_ipc_put_request(&request, 1, &ask), BERTH_OK);
 	assert_int_equal(berth_ipc_put_reply(&answer, 1, &reply), BERTH_OK);
 	assert_int_equal(berth_ipc_put_sign(&sign, 1, 0, BERTH_LIT("x")), BERTH_OK);
 	assert_int_equal(berth_ipc_put_signature(&signature, 1, BERTH_LIT("x"), NULL), BERTH_OK);
 	assert_int_equal(berth_ipc_put_link(&link, BERTH_EDGE_NET, 1), BERTH_OK);
+	assert_int_equal(berth_ipc_put_dpp_message(&message, 1, BERTH_LIT("x"), BERTH_BYTES_NONE),
+			 BERTH_OK);
+	assert_int_equal(berth_ipc_put_dpp_send(&send, 1, BERTH_LIT("x"), false), BERTH_OK);
 	typedef enum berth_err decode(struct berth_bytes, struct berth_ipc *, struct berth_why *);
 	static decode *const decoders[] = {berth_ipc_decode_for_judge, berth_ipc_decode_for_net,
 					   berth_ipc_decode_for_signer, berth_ipc_decode_signature,
 					   berth_ipc_decode_control};
-	const struct berth_buf *const packets[] = {&request, &answer, &sign, &signature, &link};
+	/* at d, at d + 5: for the decoder d */
+	const struct berth_buf *const packets[] = {&request, &answer,  &sign, &signature,
+						   &link,    &message, &send};
 	for (size_t d = 0; d < 5; d++) {
-		for (size_t p = 0; p < 5; p++) {
+		for (size_t p = 0; p < 7; p++) {
 			struct berth_ipc ipc;
 			struct berth_why why;
 			enum berth_err err = decoders[d](berth_buf_view(packets[p]), &ipc, &why);
-			if ((err == BERTH_OK) != (d == p)) {
+			if ((err == BERTH_OK) != (d == p % 5)) {
 				fail_msg("decoder %zu, packet %zu: %s", d, p, berth_err_name(err));
 			}
 		}
@@ -240,6 +310,8 @@ main(void)
 		cmocka_unit_test(carries_a_reply_to_net),
 		cmocka_unit_test(carries_a_dial_and_its_answer),
 		cmocka_unit_test(carries_a_question_to_the_signer_and_back),
+		cmocka_unit_test(carries_dpp_both_ways),
+		cmocka_unit_test(refuses_dpp_that_says_nothing_or_two_things),
 		cmocka_unit_test(refuses_what_belongs_on_another_edge),
 		cmocka_unit_test(refuses_values_outside_their_range),
 		cmocka_unit_test(the_largest_request_fits_a_frame),
