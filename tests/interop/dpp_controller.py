@@ -95,6 +95,11 @@ class Registrar:
         self.berth("registrar", "init", "--dir", self.home, "--name", "Example Home", "--host", "localhost",
                    "--listen", "127.0.0.1:0")
         self.berth("dpp", "init", "--dir", self.home)
+        conf = os.path.join(self.home, "registrar.conf")
+        with open(conf, encoding="ascii") as f:
+            text = f.read()
+        with open(conf, "w", encoding="ascii") as f:
+            f.write(text.replace("[registrar]\n", "[registrar]\nest-clients = device, dpp\n"))
         with open(os.path.join(self.home, "policy.conf"), "w", encoding="ascii") as f:
             f.write(POLICY)
         for name, text in (("net-x.pass", PASSWORD + "\n"), ("net-x.seed", SEED)):
@@ -445,6 +450,28 @@ def case_15_by_a_certificate_issued_on_the_way(w):
     expect(": OK" in done, done)
     shown = w["registrar"].ask("device", "show", name)
     expect(shown["state"] == "enrolled" and len(shown["certificates"]) == 1, shown)
+    # and it is renewed by EST with itself, as any other; a device that is revoked is not
+    with open(os.path.join(folder, "own.der"), "wb") as f:
+        f.write(bytes.fromhex(got["DPP-NET-ACCESS-KEY"].split(" ")[0]))
+    openssl(folder, "ec -inform DER -in own.der -out own.key")
+    openssl(folder, "x509 -x509toreq -in bag-%d.pem -signkey own.key -out own.csr" % own[0])
+    openssl(folder, "req -in own.csr -outform DER -out own.csr.der")
+    openssl(folder, "base64 -in own.csr.der -out own.csr.b64")
+    expect(renewal(folder, own[0]) == "200", w["registrar"].log()[-2000:])
+    expect(len(w["registrar"].device(name)["certificates"]) == 2, name)
+    w["registrar"].berth("device", "revoke", name)
+    expect(renewal(folder, own[0]) == "403", "a revoked device is renewed")
+
+
+def renewal(folder, number):
+    """The status of simplereenroll with that certificate."""
+    with open(os.path.join(folder, "port"), encoding="ascii") as f:
+        port = f.read().strip()
+    return subprocess.run(
+        ["curl", "-s", "-o", "renewed", "-w", "%{http_code}", "--cacert", "domain-ca.pem", "--cert", "bag-%d.pem" % number, "--key",
+         "own.key", "-H", "Content-Type: application/pkcs10", "--data-binary", "@own.csr.b64",
+         "https://localhost:%s/.well-known/est/simplereenroll" % port],
+        cwd=folder, stdout=subprocess.PIPE, text=True, timeout=RUN_S, check=False).stdout
 
 
 def case_16_for_a_time_known_devices_need_no_approval(w):
@@ -671,7 +698,7 @@ def world(folder):
 
 
 def main():
-    for tool in ("wpa_supplicant", "hostapd", "unshare", "ip"):
+    for tool in ("wpa_supplicant", "hostapd", "unshare", "ip", "curl", "openssl"):
         if shutil.which(tool) is None:
             print("missing: " + tool)
             sys.exit(77)

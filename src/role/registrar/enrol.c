@@ -3,6 +3,7 @@
 #include "role/registrar/judge.h"
 
 #include "role/registrar/signing.h"
+#include "store/registrar_dpp.h"
 #include "store/registrar_revocation.h"
 
 #define LIMIT_RETRY_S 3600 /* who asked too often within a day */
@@ -90,6 +91,18 @@ find_step(struct berth_registrar_exchange *exchange, int64_t device,
 					       why);
 }
 
+/* Without a voucher step: by its DPP code, else by its birth certificate alone. */
+static enum berth_err
+recall_code(struct berth_registrar_exchange *exchange, const struct berth_registrar_device *device,
+	    struct berth_facts *facts, struct berth_why *why)
+{
+	struct berth_registrar_dpp_key key;
+	enum berth_err err = berth_registrar_dpp_key_of(exchange->role->store, device->row,
+							&exchange->arena, &key, why);
+	facts->client = err ? BERTH_CLIENT_CERTIFICATE : BERTH_CLIENT_DPP;
+	return err == BERTH_E_NOT_FOUND ? BERTH_OK : err;
+}
+
 /* What the voucher step that let the device on has proved; a maker we no longer know proves nothing. */
 static enum berth_err
 recall_voucher_step(struct berth_registrar_exchange *exchange,
@@ -104,10 +117,8 @@ recall_voucher_step(struct berth_registrar_exchange *exchange,
 		return BERTH_OK;
 	}
 	enum berth_err err = find_step(exchange, device->row, &step, why);
-	if (err == BERTH_E_NOT_FOUND) {
-		facts->client = BERTH_CLIENT_CERTIFICATE;
-		return BERTH_OK;
-	}
+	if (err == BERTH_E_NOT_FOUND)
+		return recall_code(exchange, device, facts, why);
 	facts->client = BERTH_CLIENT_DEVICE;
 	if (err || maker == NULL)
 		return err;

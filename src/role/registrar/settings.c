@@ -177,7 +177,7 @@ static const struct berth_conf_key registrar_keys[] = {
 	 .fallback = "device",
 	 SETTING(est_clients),
 	 .help = "Who may enrol without a label: device (with a voucher), certificate (of a "
-		 "manufacturer with est = yes), user."},
+		 "manufacturer with est = yes), user, dpp (a device with a DPP code renews)."},
 	{.name = "est-users",
 	 .type = BERTH_CONF_PATH,
 	 SETTING(est_users),
