@@ -11,7 +11,7 @@ import sys
 import time
 
 from lib.stock import PASSWORD, SSID, AccessPoint, Program
-from lib.world import World, cases_of, expect, passes, play, run, say, until
+from lib.world import World, expect, passes, play, run, until
 
 PROGRAMS = os.environ["BERTH_PROGRAMS"]
 CONTROLLER = "10.0.0.1"
@@ -121,8 +121,9 @@ class Joiner:
 
 
 class Network(World):
-    def __init__(self):
-        super().__init__("ap", "dev", "other")
+    WITH_RADIO = ("ap", "dev", "other")
+
+    def setup(self):
         self.cable(self.host("ctl"), CONTROLLER, self.hosts["ap"], "10.0.0.2")
         self.registrar = Registrar(self, self.hosts["ctl"])
         self.ap = AccessPoint(self, self.hosts["ap"], self.registrar)
@@ -277,6 +278,4 @@ def case_9_an_enterprise_network_by_a_certificate_that_comes_on_the_way(w):
 
 
 if __name__ == "__main__":
-    network = Network()
-    say("hosts, Controller and access point are up")
-    sys.exit(play(cases_of(globals()), network))
+    sys.exit(play(Network, globals()))
