@@ -645,6 +645,20 @@ def case_22_a_network_is_taken_over_from_a_stock_configurator(w):
     stock.ask("DPP_CONFIGURATOR_REMOVE " + configurator)
 
 
+def case_24_codes_are_scanned_one_after_the_other(w):
+    registrar = w["registrar"]
+    codes = [new_code(w["sta"])[1] for _ in range(3)]
+    before = len(registrar.ask("dpp", "devices")["devices"])
+    done = registrar.berth("device", "add", "-", "--model", "sensor", text="\n".join([codes[0], "", "DPQ:x", codes[1], ""]), check=False)
+    expect(done.returncode == 6 and done.stdout.count("is added") == 2 and "dpp-uri-scheme" in done.stderr, done)
+    path = os.path.join(registrar.home, "codes")
+    with open(path, "w", encoding="ascii") as f:
+        f.write(codes[2] + "\n")
+    registrar.berth("device", "add", path)
+    expect(len(registrar.ask("dpp", "devices")["devices"]) == before + 3, "three more")
+    expect(registrar.berth("device", "add", "-", text="\n", check=False).returncode == 2, "nothing to add")
+
+
 def hand_over(w, giver, taker, code=None):
     """(status of who gives, of who takes, what was said). code: given in place of the taker's."""
     program = os.path.join(PROGRAMS, "berth")

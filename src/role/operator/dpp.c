@@ -18,12 +18,13 @@ static const struct berth_option add_options[] = {
 };
 
 static const struct berth_usage add_usage = {
-	.operands = "URI|-",
+	.operands = "URI|FILE|-",
 	.operands_min = 1,
 	.operands_max = 1,
-	.about = "Adds a device by the DPP URI of its label; \"-\" reads it from standard input, "
-		 "as a "
-		 "scanner gives it.\nWho has the code may configure the device: it is allowed on "
+	.about = "Adds a device by the DPP URI of its label, or each of a file's lines; \"-\" "
+		 "reads them "
+		 "from standard\ninput, as a scanner types them.\nWho has the code may configure "
+		 "the device: it is allowed on "
 		 "as the "
 		 "policy says (match.client = dpp).",
 	.options = add_options,
@@ -98,19 +99,6 @@ trim(struct berth_bytes text)
 	return text;
 }
 
-static enum berth_err
-read_uri(const char *operand, struct berth_buf *text, struct berth_why *why)
-{
-	char line[BERTH_DPP_URI_MAX_BYTES + 2];
-
-	if (strcmp(operand, "-") != 0)
-		return berth_buf_append_text(text, operand);
-	if (fgets(line, sizeof(line), stdin) == NULL)
-		return berth_fail(why, BERTH_E_USAGE, "dpp-uri-input", NULL,
-				  "nothing came on standard input");
-	return berth_buf_append_text(text, line);
-}
-
 /* What other readers would refuse is told, and no reason not to add it. */
 static void
 warn(struct berth_bytes uri)
@@ -139,29 +127,69 @@ build_body(const struct berth_arguments *arguments, struct berth_bytes uri, stru
 		   : BERTH_OK;
 }
 
+/* One code: added and told, or why not. */
+static int
+add_one(const char *command, const struct berth_arguments *arguments, const char *text)
+{
+	struct berth_dpp_uri parsed;
+	struct berth_why why = {0};
+	BERTH_BUF body = {0};
+	BERTH_JSON json_t *reply = NULL;
+	struct berth_bytes uri = trim(berth_text(text));
+
+	enum berth_err err = berth_dpp_uri_parse(uri, &parsed, &why);
+	if (!err)
+		warn(uri);
+	err = err ? err : build_body(arguments, uri, &body, &why);
+	err = err ? err
+		  : berth_admin_ask(berth_admin_socket(berth_arguments_value(arguments, "socket")),
+				    "POST", "/v1/dpp/devices", berth_buf_view(&body), &reply, &why);
+	int status = berth_dpp_finish(command, arguments, err, &why, reply, print_added);
+	fflush(stdout); /* who scans one after the other wants to see it */
+	return status;
+}
+
+/* Each line a code, as a scanner types them. */
+static int
+add_lines(const char *command, const struct berth_arguments *arguments, FILE *from)
+{
+	char line[BERTH_DPP_URI_MAX_BYTES + 2];
+	size_t added = 0;
+	size_t failed = 0;
+	int status = BERTH_EXIT_DONE;
+
+	while (fgets(line, sizeof(line), from) != NULL) {
+		if (trim(berth_text(line)).n == 0)
+			continue;
+		int one = add_one(command, arguments, line);
+		added += one == BERTH_EXIT_DONE;
+		failed += one != BERTH_EXIT_DONE;
+		status = one == BERTH_EXIT_DONE ? status : one;
+	}
+	if (added + failed == 0) {
+		fprintf(stderr, "%s: there is no code to add [dpp-uri-input]\n", command);
+		return BERTH_EXIT_USAGE;
+	}
+	return added > 0 && failed > 0 ? BERTH_EXIT_PARTLY : status;
+}
+
 static int
 add_main(int argc, char **argv)
 {
 	struct berth_arguments arguments;
-	struct berth_dpp_uri parsed;
-	struct berth_why why = {0};
-	BERTH_BUF text = {0};
-	BERTH_BUF body = {0};
-	BERTH_JSON json_t *reply = NULL;
 	int status = 0;
 
 	if (!berth_arguments_parse(&add_usage, argc, argv, &arguments, &status))
 		return status;
-	enum berth_err err = read_uri(arguments.operand[0], &text, &why);
-	struct berth_bytes uri = trim(berth_buf_view(&text));
-	err = err ? err : berth_dpp_uri_parse(uri, &parsed, &why);
-	if (!err)
-		warn(uri);
-	err = err ? err : build_body(&arguments, uri, &body, &why);
-	err = err ? err
-		  : berth_admin_ask(berth_admin_socket(berth_arguments_value(&arguments, "socket")),
-				    "POST", "/v1/dpp/devices", berth_buf_view(&body), &reply, &why);
-	return berth_dpp_finish(argv[0], &arguments, err, &why, reply, print_added);
+	const char *operand = arguments.operand[0];
+	if (strcmp(operand, "-") == 0)
+		return add_lines(argv[0], &arguments, stdin);
+	FILE *file = strncmp(operand, "DPP:", 4) == 0 ? NULL : fopen(operand, "re");
+	if (file == NULL)
+		return add_one(argv[0], &arguments, operand);
+	status = add_lines(argv[0], &arguments, file);
+	(void)fclose(file);
+	return status;
 }
 
 static int
