@@ -14,11 +14,10 @@
 #include <event2/bufferevent.h>
 #include <event2/listener.h>
 
+#include "net/dpp_stream.h"
 #include "net/http_sources.h"
 #include "net/loop_event.h"
 
-#define LENGTH_BYTES 4
-#define BODY_MAX_BYTES 65535
 #define BUCKETS 1024
 #define ADDRESS_MAX 64
 #define ACCEPT_AGAIN_MS 1000
@@ -163,18 +162,6 @@ on_timer(evutil_socket_t fd, short what, void *context)
 	refuse(c, &why);
 }
 
-/* req: dpp-tcp-kind */
-/* The first octet of a body says what it is; the others of its head are one prefix each. */
-static bool
-can_be_body(const uint8_t *p, size_t n)
-{
-	static const uint8_t action[] = {0x09, 0x50, 0x6f, 0x9a, 0x1a, 0x01};
-
-	if (p[0] == action[0])
-		return n > sizeof(action) && memcmp(p, action, sizeof(action)) == 0;
-	return p[0] >= 0x0a && p[0] <= 0x0d && n >= 2;
-}
-
 static void read_on(struct connection *c);
 
 static void
@@ -220,41 +207,38 @@ static int
 take_body(struct connection *c, struct evbuffer *in)
 {
 	struct berth_dpp_server *server = c->server;
-	uint8_t head[LENGTH_BYTES];
+	size_t there = evbuffer_get_length(in);
+	struct berth_bytes body = BERTH_BYTES_NONE;
 	struct berth_why why;
+	size_t wanted = BERTH_DPP_LENGTH_BYTES;
 
-	if (evbuffer_copyout(in, head, sizeof(head)) != LENGTH_BYTES)
-		return 0;
-	size_t n = (size_t)head[0] << 24 | (size_t)head[1] << 16 | (size_t)head[2] << 8 | head[3];
-	/* req: dpp-tcp-length */
-	if (n == 0 || n > BODY_MAX_BYTES) {
-		berth_why_fill(&why, BERTH_E_LIMIT, "dpp-length", "DPP 7.3", 0,
-			       "a message of %zu octets, not 1 to %d", n, BODY_MAX_BYTES);
-		refuse(c, &why);
-		return -1;
+	while (body.n == 0) {
+		if (there < wanted) {
+			bufferevent_setwatermark(c->bev, EV_READ, wanted, 0);
+			return 0;
+		}
+		size_t at_hand = wanted;
+		const uint8_t *p = evbuffer_pullup(in, (ev_ssize_t)at_hand);
+		if (p == NULL) {
+			lose(c);
+			return -1;
+		}
+		if (berth_dpp_stream_take(berth_bytes_of(p, at_hand), &wanted, &body, &why)) {
+			refuse(c, &why);
+			return -1;
+		}
 	}
-	if (evbuffer_get_length(in) < LENGTH_BYTES + n) {
-		bufferevent_setwatermark(c->bev, EV_READ, LENGTH_BYTES + n, 0);
-		return 0;
-	}
-	bufferevent_setwatermark(c->bev, EV_READ, LENGTH_BYTES, 0);
+	bufferevent_setwatermark(c->bev, EV_READ, BERTH_DPP_LENGTH_BYTES, 0);
 	/* req: dpp-tcp-pace */
 	if (!may_speak(c))
 		return 0;
-	const uint8_t *all = evbuffer_pullup(in, (ev_ssize_t)(LENGTH_BYTES + n));
-	if (all == NULL || !can_be_body(all + LENGTH_BYTES, n)) {
-		berth_why_fill(&why, BERTH_E_SYNTAX, "dpp-kind", "DPP 7.3", 0,
-			       "a message that is neither DPP nor GAS");
-		refuse(c, &why);
-		return -1;
-	}
 	set_timer(c, c->server->conf.idle_ms);
 	uint64_t id = c->id;
-	server->conf.message(server->conf.context, id, berth_bytes_of(all + LENGTH_BYTES, n),
+	server->conf.message(server->conf.context, id, body,
 			     berth_bytes_of(c->address, strlen(c->address)));
 	if (find(server, id) != c)
 		return -1; /* cut from within */
-	evbuffer_drain(in, LENGTH_BYTES + n);
+	evbuffer_drain(in, wanted);
 	/* req: dpp-tcp-last */
 	return c->is_ending ? 0 : 1;
 }
@@ -341,7 +325,7 @@ add(struct berth_dpp_server *server, int fd)
 		return NULL;
 	}
 	bufferevent_setcb(c->bev, on_read, on_written, on_event, c);
-	bufferevent_setwatermark(c->bev, EV_READ, LENGTH_BYTES, 0);
+	bufferevent_setwatermark(c->bev, EV_READ, BERTH_DPP_LENGTH_BYTES, 0);
 	struct connection **bucket = &server->buckets[c->id % BUCKETS];
 	c->next = *bucket;
 	c->back = bucket;
@@ -486,14 +470,16 @@ enum berth_err
 berth_dpp_server_send(struct berth_dpp_server *server, uint64_t id, struct berth_bytes body)
 {
 	struct connection *c = find(server, id);
-	const uint8_t head[LENGTH_BYTES] = {(uint8_t)(body.n >> 24), (uint8_t)(body.n >> 16),
-					    (uint8_t)(body.n >> 8), (uint8_t)body.n};
+	const uint8_t head[BERTH_DPP_LENGTH_BYTES] = {(uint8_t)(body.n >> 24),
+						      (uint8_t)(body.n >> 16),
+						      (uint8_t)(body.n >> 8), (uint8_t)body.n};
 
 	if (c == NULL || c->is_ending)
 		return BERTH_E_NOT_FOUND;
 	struct evbuffer *out = bufferevent_get_output(c->bev);
-	if (body.n == 0 || body.n > BODY_MAX_BYTES ||
-	    evbuffer_get_length(out) + LENGTH_BYTES + body.n > BERTH_DPP_UNSENT_MAX_BYTES) {
+	if (body.n == 0 || body.n > BERTH_DPP_STREAM_BODY_MAX ||
+	    evbuffer_get_length(out) + BERTH_DPP_LENGTH_BYTES + body.n >
+		    BERTH_DPP_UNSENT_MAX_BYTES) {
 		lose(c);
 		return BERTH_E_LIMIT;
 	}
