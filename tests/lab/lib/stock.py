@@ -42,6 +42,10 @@ class Program:
             self.control.read_event()
         return self.control.seen
 
+    def log_since(self, start):
+        with open(self.log, encoding="utf-8", errors="replace") as f:
+            return f.read()[start:]
+
     def wait(self, word, start, seconds=JOIN_S):
         return self.control.wait(word, seconds, start)
 
