@@ -68,6 +68,9 @@ enum berth_err berth_cms_content(struct berth_bytes der, struct berth_bytes *ret
 /* certs-only SignedData (degenerate), DER. */
 enum berth_err berth_cms_certs_build(struct berth_pki *pki, const struct berth_cert_list *list,
 				     struct berth_buf *der, struct berth_why *why) BERTH_MUST;
+/* The same in the order of list, which DER forbids in a SET: readers of a bag take the first for their own (wpa_supplicant). */
+enum berth_err berth_cms_certs_bag(const struct berth_cert_list *list, struct berth_buf *ber,
+				   struct berth_why *why) BERTH_MUST;
 /* The same of one certificate's DER, which whoever issued it has read again: here it is not. */
 enum berth_err berth_cms_certs_wrap(struct berth_bytes certificate, struct berth_buf *der,
 				    struct berth_why *why) BERTH_MUST;

@@ -305,6 +305,23 @@ berth_cms_certs_build(struct berth_pki *pki, const struct berth_cert_list *list,
 }
 
 enum berth_err
+berth_cms_certs_bag(const struct berth_cert_list *list, struct berth_buf *ber,
+		    struct berth_why *why)
+{
+	SIGNED_DATA_PARTS data = {.version = 1};
+	struct der_set *set = &data.certificates;
+
+	if (list->n == 0)
+		return berth_fail(why, BERTH_E_USAGE, "cms-certs-only", "RFC 7030 4.1.3",
+				  "There is no certificate to send.");
+	if (list->n > sizeof(set->at) / sizeof(set->at[0]))
+		return fail_build(BERTH_E_LIMIT, why);
+	for (size_t i = 0; i < list->n; i++)
+		set->at[set->n++] = berth_cert_der(list->at[i]);
+	return write_certificates(&data, ber, why);
+}
+
+enum berth_err
 berth_cms_certs_wrap(struct berth_bytes certificate, struct berth_buf *der, struct berth_why *why)
 {
 	SIGNED_DATA_PARTS data = {.version = 1};

@@ -284,7 +284,7 @@ berth_dpp_give_certificate(struct berth_dpp_session *s, enum berth_err err, stru
 	return err ? refuse(s, BERTH_DPP_CONFIGURE_FAILURE, why) : BERTH_OK;
 }
 
-/* The certificate and what it chains to, without the root: that is in caCert. */
+/* The certificate, first, and what it chains to, without the root: that is in caCert. */
 static enum berth_err
 build_bag(struct berth_dpp_session *s, struct berth_buf *der, struct berth_why *why)
 {
@@ -296,7 +296,7 @@ build_bag(struct berth_dpp_session *s, struct berth_buf *der, struct berth_why *
 	err = err ? err : berth_cert_list_add(&bag, leaf, why);
 	for (size_t i = 0; !err && i + 1 < issuing->n; i++)
 		err = berth_cert_list_add(&bag, issuing->at[i], why);
-	return err ? err : berth_cms_certs_build(s->role->pki, &bag, der, why);
+	return err ? err : berth_cms_certs_bag(&bag, der, why);
 }
 
 /* ---- the object ---- */

@@ -617,6 +617,31 @@ carries_certificates_only(void **state)
 	assert_int_equal(read.n, 2);
 }
 
+/* In both orders: one of them is not that of a DER SET. */
+static void
+keeps_the_order_of_a_bag(void **state)
+{
+	struct berth_cert *certs[] = {authority.ca, authority.root, authority.ca};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		BERTH_CERT_LIST list = {0};
+		BERTH_CERT_LIST read = {0};
+		BERTH_BUF ber = {0};
+		assert_int_equal(berth_cms_certs_bag(&list, &ber, NULL), BERTH_E_USAGE);
+		for (size_t k = 0; k < 2; k++)
+			assert_int_equal(berth_cert_list_add(&list, certs[i + k], NULL), BERTH_OK);
+		assert_int_equal(berth_cms_certs_bag(&list, &ber, NULL), BERTH_OK);
+		assert_int_equal(
+			berth_cms_certs_parse(authority.pki, berth_buf_view(&ber), &read, NULL),
+			BERTH_OK);
+		assert_int_equal(read.n, 2);
+		for (size_t k = 0; k < 2; k++)
+			assert_true(berth_bytes_equal(berth_cert_der(read.at[k]),
+						      berth_cert_der(certs[i + k])));
+	}
+}
+
 int
 main(void)
 {
@@ -637,6 +662,7 @@ main(void)
 		cmocka_unit_test(refuses_a_signer_whose_key_is_for_certificates_only),
 		cmocka_unit_test(refuses_to_sign_with_another_ones_certificate),
 		cmocka_unit_test(carries_certificates_only),
+		cmocka_unit_test(keeps_the_order_of_a_bag),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
