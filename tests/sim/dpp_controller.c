@@ -12,6 +12,7 @@
 #include "pki/keystore/keystore.h"
 #include "role/registrar/domain.h"
 #include "role/registrar/signer.h"
+#include "role/registrar/signing.h"
 #include "system/files.h"
 
 #define SIGNER_MS 12
@@ -147,8 +148,10 @@ berth_judge_sign(struct berth_judge *judge, uint16_t op, struct berth_bytes payl
 	out->op = op;
 	out->cookie = cookie;
 	judge->sim->asked++;
-	if (cause != NULL && (cause->kind == DPP_DENIED || cause->kind == DPP_UNKNOWN ||
-			      (cause->kind == DPP_BY_OPERATOR && !cause->is_approved)))
+	/* a Controller that has just started asks for its public keys when anybody comes, once */
+	if (op != BERTH_REGISTRAR_DPP_KEYS && cause != NULL &&
+	    (cause->kind == DPP_DENIED || cause->kind == DPP_UNKNOWN ||
+	     (cause->kind == DPP_BY_OPERATOR && !cause->is_approved)))
 		dpp_break(judge->sim, "device %zu, which may not join, cost a signature",
 			  cause->number);
 }
