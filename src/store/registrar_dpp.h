@@ -13,11 +13,12 @@
 
 struct berth_registrar_dpp_key {
 	int64_t device;				  /* row */
-	uint8_t key_hash[BERTH_DPP_HASH_BYTES];	  /* SHA-256 of spki */
-	uint8_t chirp_hash[BERTH_DPP_HASH_BYTES]; /* of "chirp" and spki */
-	struct berth_bytes spki;		  /* DER */
-	struct berth_bytes uri;			  /* as it was given */
-	struct berth_bytes added_by;		  /* login name */
+	uint8_t key_hash[BERTH_DPP_HASH_BYTES];	  /* SHA-256 of the key as its code has it */
+	uint8_t chirp_hash[BERTH_DPP_HASH_BYTES]; /* the same of "chirp" and it */
+	/* DER; uncompressed: to find y takes as long as an agreement */
+	struct berth_bytes spki;
+	struct berth_bytes uri;	     /* as it was given */
+	struct berth_bytes added_by; /* login name */
 	struct berth_wall added_at;
 	struct berth_wall renew_wanted_at; /* 0: it need not be configured again */
 	struct berth_bytes renew_wanted_by;

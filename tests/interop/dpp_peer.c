@@ -280,7 +280,7 @@ build_object(const char *akm, const struct berth_ec_point *key, enum berth_dpp_n
 
 	if (berth_dpp_akm_read(berth_text(akm), &object.akm, &why) ||
 	    berth_dpp_connector_write(&connector, &payload, &why) ||
-	    berth_dpp_connector_sign(my.pki, my.c_sign, berth_buf_view(&payload), &jws, &why))
+	    berth_dpp_connector_sign(my.pki, my.c_sign, berth_buf_view(&payload), &jws, NULL, &why))
 		die("object", &why);
 	object.connector = berth_buf_view(&jws);
 	if (berth_dpp_object_write(my.pki, &object, json, &why))

@@ -78,7 +78,7 @@ class Control:
 class Stock:
     """program: wpa_supplicant or hostapd, on an interface of this namespace."""
 
-    def __init__(self, folder, program, interface, lines=()):
+    def __init__(self, folder, program, interface, lines=(), quiet=False):
         self.folder, self.interface = folder, interface
         self.log = os.path.join(folder, "%s-%s.log" % (program, interface))
         control = os.path.join(folder, "ctrl-" + interface)
@@ -89,6 +89,8 @@ class Stock:
             command = [program, "-ddKt", conf]
         else:
             command = [program, "-Dwired", "-i" + interface, "-c" + conf, "-ddKt"]
+        if quiet:
+            command.remove("-ddKt")
         with open(self.log, "w", encoding="ascii") as f:
             self.process = subprocess.Popen(command, stdout=f, stderr=f, stdin=subprocess.DEVNULL)
         self.control = Control(folder, os.path.join(control, interface))

@@ -255,7 +255,7 @@ put_header(struct berth_pki *pki, const struct berth_ec_point *c_sign, struct be
 enum berth_err
 berth_dpp_connector_sign(struct berth_pki *pki, struct berth_key *c_sign,
 			 struct berth_bytes payload, struct berth_buf *connector,
-			 struct berth_why *why)
+			 struct berth_dpp_connector *ret, struct berth_why *why)
 {
 	struct berth_dpp_connector read;
 	struct berth_ec_point point;
@@ -288,6 +288,8 @@ berth_dpp_connector_sign(struct berth_pki *pki, struct berth_key *c_sign,
 	err = err ? err : berth_base64url_encode(berth_buf_view(&rs), connector);
 	if (err)
 		return berth_fail(why, err, "dpp-connector", SECTION, "No memory.");
+	if (ret != NULL)
+		*ret = read;
 	return BERTH_OK;
 }
 

@@ -58,10 +58,11 @@ enum berth_err berth_dpp_connector_read(struct berth_pki *pki, struct berth_byte
 					struct berth_why *why) BERTH_MUST;
 /*
  * Appends the whole, signed. The payload is read first, and refused where we would not write it so: the signer's lint
- * (dpp-connector-form). c_sign: a key of the keystore.
+ * (dpp-connector-form). c_sign: a key of the keystore. ret (may be NULL): what was read.
  */
 enum berth_err berth_dpp_connector_sign(struct berth_pki *pki, struct berth_key *c_sign,
 					struct berth_bytes payload, struct berth_buf *connector,
+					struct berth_dpp_connector *ret,
 					struct berth_why *why) BERTH_MUST;
 /*
  * Of a Connector that c_sign has signed. SIGNATURE; MISMATCH dpp-kid: another C-sign key; SYNTAX. Its expiry is not judged.

@@ -335,7 +335,7 @@ static void
 plumb(struct process *a, enum berth_ipc_edge a_edge, uint32_t a_index, struct process *b,
       enum berth_ipc_edge b_edge, uint32_t b_index)
 {
-	if (a->pid == 0 || b->pid == 0) {
+	if (!a || !b || a->pid == 0 || b->pid == 0) {
 		return; /* when it starts, it is plumbed */
 	}
 	int fds[2];

@@ -137,6 +137,7 @@ add(struct berth_admin_call *call, struct berth_bytes text, const struct berth_d
 	struct berth_dpp_bootstrapping key;
 	struct berth_registrar_device device;
 	struct berth_bytes spki = berth_bytes_of(uri->spki, uri->spki_n);
+	BERTH_BUF whole = {0};
 	char name[65];
 	bool is_new = false;
 
@@ -163,9 +164,11 @@ add(struct berth_admin_call *call, struct berth_bytes text, const struct berth_d
 		  : berth_registrar_device_seen(role->store, &wanted, now, call->arena, &device,
 						&is_new, &call->why);
 	err = err ? err : berth_admin_note(call, BERTH_EVENT_DEVICE_ADDED, device.id, "");
+	if (!err && berth_ec_build_spki(&key.point, BERTH_EC_UNCOMPRESSED, &whole))
+		err = berth_admin_built(call, BERTH_E_MEMORY);
 	struct berth_registrar_dpp_key kept = {
 		.device = device.row,
-		.spki = spki,
+		.spki = berth_buf_view(&whole),
 		.uri = text,
 		.added_by = berth_text(call->user),
 		.added_at = now,

@@ -164,7 +164,9 @@ fill_conf(struct berth_dpp_session *s, const struct berth_registrar_dpp_key *key
 		.has_peer = true,
 		.requires_mutual = s->network.requires_mutual,
 	};
-	enum berth_err err = berth_dpp_bootstrapping_parse(role->pki, key->spki, &conf->peer, why);
+	memcpy(conf->peer.hash, key->key_hash, sizeof(conf->peer.hash));
+	memcpy(conf->peer.chirp, key->chirp_hash, sizeof(conf->peer.chirp));
+	enum berth_err err = berth_ec_parse_spki(role->pki, key->spki, &conf->peer.point, why);
 	if (err || conf->peer.point.curve == own->point.curve)
 		return err;
 	/* a device on another curve knows no key of ours: one for this session, which proves nothing */

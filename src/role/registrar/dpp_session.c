@@ -246,11 +246,15 @@ berth_dpp_session_decide(struct berth_dpp_session *s, struct berth_why *why)
 		berth_decision_fail(&decision, &none);
 		berth_decision_set(&decision, BERTH_OUTCOME_DENY);
 	}
+	bool is_allowed = decision.outcome == BERTH_OUTCOME_ALLOW;
+	if (is_allowed && s->has_trace)
+		return BERTH_OK; /* the same once more, at the end of an authentication */
 	err = berth_registrar_decision_put_changed(role->store, s->device, "dpp", &decision,
 						   now_of(s).wall, REPEATED_WITHIN_S, why);
 	if (err)
 		return err;
-	if (decision.outcome != BERTH_OUTCOME_ALLOW)
+	s->has_trace = is_allowed;
+	if (!is_allowed)
 		return refuse_decision(&decision, why);
 	return decision.segment[0] == '\0'
 		       ? BERTH_OK

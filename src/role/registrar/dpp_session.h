@@ -40,6 +40,7 @@ struct berth_dpp_session {
 	struct berth_dpp_reconfig *reconfig;
 	struct berth_dpp_configurator *configurator;
 	enum berth_dpp_asked asked;
+	bool has_trace;	   /* of its allowance: kept once */
 	int64_t connector; /* row of what is being given */
 	struct berth_policy_network network;
 	enum berth_dpp_net_role net_role;

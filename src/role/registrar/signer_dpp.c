@@ -43,16 +43,12 @@ tell_keys(struct berth_dpp_signer *signer, struct berth_buf *object)
 
 /* Which netAccessKey was given what, so that what a restored store forgot can be found again. */
 static enum berth_err
-log_connector(struct berth_dpp_signer *signer, struct berth_bytes payload, struct berth_now now,
-	      struct berth_bytes connector, struct berth_why *why)
+log_connector(struct berth_dpp_signer *signer, const struct berth_dpp_connector *read,
+	      struct berth_now now, struct berth_bytes connector, struct berth_why *why)
 {
-	struct berth_dpp_connector read;
 	char key[2 * BERTH_EC_COORDINATE_MAX + 1];
-	enum berth_err err = berth_dpp_connector_read(signer->pki, payload, &read, why);
 
-	if (err)
-		return err;
-	berth_hex_text(berth_ec_x(&read.key), key, sizeof(key));
+	berth_hex_text(berth_ec_x(&read->key), key, sizeof(key));
 	const struct berth_issuance_line line = {
 		.what = "connector",
 		.subject = berth_text(key),
@@ -66,11 +62,13 @@ static enum berth_err
 sign_connector(struct berth_dpp_signer *signer, struct berth_bytes payload, struct berth_now now,
 	       struct berth_buf *object, struct berth_why *why)
 {
+	struct berth_dpp_connector read;
 	enum berth_err err = berth_rate_take(&signer->rate, now.mono, "connectors-per-minute", why);
 
 	err = err ? err
-		  : berth_dpp_connector_sign(signer->pki, signer->c_sign, payload, object, why);
-	return err ? err : log_connector(signer, payload, now, berth_buf_view(object), why);
+		  : berth_dpp_connector_sign(signer->pki, signer->c_sign, payload, object, &read,
+					     why);
+	return err ? err : log_connector(signer, &read, now, berth_buf_view(object), why);
 }
 
 static enum berth_err

@@ -140,9 +140,9 @@ sign(struct world *w, const struct berth_dpp_connector *connector, struct berth_
 	BERTH_BUF payload = {0};
 
 	assert_int_equal(berth_dpp_connector_write(connector, &payload, NULL), BERTH_OK);
-	assert_int_equal(
-		berth_dpp_connector_sign(pki, w->c_sign, berth_buf_view(&payload), jws, &w->why),
-		BERTH_OK);
+	assert_int_equal(berth_dpp_connector_sign(pki, w->c_sign, berth_buf_view(&payload), jws,
+						  NULL, &w->why),
+			 BERTH_OK);
 }
 
 static struct berth_dpp_connector

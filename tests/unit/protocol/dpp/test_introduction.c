@@ -49,7 +49,7 @@ introduce(struct world *w, int side, uint8_t frame_version, struct berth_dpp_int
 		assert_int_equal(berth_dpp_connector_write(&w->connector[i], &payload, NULL),
 				 BERTH_OK);
 		assert_int_equal(berth_dpp_connector_sign(pki, w->c_sign, berth_buf_view(&payload),
-							  &w->jws[i], NULL),
+							  &w->jws[i], NULL, NULL),
 				 BERTH_OK);
 	}
 	return berth_dpp_introduce(pki, &w->c_sign_point, &w->connector[side], &w->key[side].scalar,

@@ -29,7 +29,7 @@ struct world {
 static void
 sign(struct world *w, struct berth_key *key, struct berth_bytes payload, struct berth_buf *out)
 {
-	assert_int_equal(berth_dpp_connector_sign(pki, key, payload, out, &w->why), BERTH_OK);
+	assert_int_equal(berth_dpp_connector_sign(pki, key, payload, out, NULL, &w->why), BERTH_OK);
 }
 
 static void
