@@ -366,26 +366,22 @@ base_point(struct berth_pki *pki, enum berth_ec_curve curve, struct berth_ec_poi
 	return encode(pki, curve, EC_GROUP_get0_generator(group), ret, why);
 }
 
-enum berth_err
-berth_ec_multiply_key(struct berth_pki *pki, struct berth_key *key,
-		      const struct berth_ec_point *point, struct berth_ec_point *ret,
-		      struct berth_why *why)
+/* Of a token, by its x alone. */
+static enum berth_err
+multiply_by_x(struct berth_pki *pki, struct berth_key *key, const struct berth_ec_point *public,
+	      const struct berth_ec_point *point, struct berth_ec_point *ret, struct berth_why *why)
 {
-	struct berth_ec_point public, base, beside, candidates[2], sum;
+	struct berth_ec_point base, beside, candidates[2], sum;
 	BERTH_SECRET x = {0};
 	BERTH_SECRET x_beside = {0};
 
-	enum berth_err err = berth_ec_of_key(pki, key, &public, why);
-	if (!err && public.curve != point->curve)
-		return berth_fail(why, BERTH_E_MISMATCH, "ec-key", NULL,
-				  "The point is on another curve than the key.");
-	err = err ? err : base_point(pki, point->curve, &base, why);
+	enum berth_err err = base_point(pki, point->curve, &base, why);
 	err = err ? err : berth_ec_add(pki, point, &base, &beside, why);
 	err = err ? err : derive_x(pki, key, point, &x, why);
 	err = err ? err : derive_x(pki, key, &beside, &x_beside, why);
 	err = err ? err : points_of_x(pki, point->curve, berth_bytes_of(x.p, x.n), candidates, why);
 	for (int i = 0; !err && i < 2; i++) {
-		err = berth_ec_add(pki, &candidates[i], &public, &sum, why);
+		err = berth_ec_add(pki, &candidates[i], public, &sum, why);
 		if (!err && berth_bytes_equal_secretly(berth_ec_x(&sum),
 						       berth_bytes_of(x_beside.p, x_beside.n))) {
 			*ret = candidates[i];
@@ -393,6 +389,31 @@ berth_ec_multiply_key(struct berth_pki *pki, struct berth_key *key,
 		}
 	}
 	return err ? err : failed(why);
+}
+
+enum berth_err
+berth_ec_multiply_key(struct berth_pki *pki, struct berth_key *key,
+		      const struct berth_ec_point *point, struct berth_ec_point *ret,
+		      struct berth_why *why)
+{
+	struct berth_ec_point public;
+	struct berth_bytes xy = berth_ec_xy(point);
+	uint8_t octets[POINT_MAX] = {POINT_CONVERSION_UNCOMPRESSED};
+	BERTH_SECRET product = {0};
+
+	enum berth_err err = berth_ec_of_key(pki, key, &public, why);
+	if (err)
+		return err;
+	if (public.curve != point->curve)
+		return berth_fail(why, BERTH_E_MISMATCH, "ec-key", NULL,
+				  "The point is on another curve than the key.");
+	memcpy(octets + 1, xy.p, xy.n);
+	err = berth_key_multiply(key, berth_bytes_of(octets, 1 + xy.n), &product, why);
+	if (err == BERTH_E_UNSUPPORTED)
+		return multiply_by_x(pki, key, &public, point, ret, why);
+	return err ? err
+		   : berth_ec_point(pki, point->curve, berth_bytes_of(product.p, product.n), ret,
+				    why);
 }
 
 /* FIPS 186-5 A.2.2: numbers of the order's length until one is below it. */

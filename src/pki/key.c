@@ -6,6 +6,7 @@
 #include <openssl/err.h>
 
 #include "pki/der.h"
+#include "pki/keystore/private.h"
 #include "pki/library.h"
 #include "pki/ossl_annot.h"
 
@@ -367,6 +368,35 @@ berth_key_derive(struct berth_key *key, struct berth_key *peer, struct berth_sec
 		return berth_ossl_fail(why, BERTH_E_CRYPTO, "pki-derive", NULL,
 				       "The key's keystore did not agree on a secret");
 	enum berth_err err = berth_secret_copy(secret, berth_bytes_of(bytes, n));
+	berth_wipe(bytes, sizeof(bytes));
+	return err;
+}
+
+enum berth_err
+berth_key_multiply(struct berth_key *key, struct berth_bytes point, struct berth_secret *product,
+		   struct berth_why *why)
+{
+	uint8_t bytes[2 * 66];
+	size_t n = sizeof(bytes);
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_octet_string(BERTH_EXCHANGE_POINT, (void *)(uintptr_t)point.p,
+						  point.n),
+		OSSL_PARAM_construct_end(),
+	};
+	BERTH_OSSL(EVP_PKEY_CTX) *context =
+		key->private == NULL
+			? NULL
+			: EVP_PKEY_CTX_new_from_pkey(key->pki->libctx, key->private, NULL);
+
+	if (context == NULL || EVP_PKEY_derive_init(context) != 1 ||
+	    EVP_PKEY_CTX_set_params(context, params) != 1) {
+		ERR_clear_error();
+		return BERTH_E_UNSUPPORTED;
+	}
+	if (EVP_PKEY_derive(context, bytes, &n) != 1)
+		return berth_ossl_fail(why, BERTH_E_CRYPTO, "pki-derive", NULL,
+				       "The key's keystore did not multiply a point");
+	enum berth_err err = berth_secret_copy(product, berth_bytes_of(bytes, n));
 	berth_wipe(bytes, sizeof(bytes));
 	return err;
 }

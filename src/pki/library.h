@@ -92,6 +92,12 @@ enum berth_signed berth_signed_by(struct berth_bytes der, int algorithm,
 				  const ASN1_BIT_STRING *signature, struct berth_key *key);
 /* True when issuer made the certificate's signature; nothing is said of names, dates and purposes. */
 bool berth_cert_is_signed_by(const struct berth_cert *cert, struct berth_key *issuer);
+/*
+ * The product of the private key with a point (04 | x | y), x | y; UNSUPPORTED, with nothing in why: its keystore gives only x
+ * (berth_key_derive).
+ */
+enum berth_err berth_key_multiply(struct berth_key *key, struct berth_bytes point,
+				  struct berth_secret *product, struct berth_why *why) BERTH_MUST;
 /* Puts the key into a certificate or request being built, without OpenSSL's encoders (150 us). */
 bool berth_key_put(const struct berth_key *key, X509_PUBKEY *slot);
 /* As berth_key_verify, with a digest named by an algorithm identifier: "SHA256", "SHA384", "SHA512". */

@@ -7,7 +7,10 @@
 #include "pki/keystore/private.h"
 #include "pki/keystore/provider.h"
 
+#include <openssl/core_names.h>
+
 struct exchange {
+	bool is_whole; /* the point came as a parameter, and the whole product is wanted */
 	struct berth_private *private;
 	size_t point_n;
 	uint8_t point[BERTH_EC_POINT_MAX];
@@ -59,6 +62,37 @@ exchange_set_peer(void *context, void *key)
 }
 
 static int
+exchange_set_params(void *context, const OSSL_PARAM params[])
+{
+	struct exchange *exchange = context;
+	const OSSL_PARAM *point = OSSL_PARAM_locate_const(params, BERTH_EXCHANGE_POINT);
+	void *to = exchange->point;
+
+	if (point == NULL)
+		return 1;
+	if (exchange->private == NULL || exchange->private->ops->multiply == NULL ||
+	    OSSL_PARAM_get_octet_string(point, &to, sizeof(exchange->point), &exchange->point_n) !=
+		    1 ||
+	    exchange->point_n != exchange->private->kind->point_bytes)
+		return 0;
+	exchange->is_whole = true;
+	return 1;
+}
+
+static const OSSL_PARAM *
+exchange_settable(void *context, void *provider_context)
+{
+	static const OSSL_PARAM settable[] = {
+		OSSL_PARAM_octet_string(BERTH_EXCHANGE_POINT, NULL, 0),
+		OSSL_PARAM_END,
+	};
+
+	(void)context;
+	(void)provider_context;
+	return settable;
+}
+
+static int
 exchange_derive(void *context, unsigned char *out, size_t *n, size_t size)
 {
 	struct exchange *exchange = context;
@@ -67,12 +101,16 @@ exchange_derive(void *context, unsigned char *out, size_t *n, size_t size)
 
 	if (exchange->private == NULL || exchange->point_n == 0)
 		return 0;
-	*n = ((size_t)exchange->private->kind->bits + 7) / 8;
+	*n = exchange->is_whole ? exchange->point_n - 1
+				: ((size_t)exchange->private->kind->bits + 7) / 8;
 	if (out == NULL)
 		return 1;
-	if (exchange->private->ops->derive(exchange->private,
-					   berth_bytes_of(exchange->point, exchange->point_n),
-					   &secret, &why)) {
+	struct berth_bytes point = berth_bytes_of(exchange->point, exchange->point_n);
+	enum berth_err err =
+		exchange->is_whole
+			? exchange->private->ops->multiply(exchange->private, point, &secret, &why)
+			: exchange->private->ops->derive(exchange->private, point, &secret, &why);
+	if (err) {
 		ERR_raise_data(ERR_LIB_USER, ERR_R_OPERATION_FAIL, "%s", why.sentence);
 		return 0;
 	}
@@ -88,6 +126,8 @@ const OSSL_DISPATCH berth_keystore_exchange[] = {
 	{OSSL_FUNC_KEYEXCH_FREECTX, (void (*)(void))exchange_free},
 	{OSSL_FUNC_KEYEXCH_INIT, (void (*)(void))exchange_init},
 	{OSSL_FUNC_KEYEXCH_SET_PEER, (void (*)(void))exchange_set_peer},
+	{OSSL_FUNC_KEYEXCH_SET_CTX_PARAMS, (void (*)(void))exchange_set_params},
+	{OSSL_FUNC_KEYEXCH_SETTABLE_CTX_PARAMS, (void (*)(void))exchange_settable},
 	{OSSL_FUNC_KEYEXCH_DERIVE, (void (*)(void))exchange_derive},
 	{0, NULL},
 };

@@ -6,6 +6,7 @@
 #include <openssl/pem.h>
 
 #include "base/secret.h"
+#include "pki/ec.h"
 #include "pki/keystore/key_file.h"
 #include "pki/keystore/pkcs8.h"
 #include "pki/keystore/private.h"
@@ -73,7 +74,37 @@ file_derive(struct berth_private *private, struct berth_bytes point, struct bert
 	return err;
 }
 
-static const struct berth_private_ops file_ops = {file_sign, file_derive, file_end};
+static enum berth_err
+file_multiply(struct berth_private *private, struct berth_bytes point, struct berth_secret *product,
+	      struct berth_why *why)
+{
+	EVP_PKEY *pkey = EVP_PKEY_CTX_get0_pkey(private->state);
+	struct berth_ec_point at, result;
+	enum berth_ec_curve curve;
+	BIGNUM *number = NULL;
+	uint8_t octets[BERTH_EC_COORDINATE_MAX];
+	BERTH_SECRET scalar = {0};
+
+	if (!berth_ec_curve_named(berth_text(private->kind->name), &curve) ||
+	    EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_PRIV_KEY, &number) != 1)
+		return berth_ossl_fail(why, BERTH_E_CRYPTO, "keystore-file", NULL,
+				       "The key cannot be used");
+	int n = berth_ec_facts(curve)->coordinate_bytes;
+	bool fits = BN_bn2binpad(number, octets, n) == n;
+	BN_clear_free(number);
+	enum berth_err err = fits ? berth_secret_copy(&scalar, berth_bytes_of(octets, (size_t)n))
+				  : BERTH_E_CRYPTO;
+	berth_wipe(octets, sizeof(octets));
+	err = err ? err
+		  : berth_ec_point(private->pki, curve, berth_bytes_of(point.p + 1, point.n - 1),
+				   &at, why);
+	err = err ? err : berth_ec_multiply(private->pki, &scalar, &at, &result, why);
+	err = err ? err : berth_secret_copy(product, berth_ec_xy(&result));
+	berth_wipe(&result, sizeof(result));
+	return err;
+}
+
+static const struct berth_private_ops file_ops = {file_sign, file_derive, file_end, file_multiply};
 
 /* The one PRIVATE KEY block of the file, as a key of the default provider. */
 static EVP_PKEY *

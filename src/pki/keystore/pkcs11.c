@@ -389,7 +389,7 @@ token_derive(struct berth_private *private, struct berth_bytes point, struct ber
 	return read_derived(&key->session, object, bytes, secret, why);
 }
 
-static const struct berth_private_ops token_ops = {token_sign, token_derive, token_end};
+static const struct berth_private_ops token_ops = {token_sign, token_derive, token_end, NULL};
 
 static enum berth_err
 token_load(struct berth_pki *pki, const char *rest, struct berth_key **ret, struct berth_why *why)

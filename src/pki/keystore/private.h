@@ -28,7 +28,13 @@ struct berth_private_ops {
 	enum berth_err (*derive)(struct berth_private *private, struct berth_bytes point,
 				 struct berth_secret *secret, struct berth_why *why);
 	void (*end)(struct berth_private *private); /* frees state */
+	/* The whole product, x | y, of the same; NULL: the backend gives x alone. The point is not checked yet. */
+	enum berth_err (*multiply)(struct berth_private *private, struct berth_bytes point,
+				   struct berth_secret *product, struct berth_why *why);
 };
+
+#define BERTH_EXCHANGE_POINT                                                                       \
+	"berth-point" /* parameter of our key exchange: this point, and x | y comes out */
 
 struct berth_private {
 	unsigned refs;

@@ -29,7 +29,7 @@ remote_end(struct berth_private *private)
 	free(private->state);
 }
 
-static const struct berth_private_ops remote_ops = {remote_sign, NULL, remote_end};
+static const struct berth_private_ops remote_ops = {remote_sign, NULL, remote_end, NULL};
 
 enum berth_err
 berth_keystore_remote(struct berth_pki *pki, const struct berth_signer_link *link, const char *name,

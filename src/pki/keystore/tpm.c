@@ -406,7 +406,7 @@ tpm_end(struct berth_private *private)
 	free(private->state);
 }
 
-static const struct berth_private_ops tpm_ops = {tpm_sign, tpm_derive, tpm_end};
+static const struct berth_private_ops tpm_ops = {tpm_sign, tpm_derive, tpm_end, NULL};
 
 /* ---- load ---- */
 

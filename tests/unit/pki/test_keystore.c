@@ -23,6 +23,7 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 
+#include "pki/ec.h"
 #include "pki/keystore/keystore.h"
 #include "pki/ossl.h"
 
@@ -638,6 +639,35 @@ agrees_with_openssl_on_a_secret(void **state)
 	agree(world, "P-384", 48);
 }
 
+/* A file gives the whole product, tokens x alone: d (a G) is a (d G) either way. */
+static void
+multiplies_a_point(void **state)
+{
+	static const char *const kinds[] = {"P-256", "P-384"};
+
+	WORLD()
+	for (size_t i = 0; i < 2; i++) {
+		struct berth_random random = berth_pki_random(world->pki);
+		struct berth_key *key = make_agreement_key(world, kinds[i]);
+		struct berth_ec_point public, point, product, expected;
+		struct berth_why why = {0};
+		assert_int_equal(berth_ec_of_key(world->pki, key, &public, NULL), BERTH_OK);
+		for (int round = 0; round < 4; round++) {
+			BERTH_SECRET a = {0};
+			assert_int_equal(berth_ec_generate(world->pki, public.curve, &random, &a,
+							   &point, NULL),
+					 BERTH_OK);
+			if (berth_ec_multiply_key(world->pki, key, &point, &product, &why))
+				fail_msg("%s: %s", why.rule, why.sentence);
+			assert_int_equal(
+				berth_ec_multiply(world->pki, &a, &public, &expected, NULL),
+				BERTH_OK);
+			assert_true(berth_ec_equal(&product, &expected));
+		}
+		drop_key(world, key);
+	}
+}
+
 static void
 refuses_to_agree_across_curves(void **state)
 {
@@ -1085,12 +1115,14 @@ main(void)
 	const struct CMUnitTest file[] = {
 		CONTRACT,
 		cmocka_unit_test(agrees_with_openssl_on_a_secret),
+		cmocka_unit_test(multiplies_a_point),
 		cmocka_unit_test(refuses_a_key_file_that_others_may_read),
 		cmocka_unit_test(refuses_a_key_file_behind_a_symbolic_link),
 	};
 	const struct CMUnitTest token[] = {
 		CONTRACT,
 		cmocka_unit_test(agrees_with_openssl_on_a_secret),
+		cmocka_unit_test(multiplies_a_point),
 		cmocka_unit_test(hardware_holds_a_key_to_its_use),
 		cmocka_unit_test(refuses_a_wrong_pin),
 		cmocka_unit_test(refuses_a_pin_in_the_uri),
@@ -1103,6 +1135,7 @@ main(void)
 	const struct CMUnitTest tpm_handle[] = {
 		CONTRACT,
 		cmocka_unit_test(agrees_with_openssl_on_a_secret),
+		cmocka_unit_test(multiplies_a_point),
 		cmocka_unit_test(hardware_holds_a_key_to_its_use),
 		cmocka_unit_test(tpm2_tools_find_the_same_public_key),
 		cmocka_unit_test(leaves_nothing_loaded_after_a_thousand_signatures),
@@ -1116,12 +1149,14 @@ main(void)
 	const struct CMUnitTest tpm_birth[] = {
 		CONTRACT,
 		cmocka_unit_test(agrees_with_openssl_on_a_secret),
+		cmocka_unit_test(multiplies_a_point),
 		cmocka_unit_test(a_birth_key_survives_the_owners_clear),
 		cmocka_unit_test(another_handle_is_another_birth_key),
 	};
 	const struct CMUnitTest tpm_file[] = {
 		CONTRACT,
 		cmocka_unit_test(agrees_with_openssl_on_a_secret),
+		cmocka_unit_test(multiplies_a_point),
 		cmocka_unit_test(hardware_holds_a_key_to_its_use),
 		cmocka_unit_test(refuses_a_key_file_of_another_tpm),
 		cmocka_unit_test(a_storage_root_key_is_used_where_it_is),
