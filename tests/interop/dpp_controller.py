@@ -695,6 +695,130 @@ def case_23_a_network_is_handed_over_to_who_was_named(w):
         expect(points[0] == points[1], key)
 
 
+def peer_process(w, port, *arguments):
+    own = w["registrar"].ask("dpp", "show")["uri"]
+    return subprocess.Popen([os.environ["BERTH_DPP_PEER"], "connect=127.0.0.1:%d" % port, "role=enrollee", "peer=" + own,
+                             *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def request_in_its_name(w, own):
+    """A request as the device's, with another protocol key: its hash and the Controller's code are no secrets."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(RUN_S)
+        peer = peer_process(w, listener.getsockname()[1], own)
+        s, _ = listener.accept()
+        with s:
+            body = receive(s)
+    peer.communicate(timeout=RUN_S)
+    return body
+
+
+def begin_in_its_name(w, own, held):
+    s = tcp(request_in_its_name(w, own))
+    held.append(s)
+    answer = receive(s)
+    expect(answer is not None and answer[6] == 1, "the Controller cannot know better yet: %s" % answer)
+
+
+# req: dpp-controller-proved
+def case_25_who_asks_in_a_devices_name_ends_nothing_of_the_devices(w):
+    own = "own=" + os.urandom(31).hex().rjust(64, "0")
+    held = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(RUN_S)
+        peer = peer_process(w, listener.getsockname()[1], own, "wait=1")
+        name = w["registrar"].add(peer.stdout.readline().split(" ", 1)[1].strip(), "sensor")
+        peer.stdin.write("go\n")
+        peer.stdin.flush()
+        device, _ = listener.accept()
+    up = tcp()
+    held += [device, up]
+    try:
+        for answered, strangers in ((True, 0), (False, 2), (True, 2), (False, 0)):
+            body = receive(device)
+            expect(body is not None, "the device gave up")
+            for _ in range(strangers):
+                begin_in_its_name(w, own, held)
+            up.sendall(len(body).to_bytes(4, "big") + body)
+            if answered:
+                answer = receive(up)
+                expect(answer is not None, w["registrar"].log()[-1500:])
+                device.sendall(len(answer).to_bytes(4, "big") + answer)
+        lines = peer.communicate(timeout=RUN_S)[0]
+    finally:
+        for s in held:
+            s.close()
+    expect("enrolled" in lines, lines)
+    w["registrar"].wait_state(name, "enrolled")
+
+
+P = 2**256 - 2**224 + 2**192 + 2**96 - 1
+G = (0x6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296,
+     0x4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5)
+
+
+def double_or_add(a, b):
+    if a == b:
+        slope = (3 * a[0] * a[0] - 3) * pow(2 * a[1], -1, P) % P
+    else:
+        slope = (b[1] - a[1]) * pow(b[0] - a[0], -1, P) % P
+    x = (slope * slope - a[0] - b[0]) % P
+    return x, (slope * (a[0] - x) - a[1]) % P
+
+
+def octets(point):
+    return b"".join(n.to_bytes(32, "big") for n in point)
+
+
+def attribute(number, value):
+    return number.to_bytes(2, "little") + len(value).to_bytes(2, "little") + value
+
+
+def announcement(key_id, point):
+    """What anybody says who heard a device of this network once."""
+    return bytes.fromhex("09506f9a1a010e") + attribute(0x101e, key_id) + attribute(0x1012, (19).to_bytes(2, "little")) + \
+        attribute(0x1020, octets(point)) + attribute(0x1021, octets(G))
+
+
+# req: dpp-controller-announced
+def case_26_strangers_announcements_do_not_use_up_what_devices_need(w):
+    registrar = w["registrar"]
+    conf = os.path.join(registrar.home, "registrar.conf")
+    with open(conf, encoding="ascii") as f:
+        text = f.read()
+    registrar.stop()
+    with open(conf, "w", encoding="ascii") as f:
+        f.write(text.replace("\n[dpp]\n", "\n[dpp]\nconnectors-per-minute = 8\n"))
+    registrar.start()
+    key, uri = new_code(w["sta"])
+    registrar.add(uri, "sensor")
+    stock, start = w["sta"], onboard(w, key)
+    connector = received(stock, start)["DPP-CONNECTOR"]
+    header = connector.split(".", maxsplit=1)[0]
+    key_id = base64.urlsafe_b64decode(json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))["kid"] + "=")
+    point, answers, held = double_or_add(G, G), [], []
+    for _ in range(12):
+        point = double_or_add(point, G)
+        held.append(tcp(announcement(key_id, point)))
+        answers.append(receive(held[-1]))
+    again = tcp(announcement(key_id, double_or_add(double_or_add(G, G), G)))
+    held.append(again)
+    repeated = receive(again)
+    for s in held:
+        s.close()
+    given = [a for a in answers if a is not None]
+    expect(len(given) == 4 and all(a[6] == 0x0f for a in given), "half of eight: %d" % len(given))
+    expect(repeated == given[0], "the same announcement gets the same request")
+    # three Connectors are left for devices, and one that was there before
+    key, uri = new_code(w["sta"])
+    registrar.add(uri, "sensor")
+    received(stock, onboard(w, key))
+    registrar.stop()
+    with open(conf, "w", encoding="ascii") as f:
+        f.write(text)
+    registrar.start()
+
+
 def openssl(folder, words):
     return subprocess.run(["openssl", *words.split()], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           timeout=RUN_S, check=True).stdout
@@ -709,6 +833,11 @@ def world(folder):
     return {"registrar": registrar,
             "sta": supplicant(folder, "vx0", "dpp_name=stock"),
             "relay": Relay(access_point(folder, "vx1", "dpp_controller=ipaddr=127.0.0.1 pkhash=" + own))}
+
+
+def title(name):
+    _, number, words = name.split("_", 2)
+    return "%s - %s" % (number, words.replace("_", " "))
 
 
 def main():
@@ -729,10 +858,10 @@ def main():
                     continue
                 try:
                     case(w)
-                    print("ok %s" % name[5:].replace("_", " "))
+                    print("ok " + title(name))
                 except (Failed, subprocess.TimeoutExpired, KeyError, OSError) as error:
                     failed += 1
-                    print("not ok %s: %s" % (name[5:].replace("_", " "), error))
+                    print("not ok %s: %s" % (title(name), error))
             if failed:
                 print(w["registrar"].log()[-4000:])
         finally:

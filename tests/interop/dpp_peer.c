@@ -9,6 +9,7 @@
  *	init=1			begin the authentication (default: who connects does)
  *	peer=URI		the other's bootstrapping URI (with init=1 needed; else makes it mutual)
  *	mutual=1		take no less than mutual authentication
+ *	own=HEX			our bootstrapping key's scalar (default: a new key)
  *	curve=P-256 version=3	of our bootstrapping key; highest version that we speak
  *	chirp=1			enrollee: announce ourselves and wait for a request
  *	akm=dpp ssid=net-x pass=…  second=psk	what a configurator gives
@@ -119,8 +120,15 @@ make_own(void)
 	BERTH_BUF spki = {0};
 	BERTH_BUF text = {0};
 	enum berth_ec_curve curve = my.has_peer ? my.peer.point.curve : curve_of("curve", "P-256");
+	const char *hex = option("own", NULL);
+	BERTH_BUF own = {0};
 
-	if (berth_ec_generate(my.pki, curve, &my.random, &my.scalar, &point, &why) ||
+	if (hex != NULL && (berth_hex_decode(berth_text(hex), &own, &why) ||
+			    berth_secret_copy(&my.scalar, berth_buf_view(&own)) ||
+			    berth_ec_public(my.pki, curve, &my.scalar, &point, &why)))
+		die("own", &why);
+	if ((hex == NULL &&
+	     berth_ec_generate(my.pki, curve, &my.random, &my.scalar, &point, &why)) ||
 	    berth_dpp_bootstrapping_of(my.pki, &point, &my.own, &why) ||
 	    berth_ec_build_spki(&point, BERTH_EC_COMPRESSED, &spki) ||
 	    berth_base64_encode(berth_buf_view(&spki), 0, &text))

@@ -637,6 +637,12 @@ berth_dpp_reconfig_event(struct berth_dpp_reconfig *r, struct berth_dpp_reconfig
 	return true;
 }
 
+void
+berth_dpp_reconfig_repeat(struct berth_dpp_reconfig *r)
+{
+	r->has_output = r->output.n > 0;
+}
+
 bool
 berth_dpp_reconfig_output(struct berth_dpp_reconfig *r, struct berth_bytes *body)
 {

@@ -106,6 +106,8 @@ enum berth_err berth_dpp_reconfig_product(struct berth_dpp_reconfig *reconfig, e
 					  struct berth_why *why) BERTH_MUST;
 enum berth_err berth_dpp_reconfig_allow(struct berth_dpp_reconfig *reconfig, bool is_allowed,
 					struct berth_why *why) BERTH_MUST;
+/* What was said last, once more: the same announcement came again. */
+void berth_dpp_reconfig_repeat(struct berth_dpp_reconfig *reconfig);
 bool berth_dpp_reconfig_output(struct berth_dpp_reconfig *reconfig, struct berth_bytes *body);
 /*
  * After DONE. Of a device that keeps its key secrets->scalar is empty, and own_key (the configurator's peer_key) is its old one.

@@ -17,8 +17,11 @@ berth_dpp_open(struct berth_registrar_role *role, struct berth_why *why)
 	if (role->settings->daemon.dpp_listen == NULL)
 		return BERTH_OK;
 	role->dpp = calloc(1, sizeof(*role->dpp));
-	return role->dpp == NULL ? berth_fail(why, BERTH_E_MEMORY, "memory", NULL, "out of memory")
-				 : BERTH_OK;
+	if (role->dpp == NULL)
+		return berth_fail(why, BERTH_E_MEMORY, "memory", NULL, "out of memory");
+	berth_rate_start(&role->dpp->announced,
+			 (role->settings->dpp_connectors_per_minute + 1) / 2);
+	return BERTH_OK;
 }
 
 void
@@ -132,6 +135,43 @@ find_by_hash(struct berth_registrar_role *role, const uint8_t hash[32])
 			return s;
 	}
 	return NULL;
+}
+
+/* One that has proved nothing yet takes frame as its own. */
+static struct berth_dpp_session *
+find_who_takes(struct berth_registrar_role *role, const uint8_t hash[32],
+	       const struct berth_dpp_frame *frame)
+{
+	struct berth_why why;
+
+	for (size_t i = 0; i < BERTH_DPP_SESSIONS_MAX; i++) {
+		struct berth_dpp_session *s = role->dpp->sessions[i];
+		if (s != NULL && s->has_hash && memcmp(s->hash, hash, 32) == 0 && s->auth != NULL &&
+		    s->configurator == NULL &&
+		    berth_dpp_auth_input(s->auth, now_of(role).mono, frame, &why) == BERTH_OK)
+			return s;
+	}
+	return NULL;
+}
+
+/* The oldest makes room, where too many ask in the name of one device; which of them is the device none has shown. */
+static void
+limit_unproven(struct berth_registrar_role *role, const uint8_t hash[32])
+{
+	struct berth_dpp_session *oldest = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < BERTH_DPP_SESSIONS_MAX; i++) {
+		struct berth_dpp_session *s = role->dpp->sessions[i];
+		if (s == NULL || !s->has_hash || memcmp(s->hash, hash, 32) != 0 ||
+		    s->configurator != NULL)
+			continue;
+		count++;
+		if (oldest == NULL || s->generation < oldest->generation)
+			oldest = s;
+	}
+	if (count >= BERTH_DPP_UNPROVEN_MAX)
+		berth_dpp_session_close(oldest);
 }
 
 /* Another connection of the same device: what comes next is answered there. */
@@ -289,16 +329,14 @@ take_request(struct berth_registrar_role *role, struct berth_dpp_peer peer,
 		cut(role, peer);
 		return;
 	}
-	struct berth_dpp_session *s = find_by_hash(role, key.key_hash);
-	if (s != NULL && s->auth != NULL && s->configurator == NULL &&
-	    berth_dpp_auth_input(s->auth, now_of(role).mono, frame, &why) == BERTH_OK) {
+	struct berth_dpp_session *s = find_who_takes(role, key.key_hash, frame);
+	if (s != NULL) {
 		join(s, peer);
 		berth_dpp_session_serve(s);
 		return;
 	}
-	/* it begins anew, having lost what was before */
-	if (s != NULL)
-		berth_dpp_session_close(s);
+	/* anew, having lost what was before, or somebody else in its name: what is under way goes on till one is proved */
+	limit_unproven(role, key.key_hash);
 	s = admit(role, &key, peer, address);
 	if (s == NULL)
 		return;
@@ -308,6 +346,41 @@ take_request(struct berth_registrar_role *role, struct berth_dpp_peer peer,
 	if (err)
 		berth_dpp_session_fail(s, &why);
 	berth_dpp_session_serve(s);
+}
+
+static struct berth_dpp_session *
+find_by_announcement(struct berth_registrar_role *role, const struct berth_dpp_announcement *a,
+		     size_t *count)
+{
+	struct berth_dpp_session *found = NULL;
+
+	*count = 0;
+	for (size_t i = 0; i < BERTH_DPP_SESSIONS_MAX; i++) {
+		struct berth_dpp_session *s = role->dpp->sessions[i];
+		if (s == NULL || s->reconfig == NULL)
+			continue;
+		*count += s->device == 0;
+		if (berth_ec_equal(&s->a_nonce, &a->a_nonce))
+			found = s;
+	}
+	return found;
+}
+
+/*
+ * The hash of our C-sign key is in the clear, so anybody can say it, and it is the signer that pays: strangers take neither the
+ * sessions nor the signatures that devices with a code need.
+ */
+/* req: dpp-controller-announced */
+static enum berth_err
+may_announce(struct berth_registrar_role *role, size_t count, struct berth_why *why)
+{
+	if (count >= BERTH_DPP_ANNOUNCED_MAX)
+		return berth_fail(why, BERTH_E_LIMIT, "dpp-announced", NULL,
+				  "%d who announced themselves for another configuration are "
+				  "waited for already",
+				  BERTH_DPP_ANNOUNCED_MAX);
+	return berth_rate_take(&role->dpp->announced, now_of(role).mono,
+			       "half of connectors-per-minute", why);
 }
 
 static void
@@ -326,7 +399,18 @@ take_announcement(struct berth_registrar_role *role, struct berth_dpp_peer peer,
 	};
 	enum berth_err err = berth_dpp_announcement_parse(role->pki, role->dpp->keys.pp.curve,
 							  frame, &announcement, &why);
-	struct berth_dpp_session *s = err ? NULL : berth_dpp_session_open(role, peer, address);
+	size_t count = 0;
+	struct berth_dpp_session *s =
+		err ? NULL : find_by_announcement(role, &announcement, &count);
+	if (s != NULL) {
+		join(s, peer);
+		if (s->configurator == NULL)
+			berth_dpp_reconfig_repeat(s->reconfig);
+		berth_dpp_session_serve(s);
+		return;
+	}
+	err = err ? err : may_announce(role, count, &why);
+	s = err ? NULL : berth_dpp_session_open(role, peer, address);
 	if (!err && s == NULL)
 		err = berth_fail(&why, BERTH_E_LIMIT, "dpp-sessions", NULL,
 				 "there are %d sessions already", BERTH_DPP_SESSIONS_MAX);
@@ -334,6 +418,7 @@ take_announcement(struct berth_registrar_role *role, struct berth_dpp_peer peer,
 		refuse(role, peer, address, &why);
 		return;
 	}
+	s->a_nonce = announcement.a_nonce;
 	err = berth_dpp_reconfig_begin(&conf, now_of(role).mono, &announcement, &s->reconfig, &why);
 	if (err)
 		berth_dpp_session_fail(s, &why);

@@ -12,9 +12,12 @@
 #define BERTH_ROLE_REGISTRAR_DPP_H
 
 #include "codec/json.h"
+#include "role/daemon/rate.h"
 #include "role/registrar/judge.h"
 
 #define BERTH_DPP_SESSIONS_MAX 1024 /* each a few KiB, for some seconds */
+#define BERTH_DPP_UNPROVEN_MAX 4    /* of them, in the name of one device */
+#define BERTH_DPP_ANNOUNCED_MAX 256 /* of them, begun for who may be anybody: reconfigurations */
 #define BERTH_DPP_CHIRPS_MAX 256    /* unknown ones, the newest */
 
 struct berth_dpp_chirp {
@@ -40,6 +43,7 @@ struct berth_dpp_controller {
 	struct berth_dpp_chirp chirps[BERTH_DPP_CHIRPS_MAX];
 	size_t chirp_count;
 	uint32_t generation;
+	struct berth_rate announced;
 	uint64_t unknown, refused, configured; /* for /metrics */
 };
 

@@ -63,7 +63,7 @@ berth_dpp_pipe_connect(struct berth_dpp_pipe *pipe, const char *address, struct 
 static unsigned
 port_of(int fd)
 {
-	struct sockaddr_in6 at;
+	struct sockaddr_in6 at = {0};
 	socklen_t n = sizeof(at);
 
 	/* the port stands at one place in both families */

@@ -279,6 +279,19 @@ finish(struct berth_dpp_session *s, bool result_is_known, struct berth_why *why)
 
 /* ---- machines ---- */
 
+/* It has proved that it is the device; what else was begun in its name, then or before, is over. */
+/* req: dpp-controller-proved */
+static void
+prevail(struct berth_dpp_session *s)
+{
+	for (size_t i = 0; i < BERTH_DPP_SESSIONS_MAX; i++) {
+		struct berth_dpp_session *other = s->role->dpp->sessions[i];
+		if (other != NULL && other != s && other->has_hash && s->has_hash &&
+		    memcmp(other->hash, s->hash, sizeof(s->hash)) == 0)
+			berth_dpp_session_close(other);
+	}
+}
+
 static enum berth_err
 start_configurator(struct berth_dpp_session *s, struct berth_dpp_secrets *secrets,
 		   struct berth_why *why)
@@ -317,6 +330,7 @@ serve_auth(struct berth_dpp_session *s, const struct berth_dpp_auth_event *event
 		return BERTH_OK;
 	case BERTH_DPP_AUTH_DONE:
 		berth_dpp_auth_take(s->auth, &secrets);
+		prevail(s);
 		return start_configurator(s, &secrets, why);
 	case BERTH_DPP_AUTH_FAILED:
 		*why = event->why;
