@@ -130,7 +130,10 @@ read_curves(struct berth_bytes value, struct berth_dpp_uri *uri)
 	uri->curves = (uint8_t)curves;
 }
 
-/* "192.0.2.1", "host:8909", "[2001:db8::1]:8909"; what is not readable says nothing, as with readers of version 2. */
+/*
+ * "192.0.2.1", "host:8909", "[2001:db8::1]:8909", "2001:db8::1"; what is not readable says nothing, as with readers of
+ * version 2.
+ */
 static void
 read_host(struct berth_bytes value, struct berth_dpp_uri *uri)
 {
@@ -141,6 +144,10 @@ read_host(struct berth_bytes value, struct berth_dpp_uri *uri)
 	if (is_bracketed)
 		rest = berth_bytes_of(value.p + 1, value.n - 1);
 	struct berth_bytes host = take_until(&rest, is_bracketed ? ']' : ':');
+	if (!is_bracketed && rest.n > 0 && memchr(rest.p, ':', rest.n) != NULL) {
+		host = value; /* an address of IPv6 alone: nothing says where a port would begin */
+		rest = BERTH_BYTES_NONE;
+	}
 	if (is_bracketed && rest.n > 0 && rest.p[0] == ':')
 		rest = berth_bytes_of(rest.p + 1, rest.n - 1);
 	if (host.n == 0 || host.n > BERTH_DPP_HOST_MAX || !berth_bytes_is_printable(host) ||

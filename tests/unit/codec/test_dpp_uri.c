@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -128,6 +129,96 @@ refuses_what_nobody_reads(void **state)
 	assert_refused("DPP:I:\x7f;K:" KEY ";;", "dpp-uri-information");
 	assert_refused("DPP:V:0;K:" KEY ";;", "dpp-uri-version");
 	assert_refused("DPP:V:x;K:" KEY ";;", "dpp-uri-version");
+	assert_refused("foo", "dpp-uri-scheme");
+	assert_refused("DPP:;;", "dpp-uri-end");
+	assert_refused("DPP:C:1/2;M:;K;;", "dpp-uri-mac");
+	assert_refused("DPP:I:foo\tbar;K:" KEY ";;", "dpp-uri-information");
+	assert_refused("DPP:C:1;K:" KEY ";;", "dpp-uri-channels");
+	assert_refused("DPP:C:81/1a;K:" KEY ";;", "dpp-uri-channels");
+	assert_refused("DPP:C:1/2000,81/-1;K:" KEY ";;", "dpp-uri-channels");
+	assert_refused("DPP:C:-1/1;K:" KEY ";;", "dpp-uri-channels");
+}
+
+/* Shapes that others print: long channel lists, hosts of both families, an empty text. Each is written again as it was. */
+static void
+reads_and_writes_what_others_print(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t channels;
+		const char *host;
+		uint16_t port;
+	} codes[] = {
+		{"DPP:C:81/1,115/36;K:" KEY ";;", 2, "", 0},
+		{"DPP:C:81/1,2,3,4,5,6,7,8,9,10,11,12,13,82/14,83/1,2,3,4,5,6,7,8,9,115/36;K:" KEY
+		 ";;",
+		 24, "", 0},
+		{"DPP:I:SN=4774LH2b4044;M:010203040506;K:" KEY ";;", 0, "", 0},
+		{"DPP:I:;M:010203040506;K:" KEY ";;", 0, "", 0},
+		{"DPP:H:192.168.1.1;M:010203040506;K:" KEY ";;", 0, "192.168.1.1", 0},
+		{"DPP:H:192.168.1.1:12345;M:010203040506;K:" KEY ";;", 0, "192.168.1.1", 12345},
+		{"DPP:H:fe80::1234:5678:9abc:def0;K:" KEY ";;", 0, "fe80::1234:5678:9abc:def0", 0},
+		{"DPP:H:[fe80::1234:5678:9abc:def0]:12345;K:" KEY ";;", 0,
+		 "fe80::1234:5678:9abc:def0", 12345},
+		/* a class before each channel is the same list */
+		{"DPP:C:81/1,81/2,81/3,115/36;K:" KEY ";;", 4, "", 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		struct berth_dpp_uri uri, again;
+		BERTH_BUF text = {0};
+		parse(codes[i].text, &uri);
+		assert_int_equal(uri.channel_count, codes[i].channels);
+		assert_string_equal(uri.host, codes[i].host);
+		assert_int_equal(uri.port, codes[i].port);
+		/* the order is ours, the contents are the same */
+		assert_int_equal(berth_dpp_uri_write(&uri, &text, NULL), BERTH_OK);
+		assert_int_equal(berth_dpp_uri_parse(berth_buf_view(&text), &again, NULL),
+				 BERTH_OK);
+		assert_memory_equal(&again, &uri, sizeof(uri));
+	}
+}
+
+/* The bitmap of curves, low nibble first, as all who have it write it. */
+static void
+tells_curves_low_nibble_first(void **state)
+{
+	static const struct {
+		const char *digits;
+		unsigned curves;
+	} maps[] = {
+		{"1", 0x01},  {"2", 0x02}, {"4", 0x04},	 {"8", 0x08},  {"01", 0x10},
+		{"02", 0x20}, {"7", 0x07}, {"12", 0x21}, {"31", 0x13}, {"f3", 0x3f},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
+		struct berth_dpp_uri uri;
+		char text[256];
+		BERTH_BUF again = {0};
+		(void)snprintf(text, sizeof(text), "DPP:V:3;B:%s;K:" KEY ";;", maps[i].digits);
+		parse(text, &uri);
+		assert_int_equal(uri.curves, maps[i].curves);
+		assert_int_equal(berth_dpp_uri_write(&uri, &again, NULL), BERTH_OK);
+		assert_true(berth_bytes_equal_text(berth_buf_view(&again), text));
+	}
+}
+
+/* Nothing said of a version is version 1, which is how those write it who know no other. */
+static void
+a_version_that_is_not_told_is_the_first(void **state)
+{
+	struct berth_dpp_uri uri;
+	BERTH_BUF text = {0};
+
+	(void)state;
+	parse("DPP:V:3;K:" KEY ";;", &uri);
+	assert_int_equal(uri.version, 3);
+	parse("DPP:K:" KEY ";;", &uri);
+	assert_int_equal(uri.version, 0); /* not said */
+	assert_int_equal(berth_dpp_uri_write(&uri, &text, NULL), BERTH_OK);
+	assert_true(berth_bytes_equal_text(berth_buf_view(&text), "DPP:K:" KEY ";;"));
 }
 
 static void
@@ -193,6 +284,9 @@ main(void)
 		cmocka_unit_test(reads_hosts_and_curves_as_others_write_them),
 		cmocka_unit_test(reads_what_is_not_quite_right),
 		cmocka_unit_test(refuses_what_nobody_reads),
+		cmocka_unit_test(reads_and_writes_what_others_print),
+		cmocka_unit_test(tells_curves_low_nibble_first),
+		cmocka_unit_test(a_version_that_is_not_told_is_the_first),
 		cmocka_unit_test(refuses_what_is_too_long),
 		cmocka_unit_test(writes_what_it_reads),
 		cmocka_unit_test(does_not_write_what_others_misread),
