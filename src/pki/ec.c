@@ -305,6 +305,32 @@ berth_ec_multiply(struct berth_pki *pki, const struct berth_secret *scalar,
 }
 
 enum berth_err
+berth_ec_reduce(struct berth_pki *pki, enum berth_ec_curve curve, struct berth_bytes number,
+		struct berth_secret *ret, struct berth_why *why)
+{
+	const EC_GROUP *group = group_of(pki, curve);
+	const int n = curves[curve].facts.coordinate_bytes;
+	uint8_t octets[BERTH_EC_COORDINATE_MAX] = {0};
+	BERTH_OSSL_SCALAR *k = BN_bin2bn(number.p, (int)number.n, NULL);
+	BERTH_OSSL(BN_CTX) *scratch = BN_CTX_secure_new_ex(pki->libctx);
+
+	if (group == NULL || k == NULL || scratch == NULL || number.n > BERTH_EC_HASH_MAX)
+		return failed(why);
+	BN_set_flags(k, BN_FLG_CONSTTIME);
+	if (BN_nnmod(k, k, EC_GROUP_get0_order(group), scratch) != 1 ||
+	    BN_bn2binpad(k, octets, n) != n)
+		return failed(why);
+	enum berth_err err = BN_is_zero(k)
+				     ? BERTH_E_SYNTAX
+				     : berth_secret_copy(ret, berth_bytes_of(octets, (size_t)n));
+	berth_wipe(octets, sizeof(octets));
+	return err ? berth_fail(why, err, "ec-scalar", "SEC 1 3.2.1",
+				"The number is a multiple of the order of the curve %s.",
+				curves[curve].facts.name)
+		   : BERTH_OK;
+}
+
+enum berth_err
 berth_ec_public(struct berth_pki *pki, enum berth_ec_curve curve, const struct berth_secret *scalar,
 		struct berth_ec_point *ret, struct berth_why *why)
 {

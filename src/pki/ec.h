@@ -89,6 +89,10 @@ enum berth_err berth_ec_multiply(struct berth_pki *pki, const struct berth_secre
 enum berth_err berth_ec_generate(struct berth_pki *pki, enum berth_ec_curve curve,
 				 const struct berth_random *random, struct berth_secret *scalar,
 				 struct berth_ec_point *ret, struct berth_why *why) BERTH_MUST;
+/* A number of any length (at most 64 octets), modulo the order; SYNTAX ec-scalar: nothing is left of it. */
+enum berth_err berth_ec_reduce(struct berth_pki *pki, enum berth_ec_curve curve,
+			       struct berth_bytes number, struct berth_secret *ret,
+			       struct berth_why *why) BERTH_MUST;
 /* The point of a scalar; SYNTAX ec-scalar: 0, not below the order, or of another length. */
 enum berth_err berth_ec_public(struct berth_pki *pki, enum berth_ec_curve curve,
 			       const struct berth_secret *scalar, struct berth_ec_point *ret,
