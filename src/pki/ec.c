@@ -217,6 +217,9 @@ berth_ec_parse_spki(struct berth_pki *pki, struct berth_bytes der, struct berth_
 	/* 02 and 03 are compressed, 04 is not; hybrid ones (RFC 5480 2.2) are not for keys */
 	if (octets.p[0] < 2 || octets.p[0] > 4)
 		return no_point(why, curve);
+	if (octets.p[0] == POINT_CONVERSION_UNCOMPRESSED)
+		return berth_ec_point(pki, curve, berth_bytes_of(octets.p + 1, octets.n - 1), ret,
+				      why);
 	BERTH_OSSL(EC_POINT) *point = decode(pki, curve, octets);
 	return point == NULL ? no_point(why, curve) : encode(pki, curve, point, ret, why);
 }

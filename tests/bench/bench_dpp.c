@@ -5,8 +5,9 @@
  * usage: bench-dpp make COUNT FILE		keys and codes of that many devices, a line each: scalar, URI
  *	  bench-dpp run FILE PORT AT-ONCE URI	each onboards once: with URI - it announces itself and is asked, else it
  *						asks the Controller of that code; "ready" first, then it waits for a line
- *	  bench-dpp flood FILE PORT SECONDS RATE	announcements of keys that nobody knows, RATE a second, on one connection
- *						each; and every tenth of a second one of the devices of FILE; how long those take
+ *	  bench-dpp flood FILE PORT SECONDS RATE	announcements, RATE a second, on one connection each: of keys that nobody
+ *						knows, every hundredth of the last device of FILE, which goes no further; and every
+ *						tenth of a second one of the others of FILE; how long those take
  *	  bench-dpp floor			the operations that an onboarding forces on a Controller, alone
  *
  * What came out is one line of JSON.
@@ -391,9 +392,12 @@ run(size_t at_once)
 	report((now_ms() - start) / 1e3);
 }
 
-#define FLOOD_SOCKETS 256
+#define FLOOD_SOCKETS 300
 
-/* Strangers: each announcement is of another key, on a connection that the Controller cuts. */
+/*
+ * Strangers: each announcement is of another key, on a connection that the Controller cuts. One device's announcement is said again
+ * and again, by whoever heard it.
+ */
 static void
 flood(double seconds, double rate)
 {
@@ -403,13 +407,17 @@ flood(double seconds, double rate)
 	double sent = 0;
 	size_t at = 0;
 	double next_device = start;
+	const size_t others = my.count - 1;
 
 	memset(strangers, -1, sizeof(strangers));
 	while (now_ms() - start < seconds * 1e3 || my.done + my.errors < my.next) {
 		double elapsed = now_ms() - start;
 		while (elapsed < seconds * 1e3 && sent < elapsed / 1e3 * rate) {
 			uint8_t hash[32];
-			berth_random_fill(&my.random, hash, sizeof(hash));
+			if (at % 100 == 0)
+				memcpy(hash, my.devices[others].key.chirp, sizeof(hash));
+			else
+				berth_random_fill(&my.random, hash, sizeof(hash));
 			if (strangers[at] >= 0)
 				close(strangers[at]);
 			strangers[at] = connect_to_controller();
@@ -419,7 +427,7 @@ flood(double seconds, double rate)
 			sent++;
 		}
 		for (size_t i = 0; i < 16; i++) {
-			if (sessions[i].device == NULL && my.next < my.count &&
+			if (sessions[i].device == NULL && my.next < others &&
 			    elapsed < seconds * 1e3 && now_ms() >= next_device) {
 				next_device += 100;
 				if (!begin(&sessions[i]))
@@ -433,9 +441,9 @@ flood(double seconds, double rate)
 	report((now_ms() - start) / 1e3);
 }
 
-/* A Controller that was announced to: its protocol key, M, N, and one signature. */
-static void
-measure_floor(void)
+/* A Controller that was announced to: its protocol key, M, N, and one signature; one that is asked multiplies once more, for L. */
+static double
+measure_floor(bool is_mutual)
 {
 	BERTH_KEY *c_sign = NULL;
 	BERTH_SECRET scalar = {0};
@@ -456,12 +464,13 @@ measure_floor(void)
 		    berth_ec_multiply(my.pki, &own, &product, &public, &why) ||
 		    berth_ec_sign(c_sign, BERTH_LIT("header.payload"), &signature, &why))
 			die("floor", &why);
+		if (is_mutual && berth_ec_multiply(my.pki, &scalar, &public, &product, &why))
+			die("floor", &why);
 	}
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
-	double ms = ((double)(after.tv_sec - before.tv_sec) * 1e3 +
-		     (double)(after.tv_nsec - before.tv_nsec) / 1e6) /
-		    FLOOR_ROUNDS;
-	printf("{\"controller_ms\": %.6f}\n", ms);
+	return ((double)(after.tv_sec - before.tv_sec) * 1e3 +
+		(double)(after.tv_nsec - before.tv_nsec) / 1e6) /
+	       FLOOR_ROUNDS;
 }
 
 int
@@ -477,11 +486,12 @@ main(int argc, char **argv)
 		return 0;
 	}
 	if (argc == 2 && strcmp(argv[1], "floor") == 0) {
-		measure_floor();
+		printf("{\"announced_ms\": %.6f, \"asking_ms\": %.6f}\n", measure_floor(false),
+		       measure_floor(true));
 		return 0;
 	}
 	if (argc != 6) {
-		fprintf(stderr, "usage: see the head of tests/bench/dpp_load.c\n");
+		fprintf(stderr, "usage: see the head of tests/bench/bench_dpp.c\n");
 		return 2;
 	}
 	load(argv[2]);

@@ -29,7 +29,7 @@ berth_dpp_close(struct berth_registrar_role *role)
 {
 	if (role->dpp == NULL)
 		return;
-	for (size_t i = 0; i < BERTH_DPP_SESSIONS_MAX; i++) {
+	for (size_t i = 0; i < role->dpp->session_end; i++) {
 		if (role->dpp->sessions[i] != NULL)
 			berth_dpp_session_close(role->dpp->sessions[i]);
 	}
@@ -116,7 +116,7 @@ find_by_peer(struct berth_registrar_role *role, struct berth_dpp_peer peer)
 {
 	size_t at = 0;
 
-	for (size_t i = 0; i < BERTH_DPP_SESSIONS_MAX; i++) {
+	for (size_t i = 0; i < role->dpp->session_end; i++) {
 		struct berth_dpp_session *s = role->dpp->sessions[i];
 		if (s != NULL && is_of(s, peer, &at)) {
 			s->last_peer = at;
@@ -129,7 +129,7 @@ find_by_peer(struct berth_registrar_role *role, struct berth_dpp_peer peer)
 static struct berth_dpp_session *
 find_by_hash(struct berth_registrar_role *role, const uint8_t hash[32])
 {
-	for (size_t i = 0; i < BERTH_DPP_SESSIONS_MAX; i++) {
+	for (size_t i = 0; i < role->dpp->session_end; i++) {
 		struct berth_dpp_session *s = role->dpp->sessions[i];
 		if (s != NULL && s->has_hash && memcmp(s->hash, hash, 32) == 0)
 			return s;
@@ -144,7 +144,7 @@ find_who_takes(struct berth_registrar_role *role, const uint8_t hash[32],
 {
 	struct berth_why why;
 
-	for (size_t i = 0; i < BERTH_DPP_SESSIONS_MAX; i++) {
+	for (size_t i = 0; i < role->dpp->session_end; i++) {
 		struct berth_dpp_session *s = role->dpp->sessions[i];
 		if (s != NULL && s->has_hash && memcmp(s->hash, hash, 32) == 0 && s->auth != NULL &&
 		    s->configurator == NULL &&
@@ -161,7 +161,7 @@ limit_unproven(struct berth_registrar_role *role, const uint8_t hash[32])
 	struct berth_dpp_session *oldest = NULL;
 	size_t count = 0;
 
-	for (size_t i = 0; i < BERTH_DPP_SESSIONS_MAX; i++) {
+	for (size_t i = 0; i < role->dpp->session_end; i++) {
 		struct berth_dpp_session *s = role->dpp->sessions[i];
 		if (s == NULL || !s->has_hash || memcmp(s->hash, hash, 32) != 0 ||
 		    s->configurator != NULL)
@@ -355,7 +355,7 @@ find_by_announcement(struct berth_registrar_role *role, const struct berth_dpp_a
 	struct berth_dpp_session *found = NULL;
 
 	*count = 0;
-	for (size_t i = 0; i < BERTH_DPP_SESSIONS_MAX; i++) {
+	for (size_t i = 0; i < role->dpp->session_end; i++) {
 		struct berth_dpp_session *s = role->dpp->sessions[i];
 		if (s == NULL || s->reconfig == NULL)
 			continue;
@@ -516,7 +516,7 @@ berth_dpp_gone(void *context, struct berth_dpp_peer peer)
 
 	if (role->dpp == NULL)
 		return;
-	for (size_t i = 0; i < BERTH_DPP_SESSIONS_MAX; i++) {
+	for (size_t i = 0; i < role->dpp->session_end; i++) {
 		struct berth_dpp_session *s = role->dpp->sessions[i];
 		for (size_t k = 0; s != NULL && k < s->peer_count;) {
 			if (s->peers[k].net != peer.net ||
@@ -595,7 +595,7 @@ berth_dpp_tick(struct berth_registrar_role *role)
 	if (role->dpp == NULL)
 		return;
 	ask_keys(role);
-	for (size_t i = 0; i < BERTH_DPP_SESSIONS_MAX; i++) {
+	for (size_t i = 0; i < role->dpp->session_end; i++) {
 		struct berth_dpp_session *s = role->dpp->sessions[i];
 		if (s == NULL)
 			continue;

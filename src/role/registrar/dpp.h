@@ -39,7 +39,8 @@ struct berth_dpp_controller_keys {
 
 struct berth_dpp_controller {
 	struct berth_dpp_controller_keys keys;
-	struct berth_dpp_session *sessions[BERTH_DPP_SESSIONS_MAX];
+	struct berth_dpp_session *sessions[BERTH_DPP_SESSIONS_MAX]; /* NULL: free */
+	size_t session_end;					    /* behind the last one */
 	struct berth_dpp_chirp chirps[BERTH_DPP_CHIRPS_MAX];
 	size_t chirp_count;
 	uint32_t generation;

@@ -30,13 +30,19 @@ berth_dpp_session_open(struct berth_registrar_role *role, struct berth_dpp_peer 
 		       (const char *)address.p);
 	berth_arena_start(&s->arena, BERTH_DPP_SESSION_ARENA_BYTES);
 	role->dpp->sessions[slot] = s;
+	if (role->dpp->session_end <= slot)
+		role->dpp->session_end = slot + 1;
 	return s;
 }
 
 void
 berth_dpp_session_close(struct berth_dpp_session *s)
 {
-	s->role->dpp->sessions[s->slot] = NULL;
+	struct berth_dpp_controller *dpp = s->role->dpp;
+
+	dpp->sessions[s->slot] = NULL;
+	while (dpp->session_end > 0 && dpp->sessions[dpp->session_end - 1] == NULL)
+		dpp->session_end--;
 	berth_dpp_auth_end(s->auth);
 	berth_dpp_reconfig_end(s->reconfig);
 	berth_dpp_configurator_end(s->configurator);
@@ -284,7 +290,7 @@ finish(struct berth_dpp_session *s, bool result_is_known, struct berth_why *why)
 static void
 prevail(struct berth_dpp_session *s)
 {
-	for (size_t i = 0; i < BERTH_DPP_SESSIONS_MAX; i++) {
+	for (size_t i = 0; i < s->role->dpp->session_end; i++) {
 		struct berth_dpp_session *other = s->role->dpp->sessions[i];
 		if (other != NULL && other != s && other->has_hash && s->has_hash &&
 		    memcmp(other->hash, s->hash, sizeof(s->hash)) == 0)
