@@ -70,6 +70,7 @@ bench:
 	@tools/install-deps build test
 	@$(MAKE) --no-print-directory build
 	@tools/bench
+	@tools/bench-dpp
 	@tools/bench-crowd
 	@tools/bench-rekey --devices=2000
 
