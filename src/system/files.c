@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/analyzer.h"
@@ -198,6 +200,15 @@ berth_folder_make(const char *path, mode_t mode, struct berth_why *why)
 		return BERTH_OK;
 	}
 	return fail_errno(why, "folder-make", path, "make the folder");
+}
+
+bool
+berth_folder_is_in_memory(const char *path)
+{
+	struct statfs facts;
+
+	return statfs(path, &facts) == 0 &&
+	       (facts.f_type == TMPFS_MAGIC || facts.f_type == RAMFS_MAGIC);
 }
 
 enum berth_err

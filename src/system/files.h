@@ -24,6 +24,8 @@ enum berth_err berth_file_write(const char *path, struct berth_bytes b, mode_t m
 enum berth_err berth_file_remove(const char *path, struct berth_why *why) BERTH_MUST;
 /* Makes the folder (one level) when it is not there. */
 enum berth_err berth_folder_make(const char *path, mode_t mode, struct berth_why *why) BERTH_MUST;
+/* Whether what is written there never reaches a disk (swap aside). */
+bool berth_folder_is_in_memory(const char *path);
 /*
  * The names in folder that end with suffix and do not begin with a dot, sorted bytewise; none where the folder is not
  * there. At most max (BERTH_E_LIMIT). Free with berth_folder_names_free.

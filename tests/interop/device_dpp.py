@@ -37,10 +37,11 @@ class Device:
             f.write(openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:" + CURVES[curve]))
         spki = openssl("ec", "-in", key, "-pubout", "-conv_form", "compressed", "-outform", "DER")
         self.uri = "DPP:V:2;K:%s;;" % base64.b64encode(spki).decode()
-        self.profile = os.path.join(self.folder, "state", "wpa_supplicant.conf")
+        self.profile = os.path.join(self.folder, "profile", "wpa_supplicant.conf")
         self.conf = os.path.join(self.folder, "device.conf")
         with open(self.conf, "w", encoding="ascii") as f:
             f.write("[device]\nstate-directory = state\n\n[dpp]\nbootstrapping-key = file:boot.key\n"
+                    "profile = profile/wpa_supplicant.conf\n"
                     "controller = 127.0.0.1:%d\nname = pump-7\n%s" % (port, more))
 
     def run(self, *arguments, expected=0):
@@ -172,10 +173,19 @@ def case_what_is_kept(folder, stock):
     key = bytes.fromhex(re.search(b"dpp_netaccesskey=([0-9a-f]+)", profile)[1].decode())[7:39]
     for secret in (PASS.encode(), word.encode(), key, key.hex().encode(), b"dpp_connector"):
         expect(secret not in kept, "a secret stands in dpp.sealed")
-    # the profile is made again of what is kept, with nobody there
-    os.unlink(device.profile)
+    # the profile is made again of what is kept, with nobody there; as after a start, when what is in memory is gone
+    shutil.rmtree(os.path.dirname(device.profile))
     expect("dpp.already-configured" in device.join(2), "it is configured")
     expect(read(device.profile) == profile, "another profile")
+    # said where it is on a disk, and not where it is in memory
+    kind = subprocess.run(["stat", "-f", "-c", "%T", device.folder], capture_output=True, text=True, check=True).stdout.strip()
+    expect(("dpp.profile-on-disk" in device.join(2)) == (kind != "tmpfs"), kind)
+    subprocess.run(["mount", "-t", "tmpfs", "none", os.path.dirname(device.profile)], check=True)
+    try:
+        expect("dpp.profile-on-disk" not in device.join(2), "it is in memory")
+        expect(read(device.profile) == profile, "another profile")
+    finally:
+        subprocess.run(["umount", os.path.dirname(device.profile)], check=True)
     # altered, or another device's
     with open(sealed, "wb") as f:
         f.write(kept[:-1] + bytes([kept[-1] ^ 1]))
@@ -184,8 +194,8 @@ def case_what_is_kept(folder, stock):
         f.write(kept)
     device.join(2)
     other = Device(folder, "thief", port)
-    os.mkdir(os.path.dirname(other.profile), 0o700)
-    shutil.copy(sealed, os.path.dirname(other.profile))
+    os.mkdir(os.path.join(other.folder, "state"), 0o700)
+    shutil.copy(sealed, os.path.join(other.folder, "state"))
     expect("[siv" in other.join(2, expected=1), "another key opens it")
     device.run("reset")
     expect(not os.path.exists(sealed) and not os.path.exists(device.profile), "reset leaves files")

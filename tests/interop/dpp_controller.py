@@ -593,7 +593,7 @@ def case_20_a_device_is_reconfigured_and_a_revoked_one_is_not(w):
     conf = os.path.join(folder, "device.conf")
     with open(conf, "w", encoding="ascii") as f:
         f.write("[device]\nstate-directory = state\n\n[dpp]\nbootstrapping-key = file:boot.key\n"
-                "controller = 127.0.0.1:8908\nname = pump-7\n")
+                "profile = profile/wpa_supplicant.conf\ncontroller = 127.0.0.1:8908\nname = pump-7\n")
     name = registrar.add(uri, "sensor")
 
     def run(*arguments):

@@ -145,9 +145,9 @@ static const struct berth_conf_key dpp_keys[] = {
 	 .help = "of the device's MUD file, told to a Configurator"},
 	{.name = "profile",
 	 .type = BERTH_CONF_PATH,
+	 .fallback = BERTH_WIFI_PROFILE,
 	 AT(dpp_profile),
-	 .help = "file that is written for wpa_supplicant; default "
-		 "STATE-DIRECTORY/wpa_supplicant.conf"},
+	 .help = "file that is written for wpa_supplicant: in memory, for it holds secrets"},
 	{.name = "wpa-supplicant",
 	 .type = BERTH_CONF_PATH,
 	 .fallback = "/sbin/wpa_supplicant",
@@ -268,8 +268,7 @@ static bool
 has_dpp(const struct berth_device_conf *settings)
 {
 	return settings->dpp_key || settings->dpp_interface || settings->dpp_controller ||
-	       settings->dpp_channels || settings->dpp_configurator || settings->dpp_mud_url ||
-	       settings->dpp_profile;
+	       settings->dpp_channels || settings->dpp_configurator || settings->dpp_mud_url;
 }
 
 static enum berth_err

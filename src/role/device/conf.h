@@ -14,6 +14,9 @@ enum berth_device_clock {
 	BERTH_DEVICE_CLOCK_UNTRUSTED, /* times in vouchers and certificates are not judged */
 };
 
+/* In memory on a Linux system as they are; it holds what the network is joined with. */
+#define BERTH_WIFI_PROFILE "/run/berth-device/wpa_supplicant.conf"
+
 struct berth_device_conf {
 	const char *idevid_certificates;  /* PEM, end entity first */
 	const char *idevid_key;		  /* keystore URI */

@@ -339,21 +339,14 @@ give_up_privilege(const struct dpp_agent *agent, struct berth_why *why)
 {
 	struct berth_keystore_needs needs;
 	struct berth_sandbox_report report;
-	char folder[BERTH_KEY_URI_MAX];
 
 	enum berth_err err =
 		berth_keystore_needs(agent->conf->dpp_key, agent->conf->tpm, &needs, why);
 	if (err || needs.is_unknown)
 		return err; /* a token's module opens what it needs, where we do not know */
-	(void)snprintf(folder, sizeof(folder), "%s", agent->profile);
-	char *slash = strrchr(folder, '/');
-	if (slash == NULL || slash == folder)
-		return berth_fail(why, BERTH_E_USAGE, "device-path", NULL,
-				  "the profile must be in a folder of its own");
-	*slash = '\0';
 	struct berth_sandbox sandbox = {
 		.read = {"/"},
-		.write = {agent->conf->state_directory, folder},
+		.write = {agent->conf->state_directory, agent->profile_folder},
 		.sockets = BERTH_SANDBOX_INET,
 		.holds_secrets = true,
 	};
@@ -438,18 +431,25 @@ stop(struct dpp_agent *agent)
 	berth_fd_close(&agent->lock);
 }
 
-enum berth_err
-berth_device_dpp_profile(const struct berth_device_conf *conf, char path[BERTH_KEY_URI_MAX],
-			 struct berth_why *why)
+/* Its folder is made; that is in memory as a rule, and gone after a start. */
+static enum berth_err
+name_profile(struct dpp_agent *agent, struct berth_why *why)
 {
-	const int n = conf->dpp_profile ? snprintf(path, BERTH_KEY_URI_MAX, "%s", conf->dpp_profile)
-					: snprintf(path, BERTH_KEY_URI_MAX,
-						   "%s/wpa_supplicant.conf", conf->state_directory);
+	agent->profile = agent->conf->dpp_profile;
+	const char *slash = strrchr(agent->profile, '/');
+	const size_t n = slash == NULL ? 0 : (size_t)(slash - agent->profile);
 
-	if (n < 0 || n >= BERTH_KEY_URI_MAX)
+	if (n == 0 || n >= sizeof(agent->profile_folder))
 		return berth_fail(why, BERTH_E_USAGE, "device-path", NULL,
-				  "the profile's path is too long");
-	return BERTH_OK;
+				  "the profile must be in a folder of its own");
+	memcpy(agent->profile_folder, agent->profile, n);
+	agent->profile_folder[n] = '\0';
+	enum berth_err err = berth_folder_make(agent->profile_folder, 0700, why);
+	if (!err && !berth_folder_is_in_memory(agent->profile_folder))
+		berth_log(&agent->log, BERTH_LOG_NOTICE, "dpp.profile-on-disk", "profile",
+			  agent->profile, "reason",
+			  "it holds secrets: put it on a file system in memory", NULL);
+	return err;
 }
 
 static enum berth_err
@@ -491,7 +491,7 @@ name_files(struct dpp_agent *agent, struct berth_why *why)
 		return berth_fail(why, BERTH_E_USAGE, "device-dpp", NULL,
 				  "the configuration has no section [dpp] with a "
 				  "bootstrapping-key");
-	enum berth_err err = berth_device_dpp_profile(agent->conf, agent->profile, why);
+	enum berth_err err = name_profile(agent, why);
 	err = err ? err : name_sealed(agent, why);
 	return err ? err : take_lock(agent, why);
 }
@@ -534,7 +534,8 @@ berth_device_dpp(const struct berth_device_conf *conf, const struct berth_device
 enum berth_err
 berth_device_dpp_reset(const struct berth_device_conf *conf, struct berth_why *why)
 {
-	struct dpp_agent agent = {.conf = conf, .lock = -1};
+	struct dpp_agent agent = {
+		.conf = conf, .lock = -1, .log = berth_log_open("berth-device", conf->log == 1)};
 
 	enum berth_err err = name_files(&agent, why);
 	err = err ? err : berth_file_remove(agent.sealed, why);

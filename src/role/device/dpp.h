@@ -18,9 +18,5 @@ enum berth_err berth_device_dpp(const struct berth_device_conf *conf,
 /* What is kept and the profile are gone for good; the bootstrapping key stays. */
 enum berth_err berth_device_dpp_reset(const struct berth_device_conf *conf,
 				      struct berth_why *why) BERTH_MUST;
-/* Where the profile is: conf's, or in the state directory. USAGE: too long. */
-enum berth_err berth_device_dpp_profile(const struct berth_device_conf *conf,
-					char path[BERTH_KEY_URI_MAX],
-					struct berth_why *why) BERTH_MUST;
 
 #endif

@@ -37,7 +37,8 @@ struct dpp_agent {
 	struct berth_key *key;
 	struct berth_log log;
 	int lock;
-	char profile[BERTH_KEY_URI_MAX];
+	const char *profile;
+	char profile_folder[BERTH_KEY_URI_MAX];
 	char sealed[BERTH_KEY_URI_MAX];
 	struct berth_dpp_attempt_conf attempt_conf;
 	struct berth_dpp_kept kept;  /* attempt_conf.kept when it is to be replaced */

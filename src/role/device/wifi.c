@@ -26,7 +26,6 @@ struct wifi {
 	const struct berth_device_conf *conf;
 	const char *path;
 	struct berth_log log;
-	char profile[BERTH_KEY_URI_MAX];
 	struct berth_loop *loop;
 	struct berth_timer *timer;
 	enum doing doing;
@@ -129,7 +128,7 @@ join(struct wifi *wifi)
 			      argument("-i"),
 			      argument(wifi->conf->dpp_interface),
 			      argument("-c"),
-			      wifi->profile,
+			      argument(wifi->conf->dpp_profile),
 			      NULL};
 
 	wifi->is_joined = false;
@@ -331,8 +330,7 @@ berth_device_wifi(const struct berth_device_conf *conf, const char *path, struct
 	if (conf->dpp_interface == NULL)
 		return berth_fail(why, BERTH_E_USAGE, "device-dpp", NULL,
 				  "wi-fi needs an interface in section [dpp]");
-	enum berth_err err = berth_device_dpp_profile(conf, wifi.profile, why);
-	err = err ? err : berth_loop_open(&wifi.loop, why);
+	enum berth_err err = berth_loop_open(&wifi.loop, why);
 	err = err ? err : berth_timer_open(wifi.loop, on_timer, &wifi, &wifi.timer);
 	err = err ? err : berth_loop_on_signal(wifi.loop, SIGTERM, on_signal, &wifi);
 	err = err ? err : berth_loop_on_signal(wifi.loop, SIGINT, on_signal, &wifi);
@@ -344,5 +342,7 @@ berth_device_wifi(const struct berth_device_conf *conf, const char *path, struct
 		*why = wifi.why;
 	}
 	stop(&wifi);
+	/* made again at the next start, of what is sealed */
+	berth_ignore(berth_file_remove(conf->dpp_profile, NULL), "it is in memory, as a rule");
 	return err;
 }
