@@ -211,6 +211,23 @@ read_groups(const json_t *root, struct berth_dpp_connector *ret, struct berth_wh
 	return err;
 }
 
+/* As others write ends too: without a zone (it is UTC), or with hours of it alone. What cannot be read is in the past. */
+static struct berth_wall
+read_expiry(struct berth_bytes text)
+{
+	static const size_t without_zone = sizeof("2030-01-01T00:00:00") - 1;
+	static const size_t with_hours = sizeof("2030-01-01T00:00:00+01") - 1;
+	struct berth_wall end = {0};
+	BERTH_BUF whole = {.limit = BERTH_TIME_TEXT_MAX};
+
+	if (berth_buf_append_bytes(&whole, text) ||
+	    (text.n == without_zone && berth_buf_append_text(&whole, "Z")) ||
+	    (text.n == with_hours && berth_buf_append_text(&whole, ":00")) ||
+	    berth_wall_parse(berth_buf_view(&whole), &end, NULL))
+		return (struct berth_wall){0};
+	return end;
+}
+
 enum berth_err
 berth_dpp_connector_read(struct berth_pki *pki, struct berth_bytes payload,
 			 struct berth_dpp_connector *ret, struct berth_why *why)
@@ -230,8 +247,8 @@ berth_dpp_connector_read(struct berth_pki *pki, struct berth_bytes payload,
 				       why);
 	if (err)
 		return err;
-	if (expiry.p != NULL && berth_wall_parse(expiry, &connector.expiry, NULL))
-		connector.expiry = (struct berth_wall){0};
+	if (expiry.p != NULL)
+		connector.expiry = read_expiry(expiry);
 	connector.version = (uint8_t)version;
 	*ret = connector;
 	return BERTH_OK;
