@@ -160,7 +160,11 @@ take_error(struct berth_dpp_auth *auth, const struct berth_dpp_frame *response, 
 
 	if (err)
 		return err;
+	/* anybody can repeat it: the wait is lengthened once */
+	if (status == BERTH_DPP_RESPONSE_PENDING && auth->was_pending)
+		return BERTH_OK;
 	if (status == BERTH_DPP_RESPONSE_PENDING) {
+		auth->was_pending = true;
 		auth->resend_at = BERTH_MONO_NEVER;
 		auth->deadline = berth_mono_after_ms(now, BERTH_DPP_AUTH_PENDING_MS);
 		berth_dpp_auth_raise(auth, BERTH_DPP_AUTH_PENDING);

@@ -30,6 +30,7 @@ struct berth_dpp_auth {
 	uint8_t peer_hash[BERTH_DPP_KEY_HASH_BYTES]; /* responder: as the request says it */
 	uint8_t answered[BERTH_SHA256_BYTES];	     /* of the frame that output answers */
 	struct berth_mono deadline, resend_at;
+	bool was_pending; /* we were told to wait */
 	bool has_event;
 	struct berth_dpp_auth_event event;
 	struct berth_buf output;

@@ -466,6 +466,23 @@ check_nonce(struct berth_dpp_reconfig *r, struct berth_bytes plain, enum berth_d
 	return err;
 }
 
+/* Why the device asks for another configuration: not judged, but it must be said. */
+static enum berth_err
+check_connection_status(struct berth_bytes plain, struct berth_why *why)
+{
+	static const struct berth_json_limits limits = {.max_bytes = 4096};
+	struct berth_bytes json = BERTH_BYTES_NONE;
+	int64_t result = 0;
+	BERTH_JSON json_t *root = NULL;
+
+	enum berth_err err = berth_dpp_attribute_get_up_to(plain, BERTH_DPP_CONNECTION_STATUS,
+							   limits.max_bytes, &json, why);
+	err = err ? err : berth_json_parse(json, &limits, &root, why);
+	return err ? err
+		   : berth_json_get_i64(root, "result", BERTH_JSON_REQUIRED, 0, UINT8_MAX, &result,
+					why);
+}
+
 static enum berth_err
 take_response(struct berth_dpp_reconfig *r, const struct berth_dpp_frame *response,
 	      struct berth_why *why)
@@ -499,6 +516,7 @@ take_response(struct berth_dpp_reconfig *r, const struct berth_dpp_frame *respon
 	err = err ? err : unwrap(r, response, &plain, why);
 	err = err ? err
 		  : check_nonce(r, berth_buf_view(&plain), BERTH_DPP_C_NONCE, r->c_nonce, why);
+	err = err ? err : check_connection_status(berth_buf_view(&plain), why);
 	if (err)
 		return err;
 	r->state = C_WAITS_FOR_PERMISSION;

@@ -611,6 +611,74 @@ a_response_in_place_of_the_confirm_is_refused(void **state)
 	dpp_sides_free(&world.sides);
 }
 
+/* hwsim's test_dpp_two_initiators: whoever comes while one is being answered takes nothing from the first. */
+static void
+a_second_initiator_takes_nothing_from_the_first(void **state)
+{
+	struct world world = {0};
+	struct berth_dpp_frame frame;
+	struct berth_dpp_auth *second = NULL;
+	struct berth_dpp_auth_event event;
+	struct berth_bytes body;
+	struct dpp_random random = {.seed = 500};
+	struct berth_dpp_auth_conf conf;
+
+	(void)state;
+	prepare(&world, BERTH_EC_P256);
+	configure(&world, true);
+	begin(&world);
+	struct berth_dpp_auth *first = world.sides.auth[0];
+	world.sides.auth[0] = NULL;
+	dpp_sides_run(&world.sides, start);
+	world.sides.auth[0] = first;
+	/* the same code was scanned twice: its request is good, and it is not who is being spoken to */
+	conf = world.conf[0];
+	conf.random = dpp_random_source(&random);
+	assert_int_equal(berth_dpp_auth_initiate(&conf, start, &second, NULL), BERTH_OK);
+	assert_true(berth_dpp_auth_output(second, &body));
+	assert_int_equal(berth_dpp_frame_parse(body, &frame, NULL), BERTH_OK);
+	assert_int_equal(berth_dpp_auth_input(world.sides.auth[1], start, &frame, &world.sides.why),
+			 BERTH_E_STATE);
+	assert_string_equal(world.sides.why.rule, "dpp-frame-unexpected");
+	assert_false(berth_dpp_auth_event(world.sides.auth[1], &event));
+	assert_false(berth_dpp_auth_output(world.sides.auth[1], &body));
+	/* the first goes on as if nothing had been */
+	assert_int_equal(
+		berth_dpp_frame_parse(berth_buf_view(&world.sides.frames[1]), &frame, NULL),
+		BERTH_OK);
+	assert_int_equal(berth_dpp_auth_input(first, start, &frame, NULL), BERTH_OK);
+	dpp_sides_run(&world.sides, start);
+	assert_both(&world, BERTH_DPP_AUTH_DONE);
+	berth_dpp_auth_end(second);
+	dpp_sides_free(&world.sides);
+}
+
+/* Whoever repeats that the other is waited for does not make us wait longer than once. */
+static void
+a_pending_response_that_comes_again_lengthens_nothing(void **state)
+{
+	struct world world = {0};
+	struct berth_dpp_frame frame;
+	const struct berth_mono later = {start.ms + 5000};
+
+	(void)state;
+	prepare(&world, BERTH_EC_P256);
+	configure(&world, false);
+	world.conf[1].requires_mutual = true;
+	begin(&world);
+	dpp_sides_run(&world.sides, start);
+	assert_int_equal(world.sides.event[0].kind, BERTH_DPP_AUTH_PENDING);
+	int64_t deadline = berth_dpp_auth_deadline(world.sides.auth[0]).ms;
+	assert_int_equal(deadline, start.ms + BERTH_DPP_AUTH_PENDING_MS);
+	assert_int_equal(
+		berth_dpp_frame_parse(berth_buf_view(&world.sides.frames[1]), &frame, NULL),
+		BERTH_OK);
+	berth_ignore(berth_dpp_auth_input(world.sides.auth[0], later, &frame, NULL),
+		     "the same frame again");
+	assert_int_equal(berth_dpp_auth_deadline(world.sides.auth[0]).ms, deadline);
+	dpp_sides_free(&world.sides);
+}
+
 int
 main(void)
 {
@@ -633,6 +701,8 @@ main(void)
 		cmocka_unit_test(a_request_that_comes_again_gets_the_same_response),
 		cmocka_unit_test(silence_ends_it_and_a_lost_request_goes_out_again),
 		cmocka_unit_test(a_response_in_place_of_the_confirm_is_refused),
+		cmocka_unit_test(a_second_initiator_takes_nothing_from_the_first),
+		cmocka_unit_test(a_pending_response_that_comes_again_lengthens_nothing),
 	};
 
 	if (berth_pki_open(&pki, NULL) != BERTH_OK)

@@ -567,11 +567,10 @@ a_device_that_cannot_keep_it_says_so(void **state)
 }
 
 static void
-who_wants_to_know_is_told_how_joining_went(void **state)
+tell_how_joining_went(enum berth_dpp_status result)
 {
 	struct world w = {0};
 
-	(void)state;
 	prepare_with(&w, BERTH_EC_P256, 2);
 	w.configurator_conf.wants_connection_status = true;
 	begin(&w);
@@ -582,9 +581,9 @@ who_wants_to_know_is_told_how_joining_went(void **state)
 	decide(&w, true);
 	run(&w);
 	assert_int_equal(w.configurator_event.kind, BERTH_DPP_RESULT);
-	assert_int_equal(berth_dpp_enrollee_connected(w.enrollee, BERTH_DPP_AUTH_FAILURE,
-						      BERTH_LIT("net-x"), &w.why),
-			 BERTH_OK);
+	assert_int_equal(
+		berth_dpp_enrollee_connected(w.enrollee, result, BERTH_LIT("net-x"), &w.why),
+		BERTH_OK);
 	struct berth_bytes body;
 	struct berth_dpp_frame frame;
 	struct berth_dpp_configurator_event event;
@@ -594,10 +593,22 @@ who_wants_to_know_is_told_how_joining_went(void **state)
 			 BERTH_OK);
 	assert_true(berth_dpp_configurator_event(w.configurator, &event));
 	assert_int_equal(event.kind, BERTH_DPP_CONNECTION);
-	assert_int_equal(event.status, BERTH_DPP_AUTH_FAILURE);
+	assert_int_equal(event.status, result);
 	assert_true(berth_dpp_configurator_event(w.configurator, &event));
 	assert_int_equal(event.kind, BERTH_DPP_CONFIGURED);
 	finish(&w);
+}
+
+/* joined; a wrong password; a Connector that the access point would not have; no access point */
+static void
+who_wants_to_know_is_told_how_joining_went(void **state)
+{
+	(void)state;
+	tell_how_joining_went(BERTH_DPP_OK);
+	tell_how_joining_went(BERTH_DPP_AUTH_FAILURE);
+	tell_how_joining_went(BERTH_DPP_INVALID_CONNECTOR);
+	tell_how_joining_went(BERTH_DPP_NO_MATCH);
+	tell_how_joining_went(BERTH_DPP_NO_AP);
 }
 
 static void

@@ -17,6 +17,7 @@ struct world {
 	struct dpp_random random;
 	struct berth_key *c_sign;
 	struct berth_ec_point c_sign_point;
+	enum berth_ec_curve pp_curve;
 	struct dpp_key net_access, pp_key, e_id;
 	struct berth_buf connector;
 	struct berth_dpp_reconfig_conf conf[2]; /* enrollee, configurator */
@@ -49,13 +50,16 @@ sign_for(struct world *w, enum berth_dpp_net_role role, struct berth_wall expiry
 }
 
 static void
-prepare(struct world *w, enum berth_ec_curve curve)
+prepare_for(struct world *w, enum berth_ec_curve curve, enum berth_ec_curve configurators)
 {
+	const char *name = berth_ec_facts(configurators)->name;
+
 	w->random.seed = 4;
+	w->pp_curve = configurators;
 	dpp_key_make(pki, curve, &w->random, &w->net_access);
-	dpp_key_make(pki, BERTH_EC_P256, &w->random, &w->pp_key);
-	dpp_key_make(pki, BERTH_EC_P256, &w->random, &w->e_id);
-	assert_int_equal(berth_keystore_ephemeral(pki, "P-256", &w->c_sign, NULL), BERTH_OK);
+	dpp_key_make(pki, configurators, &w->random, &w->pp_key);
+	dpp_key_make(pki, configurators, &w->random, &w->e_id);
+	assert_int_equal(berth_keystore_ephemeral(pki, name, &w->c_sign, NULL), BERTH_OK);
 	assert_int_equal(berth_ec_of_key(pki, w->c_sign, &w->c_sign_point, NULL), BERTH_OK);
 	/* it ended yesterday: that is what reconfiguration is for */
 	sign_for(w, BERTH_DPP_STA, (struct berth_wall){today.s - 86400});
@@ -71,6 +75,12 @@ prepare(struct world *w, enum berth_ec_curve curve)
 		};
 	w->conf[0].connector = berth_buf_view(&w->connector);
 	w->conf[0].net_access_key = w->net_access.bootstrapping.point;
+}
+
+static void
+prepare(struct world *w, enum berth_ec_curve curve)
+{
+	prepare_for(w, curve, BERTH_EC_P256);
 }
 
 static void
@@ -117,7 +127,7 @@ announce(struct world *w)
 			 BERTH_OK);
 	parse(&body, &frame);
 	assert_int_equal(
-		berth_dpp_announcement_parse(pki, BERTH_EC_P256, &frame, &w->announcement, &w->why),
+		berth_dpp_announcement_parse(pki, w->pp_curve, &frame, &w->announcement, &w->why),
 		BERTH_OK);
 }
 
@@ -180,14 +190,14 @@ give_response(struct world *w)
 }
 
 static void
-both_share_keys(enum berth_ec_curve curve, bool replaces)
+both_share_keys(enum berth_ec_curve curve, enum berth_ec_curve configurators, bool replaces)
 {
 	struct world w = {0};
 	struct berth_dpp_frame frame;
 	struct berth_dpp_reconfig_event event;
 	struct berth_dpp_secrets secrets[2];
 
-	prepare(&w, curve);
+	prepare_for(&w, curve, configurators);
 	w.conf[1].replaces_key = replaces;
 	begin(&w);
 	assert_int_equal(respond(&w), BERTH_OK);
@@ -220,9 +230,19 @@ a_device_whose_connector_ended_is_known_again(void **state)
 {
 	(void)state;
 	for (int curve = 0; curve < BERTH_EC__COUNT; curve++) {
-		both_share_keys((enum berth_ec_curve)curve, true);
-		both_share_keys((enum berth_ec_curve)curve, false);
+		both_share_keys((enum berth_ec_curve)curve, BERTH_EC_P256, true);
+		both_share_keys((enum berth_ec_curve)curve, BERTH_EC_P256, false);
 	}
+}
+
+/* hwsim's test_dpp_reconfig_connector_different_groups: C-sign key and ppKey on another curve than the netAccessKey */
+static void
+the_configurators_keys_may_be_on_another_curve(void **state)
+{
+	(void)state;
+	both_share_keys(BERTH_EC_P256, BERTH_EC_P384, true);
+	both_share_keys(BERTH_EC_P256, BERTH_EC_P521, false);
+	both_share_keys(BERTH_EC_P384, BERTH_EC_P521, true);
 }
 
 static void
@@ -387,6 +407,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_device_whose_connector_ended_is_known_again),
+		cmocka_unit_test(the_configurators_keys_may_be_on_another_curve),
 		cmocka_unit_test(only_the_configurator_knows_who_announces_itself),
 		cmocka_unit_test(a_device_of_another_network_is_not_asked),
 		cmocka_unit_test(a_foreign_configurator_is_not_answered),
