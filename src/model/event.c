@@ -29,6 +29,7 @@ static const char *const names[BERTH_EVENT__COUNT] = {
 	[BERTH_EVENT_CONNECTOR_RESULT] = "connector.result",
 	[BERTH_EVENT_RENEWAL_WANTED] = "connector.renewal-wanted",
 	[BERTH_EVENT_PERMIT_JOIN] = "network.permit-join",
+	[BERTH_EVENT_PKEX] = "network.pkex",
 	[BERTH_EVENT_PASSWORDS_TOLD] = "network.passwords-told",
 	[BERTH_EVENT_UNITS_LOADED] = "units.loaded",
 	[BERTH_EVENT_UNIT_STATUS] = "unit.status",

@@ -37,6 +37,7 @@ enum berth_event_kind {
 	BERTH_EVENT_CONNECTOR_RESULT, /* the device's word */
 	BERTH_EVENT_RENEWAL_WANTED,   /* of a device's configuration */
 	BERTH_EVENT_PERMIT_JOIN,      /* opened or closed */
+	BERTH_EVENT_PKEX,	      /* a code's window opened or closed, or somebody guessed */
 	BERTH_EVENT_PASSWORDS_TOLD,   /* of Wi-Fi networks, to an operator */
 	/* manufacturer's side */
 	BERTH_EVENT_UNITS_LOADED,

@@ -57,6 +57,7 @@ refused = {("POST", "/v1/devices/{device}/claim"): 400, ("POST", "/v1/devices/{d
            # this registrar has no [dpp]
            ("GET", "/v1/dpp"): 400, ("GET", "/v1/dpp/devices"): 400, ("POST", "/v1/dpp/devices"): 400,
            ("GET", "/v1/dpp/permit-join"): 400, ("POST", "/v1/dpp/permit-join"): 400,
+           ("GET", "/v1/dpp/pkex"): 400, ("POST", "/v1/dpp/pkex"): 400, ("POST", "/v1/dpp/pkex/close"): 400,
            ("POST", "/v1/dpp/permit-join/close"): 400, ("POST", "/v1/dpp/passwords"): 400,
            ("POST", "/v1/devices/{device}/renew"): 400}
 

@@ -217,6 +217,7 @@ const struct berth_verb berth_dpp_verbs[] = {
 	 berth_dpp_devices_main},
 	{"dpp", "permit-join", "for a time, known devices need no approval of their own",
 	 berth_dpp_permit_join_main},
+	{"dpp", "pkex", "take in one device that knows a code", berth_dpp_pkex_main},
 	{"dpp", "renew", "a device is to be configured again", berth_dpp_renew_main},
 	{"dpp", "passwords", "of devices that have one of their own, for access points",
 	 berth_dpp_passwords_main},

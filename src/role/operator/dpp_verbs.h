@@ -22,6 +22,7 @@ int berth_dpp_finish(const char *command, const struct berth_arguments *argument
 const char *berth_dpp_text(const json_t *object, const char *key);
 
 int berth_dpp_permit_join_main(int argc, char **argv);
+int berth_dpp_pkex_main(int argc, char **argv);
 int berth_dpp_uri_main(int argc, char **argv);
 int berth_dpp_chirps_main(int argc, char **argv);
 int berth_dpp_devices_main(int argc, char **argv);

@@ -195,6 +195,9 @@ static const struct {
 	{"/v1/dpp/permit-join", BERTH_HTTP_GET, berth_admin_dpp_window},
 	{"/v1/dpp/permit-join", BERTH_HTTP_POST, berth_admin_dpp_window_open},
 	{"/v1/dpp/permit-join/close", BERTH_HTTP_POST, berth_admin_dpp_window_close},
+	{"/v1/dpp/pkex", BERTH_HTTP_GET, berth_admin_dpp_pkex},
+	{"/v1/dpp/pkex", BERTH_HTTP_POST, berth_admin_dpp_pkex_open},
+	{"/v1/dpp/pkex/close", BERTH_HTTP_POST, berth_admin_dpp_pkex_close},
 	{"/v1/audit/verify", BERTH_HTTP_GET, audit_verify},
 };
 

@@ -79,6 +79,9 @@ berth_admin_dpp_describe(struct berth_admin_call *call, json_t *object, int64_t 
 	err = berth_json_set(object, "dpp", said);
 	err = err ? err : put_hash(said, "key-hash", key.key_hash);
 	err = err ? err : put_hash(said, "chirp-hash", key.chirp_hash);
+	err = err ? err
+		  : berth_json_set_text(said, "known-by",
+					key.uri.n == 0 ? BERTH_LIT("pkex") : BERTH_LIT("code"));
 	if (!err && key.renew_wanted_at.s != 0) {
 		err = put_time(said, "renewal-wanted-at", key.renew_wanted_at);
 		err = err ? err

@@ -33,6 +33,7 @@ berth_dpp_close(struct berth_registrar_role *role)
 		if (role->dpp->sessions[i] != NULL)
 			berth_dpp_session_close(role->dpp->sessions[i]);
 	}
+	berth_dpp_pkex_code_free(&role->dpp->pkex.code);
 	free(role->dpp);
 	role->dpp = NULL;
 }
@@ -83,9 +84,9 @@ cut(struct berth_registrar_role *role, struct berth_dpp_peer peer)
 	berth_judge_dpp_send(role->judge, peer, BERTH_BYTES_NONE, true);
 }
 
-static void
-refuse(struct berth_registrar_role *role, struct berth_dpp_peer peer, struct berth_bytes address,
-       const struct berth_why *why)
+void
+berth_dpp_refuse(struct berth_registrar_role *role, struct berth_dpp_peer peer,
+		 struct berth_bytes address, const struct berth_why *why)
 {
 	char from[64];
 
@@ -227,7 +228,7 @@ admit(struct berth_registrar_role *role, const struct berth_registrar_dpp_key *k
 	if (s == NULL) {
 		berth_why_fill(&why, BERTH_E_LIMIT, "dpp-sessions", NULL, 0,
 			       "there are %d sessions already", BERTH_DPP_SESSIONS_MAX);
-		refuse(role, peer, address, &why);
+		berth_dpp_refuse(role, peer, address, &why);
 		return NULL;
 	}
 	s->device = key->device;
@@ -271,7 +272,7 @@ take_chirp(struct berth_registrar_role *role, struct berth_dpp_peer peer,
 	enum berth_err err = berth_dpp_attribute_get(frame->attributes,
 						     BERTH_DPP_RESPONDER_KEY_HASH, 32, &hash, &why);
 	if (err) {
-		refuse(role, peer, address, &why);
+		berth_dpp_refuse(role, peer, address, &why);
 		return;
 	}
 	err = find_key(role, BERTH_DPP_BY_CHIRP_HASH, hash, &arena, &key, &why);
@@ -320,7 +321,7 @@ take_request(struct berth_registrar_role *role, struct berth_dpp_peer peer,
 		err = berth_fail(&why, BERTH_E_NOT_FOUND, "dpp-responder-hash", "DPP 6.2.2",
 				 "the request is for another Controller's key");
 	if (err) {
-		refuse(role, peer, address, &why);
+		berth_dpp_refuse(role, peer, address, &why);
 		return;
 	}
 	err = find_key(role, BERTH_DPP_BY_KEY_HASH, hash, &arena, &key, &why);
@@ -329,7 +330,10 @@ take_request(struct berth_registrar_role *role, struct berth_dpp_peer peer,
 		cut(role, peer);
 		return;
 	}
-	struct berth_dpp_session *s = find_who_takes(role, key.key_hash, frame);
+	struct berth_dpp_session *s = find_by_peer(role, peer);
+	if (s != NULL && s->pkex != NULL) /* its last frame has come */
+		berth_dpp_session_close(s);
+	s = find_who_takes(role, key.key_hash, frame);
 	if (s != NULL) {
 		join(s, peer);
 		berth_dpp_session_serve(s);
@@ -415,7 +419,7 @@ take_announcement(struct berth_registrar_role *role, struct berth_dpp_peer peer,
 		err = berth_fail(&why, BERTH_E_LIMIT, "dpp-sessions", NULL,
 				 "there are %d sessions already", BERTH_DPP_SESSIONS_MAX);
 	if (err) {
-		refuse(role, peer, address, &why);
+		berth_dpp_refuse(role, peer, address, &why);
 		return;
 	}
 	s->a_nonce = announcement.a_nonce;
@@ -430,6 +434,8 @@ feed(struct berth_dpp_session *s, const struct berth_dpp_frame *frame, struct be
 {
 	struct berth_mono now = now_of(s->role).mono;
 
+	if (s->pkex != NULL)
+		return berth_dpp_pkex_input(s->pkex, now, NULL, frame, why);
 	if (s->configurator != NULL)
 		return berth_dpp_configurator_input(s->configurator, now, frame, why);
 	return s->auth != NULL ? berth_dpp_auth_input(s->auth, now, frame, why)
@@ -456,7 +462,7 @@ take_other(struct berth_registrar_role *role, struct berth_dpp_peer peer,
 	if (s == NULL) {
 		berth_why_fill(&why, BERTH_E_NOT_FOUND, "dpp-no-session", NULL, 0,
 			       "a frame that belongs to no session");
-		refuse(role, peer, address, &why);
+		berth_dpp_refuse(role, peer, address, &why);
 		return;
 	}
 	if (feed(s, frame, &why) != BERTH_OK) {
@@ -465,7 +471,7 @@ take_other(struct berth_registrar_role *role, struct berth_dpp_peer peer,
 		 * what the device has begun, but who goes on and on is cut.
 		 */
 		if (++s->refused_frames >= BERTH_DPP_REFUSED_FRAMES_MAX)
-			refuse(role, peer, address, &why);
+			berth_dpp_refuse(role, peer, address, &why);
 		return;
 	}
 	berth_dpp_session_serve(s);
@@ -495,7 +501,7 @@ berth_dpp_message(void *context, struct berth_dpp_peer peer, struct berth_bytes 
 		return;
 	}
 	if (berth_dpp_frame_parse(body, &frame, &why)) {
-		refuse(role, peer, address, &why);
+		berth_dpp_refuse(role, peer, address, &why);
 		return;
 	}
 	bool is_action = frame.kind == BERTH_DPP_FRAME_ACTION;
@@ -503,6 +509,11 @@ berth_dpp_message(void *context, struct berth_dpp_peer peer, struct berth_bytes 
 		take_chirp(role, peer, &frame, address);
 	else if (is_action && frame.type == BERTH_DPP_AUTHENTICATION_REQUEST)
 		take_request(role, peer, &frame, address);
+	else if (is_action &&
+		 (frame.type == BERTH_DPP_PKEX_EXCHANGE_REQUEST ||
+		  frame.type == BERTH_DPP_PKEX_V1_EXCHANGE_REQUEST) &&
+		 find_by_peer(role, peer) == NULL)
+		berth_dpp_pkex_take(role, peer, &frame, address);
 	else if (is_action && frame.type == BERTH_DPP_RECONFIG_ANNOUNCEMENT)
 		take_announcement(role, peer, &frame, address);
 	else
@@ -595,11 +606,14 @@ berth_dpp_tick(struct berth_registrar_role *role)
 	if (role->dpp == NULL)
 		return;
 	ask_keys(role);
+	berth_dpp_pkex_window_tick(role);
 	for (size_t i = 0; i < role->dpp->session_end; i++) {
 		struct berth_dpp_session *s = role->dpp->sessions[i];
 		if (s == NULL)
 			continue;
-		if (s->configurator != NULL)
+		if (s->pkex != NULL)
+			berth_dpp_pkex_tick(s->pkex, now_of(role).mono);
+		else if (s->configurator != NULL)
 			berth_dpp_configurator_tick(s->configurator, now_of(role).mono);
 		else if (s->reconfig != NULL)
 			berth_dpp_reconfig_tick(s->reconfig, now_of(role).mono);

@@ -13,6 +13,7 @@
 
 #include "codec/json.h"
 #include "role/daemon/rate.h"
+#include "role/registrar/dpp_pkex.h"
 #include "role/registrar/judge.h"
 
 #define BERTH_DPP_SESSIONS_MAX 1024 /* each a few KiB, for some seconds */
@@ -44,6 +45,7 @@ struct berth_dpp_controller {
 	struct berth_dpp_chirp chirps[BERTH_DPP_CHIRPS_MAX];
 	size_t chirp_count;
 	uint32_t generation;
+	struct berth_dpp_pkex_window pkex;
 	struct berth_rate announced;
 	uint64_t unknown, refused, configured; /* for /metrics */
 };
@@ -68,6 +70,10 @@ enum berth_err berth_admin_dpp_window(struct berth_admin_call *call) BERTH_MUST;
 enum berth_err berth_admin_dpp_window_open(struct berth_admin_call *call) BERTH_MUST;
 enum berth_err berth_admin_dpp_window_close(struct berth_admin_call *call) BERTH_MUST;
 enum berth_err berth_admin_device_renew(struct berth_admin_call *call, const char *name) BERTH_MUST;
+/* admin_dpp_pkex.c */
+enum berth_err berth_admin_dpp_pkex(struct berth_admin_call *call) BERTH_MUST;
+enum berth_err berth_admin_dpp_pkex_open(struct berth_admin_call *call) BERTH_MUST;
+enum berth_err berth_admin_dpp_pkex_close(struct berth_admin_call *call) BERTH_MUST;
 /* admin_dpp_devices.c */
 enum berth_err berth_admin_dpp_devices(struct berth_admin_call *call) BERTH_MUST;
 enum berth_err berth_admin_dpp_passwords(struct berth_admin_call *call) BERTH_MUST;

@@ -43,6 +43,7 @@ berth_dpp_session_close(struct berth_dpp_session *s)
 	dpp->sessions[s->slot] = NULL;
 	while (dpp->session_end > 0 && dpp->sessions[dpp->session_end - 1] == NULL)
 		dpp->session_end--;
+	berth_dpp_pkex_end(s->pkex);
 	berth_dpp_auth_end(s->auth);
 	berth_dpp_reconfig_end(s->reconfig);
 	berth_dpp_configurator_end(s->configurator);
@@ -419,11 +420,14 @@ serve_configurator(struct berth_dpp_session *s, const struct berth_dpp_configura
 static bool
 serve_one(struct berth_dpp_session *s, enum berth_err *err, struct berth_why *why)
 {
+	struct berth_dpp_pkex_event pkex;
 	struct berth_dpp_auth_event auth;
 	struct berth_dpp_reconfig_event reconfig;
 	struct berth_dpp_configurator_event configurator;
 
-	if (s->auth != NULL && berth_dpp_auth_event(s->auth, &auth))
+	if (s->pkex != NULL && berth_dpp_pkex_event(s->pkex, &pkex))
+		*err = berth_dpp_pkex_serve(s, &pkex, why);
+	else if (s->auth != NULL && berth_dpp_auth_event(s->auth, &auth))
 		*err = serve_auth(s, &auth, why);
 	else if (s->reconfig != NULL && berth_dpp_reconfig_event(s->reconfig, &reconfig))
 		*err = serve_reconfig(s, &reconfig, why);
@@ -443,7 +447,8 @@ send_outputs(struct berth_dpp_session *s)
 
 	if (s->peer_count == 0)
 		return; /* it may come back for it */
-	while ((s->auth != NULL && berth_dpp_auth_output(s->auth, &body)) ||
+	while ((s->pkex != NULL && berth_dpp_pkex_output(s->pkex, &body)) ||
+	       (s->auth != NULL && berth_dpp_auth_output(s->auth, &body)) ||
 	       (s->reconfig != NULL && berth_dpp_reconfig_output(s->reconfig, &body)) ||
 	       (s->configurator != NULL && berth_dpp_configurator_output(s->configurator, &body)))
 		berth_judge_dpp_send(s->role->judge, peer, body, false);
@@ -477,12 +482,14 @@ berth_dpp_session_answer(struct berth_dpp_session *s, enum berth_err err, struct
 	s->asked = BERTH_DPP_NOTHING;
 	if (signer_why != NULL)
 		why = *signer_why;
-	if (asked == BERTH_DPP_PRODUCT && s->auth != NULL) {
+	if (asked == BERTH_DPP_PRODUCT && (s->auth != NULL || s->pkex != NULL)) {
 		if (!err)
 			err = berth_ec_point(s->role->pki,
 					     s->role->dpp->keys.bootstrapping.point.curve, object,
 					     &product, &why);
-		err = berth_dpp_auth_answer(s->auth, now_of(s).mono, err, &product, &why);
+		err = s->pkex != NULL
+			      ? berth_dpp_pkex_answer(s->pkex, err, &product, &why)
+			      : berth_dpp_auth_answer(s->auth, now_of(s).mono, err, &product, &why);
 	} else if (asked == BERTH_DPP_OWN_CONNECTOR && !err) {
 		err = berth_dpp_reconfig_signed(s->reconfig, object, &why);
 	} else if (asked == BERTH_DPP_CERTIFICATE) {

@@ -36,7 +36,9 @@ struct berth_dpp_session {
 	int64_t device; /* row */
 	char device_id[BERTH_DEVICE_ID_MAX];
 	struct berth_secret
-		own_scalar; /* where our own key is on another curve than the device's */
+		own_scalar;	     /* where our own key is on another curve than the device's */
+	struct berth_dpp_pkex *pkex; /* before auth, which is another session's */
+	struct berth_mono begun;     /* of pkex */
 	struct berth_dpp_auth *auth;
 	struct berth_dpp_reconfig *reconfig;
 	struct berth_dpp_configurator *configurator;
@@ -56,6 +58,9 @@ struct berth_dpp_session *berth_dpp_session_open(struct berth_registrar_role *ro
 						 struct berth_dpp_peer peer,
 						 struct berth_bytes address);
 void berth_dpp_session_close(struct berth_dpp_session *session);
+/* Told, counted, and cut. */
+void berth_dpp_refuse(struct berth_registrar_role *role, struct berth_dpp_peer peer,
+		      struct berth_bytes address, const struct berth_why *why);
 /* Until it waits for the other side or the signer; closes it when it is over. */
 void berth_dpp_session_serve(struct berth_dpp_session *session);
 /* err: what the signer said. */
