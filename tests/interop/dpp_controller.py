@@ -148,6 +148,11 @@ class Registrar:
     def add(self, uri, model):
         return self.ask("device", "add", "-", "--model", model, text=uri + "\n")["id"]
 
+    def metric(self, name):
+        text = subprocess.run(["curl", "-s", "--unix-socket", os.path.join(self.home, "admin.sock"), "http://localhost/metrics"],
+                              stdout=subprocess.PIPE, text=True, timeout=RUN_S, check=True).stdout
+        return int(re.search("^berth_registrar_dpp_%s ([0-9]+)$" % re.escape(name), text, re.M)[1])
+
     def device(self, name):
         return self.ask("device", "show", name)
 
@@ -246,6 +251,7 @@ def case_02_an_unknown_device_is_not_answered(w):
     expect_silence(w, start)
     unknown = w["registrar"].ask("dpp", "show")["unknown"]
     expect(len(unknown) == 1 and unknown[0]["from"].endswith("127.0.0.1"), unknown)
+    expect(w["registrar"].metric('total{what="unknown"}') == 1 and w["registrar"].metric("sessions") == 0, "counted")
     # the same device, once it is added: nothing else has changed
     w["registrar"].add(uri, "sensor")
     received(w["sta"], onboard(w, key))

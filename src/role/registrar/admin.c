@@ -136,7 +136,7 @@ berth_registrar_metrics(void *context, struct berth_buf *text)
 			berth_registrar_resource_name(resource), class + 2,
 			(unsigned long long)role->requests[resource][class]);
 	}
-	return err;
+	return err ? err : berth_dpp_metrics(role, text);
 }
 
 /* ---- the table ---- */

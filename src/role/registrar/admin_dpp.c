@@ -35,6 +35,27 @@ put_hex(json_t *object, const char *key, const uint8_t hash[32])
 		berth_text(berth_hex_text(berth_bytes_of(hash, 32), text, sizeof(text))));
 }
 
+enum berth_err
+berth_dpp_metrics(const struct berth_registrar_role *role, struct berth_buf *text)
+{
+	const struct berth_dpp_controller *dpp = role->dpp;
+	size_t sessions = 0;
+
+	if (dpp == NULL)
+		return BERTH_OK;
+	for (size_t i = 0; i < dpp->session_end; i++)
+		sessions += dpp->sessions[i] != NULL;
+	return berth_buf_printf(text,
+				"# TYPE berth_registrar_dpp_sessions gauge\n"
+				"berth_registrar_dpp_sessions %zu\n"
+				"# TYPE berth_registrar_dpp_total counter\n"
+				"berth_registrar_dpp_total{what=\"configured\"} %llu\n"
+				"berth_registrar_dpp_total{what=\"refused\"} %llu\n"
+				"berth_registrar_dpp_total{what=\"unknown\"} %llu\n",
+				sessions, (unsigned long long)dpp->configured,
+				(unsigned long long)dpp->refused, (unsigned long long)dpp->unknown);
+}
+
 static enum berth_err
 put_own(struct berth_admin_call *call)
 {

@@ -63,6 +63,9 @@ void berth_dpp_tick(struct berth_registrar_role *role);
 
 /* admin_dpp.c */
 struct berth_admin_call;
+/* For /metrics; nothing without DPP. */
+enum berth_err berth_dpp_metrics(const struct berth_registrar_role *role,
+				 struct berth_buf *text) BERTH_MUST;
 enum berth_err berth_admin_dpp(struct berth_admin_call *call) BERTH_MUST;
 enum berth_err berth_admin_dpp_add(struct berth_admin_call *call) BERTH_MUST;
 /* admin_dpp_join.c */
