@@ -30,7 +30,7 @@ berth_registrar_dpp_key_add(struct berth_store *store, const struct berth_regist
 
 #define KEY_COLUMNS                                                                                \
 	"SELECT device, key_hash, chirp_hash, spki, uri, added_by, added_at, renew_wanted_at,"     \
-	" renew_wanted_by"
+	" renew_wanted_by, said_name, said_mud_url"
 
 /* Borrows from the query, until its next row. */
 static struct berth_registrar_dpp_key
@@ -44,6 +44,8 @@ key_in(struct berth_query *query)
 		.added_at = {berth_column_i64(query, 6)},
 		.renew_wanted_at = {berth_column_i64(query, 7)},
 		.renew_wanted_by = berth_column_bytes(query, 8),
+		.said_name = berth_column_bytes(query, 9),
+		.said_mud_url = berth_column_bytes(query, 10),
 	};
 
 	berth_column_digest(query, 1, key.key_hash);
@@ -69,6 +71,8 @@ take_key(struct berth_query *query, struct berth_arena *arena, struct berth_regi
 	berth_store_keep(arena, &key.uri, &fits);
 	berth_store_keep(arena, &key.added_by, &fits);
 	berth_store_keep(arena, &key.renew_wanted_by, &fits);
+	berth_store_keep(arena, &key.said_name, &fits);
+	berth_store_keep(arena, &key.said_mud_url, &fits);
 	err = berth_store_kept(fits, why);
 	if (!err)
 		*ret = key;
@@ -113,6 +117,43 @@ berth_registrar_dpp_key_each(struct berth_store *store, berth_registrar_visit_dp
 		if (!visit(context, &key))
 			return BERTH_OK;
 	}
+}
+
+/* req: dpp-controller-mud-url */
+enum berth_err
+berth_registrar_dpp_said(struct berth_store *store, int64_t device, struct berth_bytes name,
+			 struct berth_bytes mud_url, bool *is_other, struct berth_why *why)
+{
+	enum berth_err err = berth_store_writes(store, why);
+	bool row = false;
+
+	*is_other = false;
+	if (err)
+		return err;
+	/* no page is written where nothing is new */
+	BERTH_QUERY said = berth_query(
+		store, "UPDATE dpp_key SET said_name = ?2, said_mud_url = ?3 WHERE device = ?1"
+		       " AND (said_name IS NOT ?2 OR said_mud_url IS NOT ?3)");
+	berth_query_i64(&said, device);
+	berth_query_text(&said, name);
+	berth_query_text(&said, mud_url);
+	err = berth_query_run(&said, why);
+	if (err || mud_url.n == 0)
+		return err;
+	BERTH_QUERY first = berth_query(
+		store, "UPDATE device SET mud_url = ?2 WHERE row = ?1 AND mud_url = ''");
+	berth_query_i64(&first, device);
+	berth_query_text(&first, mud_url);
+	err = berth_query_run(&first, why);
+	if (err || berth_query_changed(store))
+		return err;
+	BERTH_QUERY other =
+		berth_query(store, "SELECT 1 FROM device WHERE row = ?1 AND mud_url IS NOT ?2");
+	berth_query_i64(&other, device);
+	berth_query_text(&other, mud_url);
+	err = berth_query_row(&other, &row, why);
+	*is_other = row;
+	return err;
 }
 
 enum berth_err

@@ -22,6 +22,8 @@ struct berth_registrar_dpp_key {
 	struct berth_wall added_at;
 	struct berth_wall renew_wanted_at; /* 0: it need not be configured again */
 	struct berth_bytes renew_wanted_by;
+	/* by the device itself, in its last configuration request; empty: nothing */
+	struct berth_bytes said_name, said_mud_url;
 };
 
 /* EXISTS: the key, or another of this device, is there. */
@@ -46,6 +48,13 @@ enum berth_err berth_registrar_dpp_key_each(struct berth_store *store,
 					    berth_registrar_visit_dpp_key *visit, void *context,
 					    struct berth_why *why) BERTH_MUST;
 
+/*
+ * Keeps what the device said. The MUD URL that counts (RFC 8520 11: a device must not widen its own intent) is the first that it
+ * said, where the record has none; *is_other: it says another now.
+ */
+enum berth_err berth_registrar_dpp_said(struct berth_store *store, int64_t device,
+					struct berth_bytes name, struct berth_bytes mud_url,
+					bool *is_other, struct berth_why *why) BERTH_MUST;
 /* The device is to be configured again when it asks; NOT_FOUND: it has no key. Ends when it took a new configuration. */
 enum berth_err berth_registrar_dpp_renew_set(struct berth_store *store, int64_t device,
 					     const char *by, struct berth_wall now,

@@ -599,7 +599,7 @@ def case_20_a_device_is_reconfigured_and_a_revoked_one_is_not(w):
     conf = os.path.join(folder, "device.conf")
     with open(conf, "w", encoding="ascii") as f:
         f.write("[device]\nstate-directory = state\n\n[dpp]\nbootstrapping-key = file:boot.key\n"
-                "profile = profile/wpa_supplicant.conf\ncontroller = 127.0.0.1:8908\nname = pump-7\n")
+                "mud-url = https://maker.example/pump\nprofile = profile/wpa_supplicant.conf\ncontroller = 127.0.0.1:8908\nname = pump-7\n")
     name = registrar.add(uri, "sensor")
 
     def run(*arguments):
@@ -609,9 +609,17 @@ def case_20_a_device_is_reconfigured_and_a_revoked_one_is_not(w):
     expect(done.returncode == 0, done.stderr)
     registrar.wait_state(name, "enrolled")
     first = registrar.device(name)["dpp"]
+    expect(first["said-name"] == "pump-7" and registrar.device(name)["mud-url"] == "https://maker.example/pump", first)
+    with open(conf, encoding="ascii") as f:
+        text = f.read()
+    with open(conf, "w", encoding="ascii") as f: # req: dpp-controller-mud-url
+        f.write(text.replace("maker.example/pump", "maker.example/more"))
     registrar.berth("dpp", "renew", name)
     done = run("--reconfigure")
     expect(done.returncode == 0 and "dpp.reconfigures" in done.stderr, done.stderr)
+    shown = registrar.device(name)
+    expect(shown["mud-url"] == "https://maker.example/pump" and shown["dpp"]["said-mud-url"] == "https://maker.example/more", shown)
+    expect("event=device.other-mud-url" in registrar.log(), "nobody was told")
     end = time.monotonic() + RUN_S
     while "renewal-wanted-at" in registrar.device(name)["dpp"]:
         expect(time.monotonic() < end, "the mark stays")

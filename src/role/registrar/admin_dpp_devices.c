@@ -82,6 +82,10 @@ berth_admin_dpp_describe(struct berth_admin_call *call, json_t *object, int64_t 
 	err = err ? err
 		  : berth_json_set_text(said, "known-by",
 					key.uri.n == 0 ? BERTH_LIT("pkex") : BERTH_LIT("code"));
+	if (!err && key.said_name.n > 0)
+		err = berth_json_set_text(said, "said-name", key.said_name);
+	if (!err && key.said_mud_url.n > 0)
+		err = berth_json_set_text(said, "said-mud-url", key.said_mud_url);
 	if (!err && key.renew_wanted_at.s != 0) {
 		err = put_time(said, "renewal-wanted-at", key.renew_wanted_at);
 		err = err ? err

@@ -397,6 +397,31 @@ wants_new_key(const struct berth_dpp_session *s)
 	       s->net_access_key.curve != s->role->dpp->keys.c_sign.curve;
 }
 
+/* The device is who it says; what it says of itself is its word alone. */
+static enum berth_err
+hear(struct berth_dpp_session *s, const struct berth_dpp_request *request, struct berth_why *why)
+{
+	const struct berth_bytes https = BERTH_LIT("https://");
+	struct berth_bytes mud_url = request->mud_url;
+	struct berth_bytes name = request->name;
+	bool is_other = false;
+
+	/* a terminal will show them */
+	if (!berth_bytes_is_printable(name))
+		name = BERTH_BYTES_NONE;
+
+	/* RFC 8520 5: another scheme is none */
+	if (mud_url.n < https.n || memcmp(mud_url.p, https.p, https.n) != 0 ||
+	    !berth_bytes_is_printable(mud_url))
+		mud_url = BERTH_BYTES_NONE;
+	enum berth_err err =
+		berth_registrar_dpp_said(s->role->store, s->device, name, mud_url, &is_other, why);
+	if (!err && is_other)
+		berth_log(&s->role->log, BERTH_LOG_WARNING, "device.other-mud-url", "device",
+			  s->device_id, "from", s->address, (const char *)NULL);
+	return err;
+}
+
 enum berth_err
 berth_dpp_give(struct berth_dpp_session *s, const struct berth_dpp_configurator_event *event)
 {
@@ -405,6 +430,7 @@ berth_dpp_give(struct berth_dpp_session *s, const struct berth_dpp_configurator_
 	/* once more: somebody may have spoken since the authentication began */
 	enum berth_err err = berth_dpp_session_decide(s, &why);
 	err = err ? err : check_role(s, event->request->net_role, &why);
+	err = err ? err : hear(s, event->request, &why);
 	if (err)
 		return refuse(s, BERTH_DPP_CONFIGURE_FAILURE, &why);
 	s->net_access_key = *event->net_access_key;

@@ -254,6 +254,38 @@ writes_down_once_what_is_said_again_and_again(void **state)
 	commit(f);
 }
 
+/* req: dpp-controller-mud-url */
+static void
+the_first_mud_url_counts(void **state)
+{
+	struct fixture *f = *state;
+	struct berth_registrar_device read;
+	struct berth_registrar_dpp_key key;
+	bool is_other = true;
+
+	begin(f);
+	int64_t device = a_device(f, "P1");
+	add(f, device, "one");
+	ok(f, berth_registrar_dpp_said(f->store, device, BERTH_LIT("pump"), BERTH_BYTES_NONE,
+				       &is_other, &f->why));
+	assert_false(is_other);
+	ok(f, berth_registrar_dpp_said(f->store, device, BERTH_LIT("pump"),
+				       BERTH_LIT("https://a.example/1"), &is_other, &f->why));
+	assert_false(is_other);
+	ok(f, berth_registrar_dpp_said(f->store, device, BERTH_LIT("pump 2"),
+				       BERTH_LIT("https://a.example/2"), &is_other, &f->why));
+	assert_true(is_other);
+	ok(f, berth_registrar_device_get(f->store, device, &f->arena, &read, &f->why));
+	assert_true(berth_bytes_equal(read.mud_url, BERTH_LIT("https://a.example/1")));
+	ok(f, berth_registrar_dpp_key_of(f->store, device, &f->arena, &key, &f->why));
+	assert_true(berth_bytes_equal(key.said_mud_url, BERTH_LIT("https://a.example/2")));
+	assert_true(berth_bytes_equal(key.said_name, BERTH_LIT("pump 2")));
+	ok(f, berth_registrar_dpp_said(f->store, device, BERTH_LIT("pump"),
+				       BERTH_LIT("https://a.example/1"), &is_other, &f->why));
+	assert_false(is_other);
+	commit(f);
+}
+
 int
 main(void)
 {
@@ -265,6 +297,7 @@ main(void)
 		STORE_TEST(a_window_shuts_by_itself),
 		STORE_TEST(a_window_that_is_shut_or_replaced_lets_nobody_on),
 		STORE_TEST(writes_down_once_what_is_said_again_and_again),
+		STORE_TEST(the_first_mud_url_counts),
 		STORE_TEST(a_device_is_to_be_configured_again_until_it_was),
 	};
 
