@@ -766,6 +766,41 @@ def case_25_who_asks_in_a_devices_name_ends_nothing_of_the_devices(w):
     w["registrar"].wait_state(name, "enrolled")
 
 
+# req: dpp-controller-proved
+def case_27_nor_does_it_keep_a_device_from_being_answered_that_announces_itself(w):
+    own = "own=" + os.urandom(31).hex().rjust(64, "0")
+    held = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(RUN_S)
+        peer = peer_process(w, listener.getsockname()[1], own, "chirp=1", "wait=1")
+        name = w["registrar"].add(peer.stdout.readline().split(" ", 1)[1].strip(), "sensor")
+        for _ in range(2):
+            begin_in_its_name(w, own, held)
+        peer.stdin.write("go\n")
+        peer.stdin.flush()
+        device, _ = listener.accept()
+    up = tcp()
+    held += [device, up]
+    try:
+        # announcement, response, request, result: strangers ask in its name after each
+        for answered in (True, True, True, False):
+            body = receive(device)
+            expect(body is not None, "the device gave up")
+            up.sendall(len(body).to_bytes(4, "big") + body)
+            if answered:
+                answer = receive(up)
+                expect(answer is not None, w["registrar"].log()[-1500:])
+                for _ in range(5):
+                    begin_in_its_name(w, own, held)
+                device.sendall(len(answer).to_bytes(4, "big") + answer)
+        lines = peer.communicate(timeout=RUN_S)[0]
+    finally:
+        for s in held:
+            s.close()
+    expect("enrolled" in lines, lines)
+    w["registrar"].wait_state(name, "enrolled")
+
+
 P = 2**256 - 2**224 + 2**192 + 2**96 - 1
 G = (0x6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296,
      0x4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5)

@@ -127,12 +127,13 @@ find_by_peer(struct berth_registrar_role *role, struct berth_dpp_peer peer)
 	return NULL;
 }
 
+/* Of the device that announced itself, which we answered; what others began in its name is none of its. */
 static struct berth_dpp_session *
-find_by_hash(struct berth_registrar_role *role, const uint8_t hash[32])
+find_announced(struct berth_registrar_role *role, const uint8_t hash[32])
 {
 	for (size_t i = 0; i < role->dpp->session_end; i++) {
 		struct berth_dpp_session *s = role->dpp->sessions[i];
-		if (s != NULL && s->has_hash && memcmp(s->hash, hash, 32) == 0)
+		if (s != NULL && s->has_hash && s->is_announced && memcmp(s->hash, hash, 32) == 0)
 			return s;
 	}
 	return NULL;
@@ -165,7 +166,7 @@ limit_unproven(struct berth_registrar_role *role, const uint8_t hash[32])
 	for (size_t i = 0; i < role->dpp->session_end; i++) {
 		struct berth_dpp_session *s = role->dpp->sessions[i];
 		if (s == NULL || !s->has_hash || memcmp(s->hash, hash, 32) != 0 ||
-		    s->configurator != NULL)
+		    s->configurator != NULL || s->is_announced)
 			continue;
 		count++;
 		if (oldest == NULL || s->generation < oldest->generation)
@@ -281,7 +282,7 @@ take_chirp(struct berth_registrar_role *role, struct berth_dpp_peer peer,
 		cut(role, peer);
 		return;
 	}
-	struct berth_dpp_session *s = find_by_hash(role, key.key_hash);
+	struct berth_dpp_session *s = find_announced(role, key.key_hash);
 	if (s != NULL) {
 		join(s, peer);
 		if (s->auth != NULL && s->configurator == NULL)
@@ -292,6 +293,7 @@ take_chirp(struct berth_registrar_role *role, struct berth_dpp_peer peer,
 	s = admit(role, &key, peer, address);
 	if (s == NULL)
 		return;
+	s->is_announced = true;
 	err = fill_conf(s, &key, &conf, &why);
 	err = err ? err : berth_dpp_auth_initiate(&conf, now_of(role).mono, &s->auth, &why);
 	if (err)
@@ -455,7 +457,7 @@ take_other(struct berth_registrar_role *role, struct berth_dpp_peer peer,
 	if (s == NULL && frame->type == BERTH_DPP_AUTHENTICATION_RESPONSE &&
 	    berth_dpp_attribute_find(frame->attributes, BERTH_DPP_RESPONDER_KEY_HASH, &hash) &&
 	    hash.n == 32) {
-		s = find_by_hash(role, hash.p);
+		s = find_announced(role, hash.p);
 		if (s != NULL)
 			join(s, peer);
 	}

@@ -30,6 +30,7 @@ struct berth_dpp_session {
 	size_t last_peer; /* where the newest frame came from: there it is answered */
 	char address[64];
 	struct berth_ec_point a_nonce; /* of the announcement that a reconfiguration began with */
+	bool is_announced;	       /* it announced itself, and we began */
 	bool has_hash;
 	uint8_t hash
 		[32];	/* of the device's bootstrapping key; reconfigurations have none at first */
