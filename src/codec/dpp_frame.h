@@ -61,6 +61,8 @@ struct berth_dpp_frame {
 	uint8_t fragment; /* COMEBACK_RESPONSE: its number, and in the top bit that more follow */
 	uint16_t delay;	  /* GAS responses, in units of 1024 us; 0: here it is */
 	struct berth_bytes attributes; /* checked; borrowed from the body */
+	/* six octets of the sender's radio, from whoever received it; the parser leaves NULL: there is none */
+	const uint8_t *from;
 };
 
 /* body: from the action octet. SYNTAX, UNSUPPORTED (another OUI, crypto suite or kind of frame). */

@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -20,11 +21,27 @@ try:
 except ImportError:
     print("missing: python3-cryptography")
     sys.exit(77)
-from dpp_controller import PROGRAMS, RUN_S, Registrar, expect, receive, tcp  # noqa: E402
+from dpp_controller import PROGRAMS, RUN_S, Registrar, expect, tcp  # noqa: E402
 from stock_dpp import Failed  # noqa: E402
 
 CODE = "tulip-4821-canary"
 MACS = bytes.fromhex("ac6491f45207"), bytes.fromhex("6e5ece6ef3dd")
+
+
+def take(s, n):
+    octets = b""
+    while len(octets) < n:
+        part = s.recv(n - len(octets))
+        if not part:
+            return None
+        octets += part
+    return octets
+
+
+def receive(s):
+    """One body of perhaps several; None when the other closes."""
+    head = take(s, 4)
+    return head and take(s, int.from_bytes(head, "big"))
 
 
 class Connection:
@@ -282,12 +299,99 @@ def case_11_a_weak_code_is_refused_and_no_code_is_told(w):
     expect(CODE.encode() not in stored(w) and CODE not in registrar.log(), "the code in the store or the log")
 
 
+class Device:
+    """berth-device with a wire, and a code in a file."""
+
+    def __init__(self, w, name, port=8908, code=CODE, identifier="kitchen"):
+        folder = os.path.join(w["folder"], name)
+        os.mkdir(folder, 0o700)
+        self.conf = os.path.join(folder, "device.conf")
+        self.profile = os.path.join(folder, "profile")
+        self.write(folder, "code", code + "\n")
+        subprocess.run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out",
+                        os.path.join(folder, "boot.key")], check=True, umask=0o077)
+        self.write(folder, "device.conf", "[device]\nstate-directory = state\n\n[dpp]\nbootstrapping-key = file:boot.key\n"
+                   "profile = profile\ncontroller = 127.0.0.1:%d\npkex-code-file = code\npkex-identifier = %s\n" %
+                   (port, identifier))
+
+    @staticmethod
+    def write(folder, name, text):
+        with open(os.path.join(folder, name), "w", encoding="ascii", opener=lambda p, f: os.open(p, f, 0o600)) as f:
+            f.write(text)
+
+    def start(self, seconds):
+        return subprocess.Popen([os.path.join(PROGRAMS, "berth-device"), "--config", self.conf, "dpp", "--once", "--timeout",
+                                 str(seconds)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+    def join(self, seconds=15, expected=0):
+        process = self.start(seconds)
+        said = process.communicate(timeout=60)[1]
+        expect(process.returncode == expected, "status %d, not %d: %s" % (process.returncode, expected, said))
+        return said
+
+
+def case_12_our_device_knows_the_code_and_is_configured(w):
+    start(w, "--model", "sensor", "--identifier", "kitchen")
+    device = Device(w, "lamp")
+    device.join()
+    with open(device.profile, encoding="ascii") as f:
+        text = f.read()
+    expect("key_mgmt= DPP" in text, text)
+    expect(window(w)["state"] == "used" and w["registrar"].device(window(w)["device"])["dpp"]["known-by"] == "pkex", window(w))
+    # another code, or one of another name, and everything else the same
+    for name, wrong in (("code", {"code": CODE + "x"}), ("identifier", {"identifier": "cellar"})):
+        start(w, "--model", "sensor", "--identifier", "kitchen")
+        device = Device(w, "wrong-" + name, **wrong)
+        device.join(2, expected=3 if name == "code" else 5)
+        expect(not os.path.exists(device.profile), "a profile")
+        expect(window(w)["guesses"] == (1 if name == "code" else 0), window(w))
+
+
+def listener():
+    s = socket.create_server(("127.0.0.1", 0))
+    s.settimeout(RUN_S)
+    return s, s.getsockname()[1]
+
+
+class Accepted(Connection):
+    def __init__(self, s):
+        self.socket = s.accept()[0]
+        self.socket.settimeout(RUN_S)
+
+
+def case_13_our_device_judges_a_controller(w):
+    """The model as Controller; and one that does not know the code learns nothing that it could use."""
+    s, port = listener()
+    process = Device(w, "judge", port).start(15)
+    connection = Accepted(s)
+    run = dpp.Pkex(CODE.encode(), b"kitchen")
+    request = connection.ask(run.respond(receive(connection.socket)))
+    authentication_request = connection.ask(run.reveal_back(request))
+    authentication = dpp.Authentication(dpp.P256, run.key, run.peer)
+    confirm = connection.ask(authentication.respond(authentication_request, 2))
+    authentication.check_confirm(confirm)
+    expect(authentication.i_caps == 1, "it is an enrollee")
+    sealed = dpp.parse(receive(connection.socket)[14:])[dpp.WRAPPED]
+    expect(b"wi-fi_tech" in dpp.unseal(authentication.ke, sealed, ()), "its request")
+    process.kill()
+    process.wait()
+    process = Device(w, "fooled", port).start(15)
+    connection = Accepted(s)
+    run = dpp.Pkex(b"tulip-4821-canarY", b"kitchen")
+    request = connection.ask(run.respond(receive(connection.socket)))
+    refused(lambda: run.reveal_back(request), "another key")
+    process.kill()
+    said = process.communicate()[1]
+    expect(CODE not in said, said)
+    s.close()
+
+
 def title(name):
     return name.partition("_")[2].partition("_")[2].replace("_", " ")
 
 
 def main():
-    for tool in ("unshare", "ip"):
+    for tool in ("unshare", "ip", "openssl"):
         if shutil.which(tool) is None:
             print("missing: " + tool)
             sys.exit(77)

@@ -111,6 +111,12 @@ static const struct berth_conf_key renewal_keys[] = {
 		 "asked, and whether the registrar is refused when nobody answers"},
 };
 
+static const char *const pkex_roles[] = {
+	[BERTH_DEVICE_PKEX_INITIATOR] = "initiator",
+	[BERTH_DEVICE_PKEX_RESPONDER] = "responder",
+	NULL,
+};
+
 static const struct berth_conf_key dpp_keys[] = {
 	{.name = "bootstrapping-key",
 	 .type = BERTH_CONF_KEY_URI,
@@ -134,6 +140,23 @@ static const struct berth_conf_key dpp_keys[] = {
 	 AT(dpp_configurator),
 	 .help = "DPP URI of the only Configurator that may configure the device; default: whoever "
 		 "knows its code"},
+	{.name = "pkex-code-file",
+	 .type = BERTH_CONF_PATH,
+	 AT(pkex_code_file),
+	 .help = "file that nobody else may read: a code by which a Configurator and the device "
+		 "learn each other's key (PKEX)"},
+	{.name = "pkex-identifier",
+	 .type = BERTH_CONF_TEXT,
+	 AT(pkex_identifier),
+	 .help = "what the code is called, where a Configurator waits for several"},
+	{.name = "pkex-role",
+	 .type = BERTH_CONF_CHOICE,
+	 .choices = pkex_roles,
+	 .fallback = "initiator",
+	 AT(pkex_role),
+	 .help = "whether the device asks for who knows the code, or waits to be asked; over TCP "
+		 "it "
+		 "asks"},
 	{.name = "name",
 	 .type = BERTH_CONF_TEXT,
 	 .fallback = "berth-device",
@@ -258,6 +281,17 @@ check_dpp(const struct berth_device_conf *settings, struct berth_why *why)
 	if (!err && settings->dpp_configurator) {
 		err = berth_dpp_uri_parse(berth_text(settings->dpp_configurator), &uri, why);
 	}
+	if (!err && settings->pkex_code_file && settings->dpp_configurator) {
+		err = berth_fail(why, BERTH_E_USAGE, "device-dpp", NULL,
+				 "section [dpp] has a configurator, the only one that the device "
+				 "heeds: a code "
+				 "(pkex-code-file) would let in another");
+	}
+	if (!err && settings->pkex_code_file && settings->dpp_controller &&
+	    settings->pkex_role == BERTH_DEVICE_PKEX_RESPONDER) {
+		err = berth_fail(why, BERTH_E_USAGE, "device-dpp", NULL,
+				 "over TCP the device asks: pkex-role = responder is for the air");
+	}
 	if (err) { /* whatever is wrong with it: it is the configuration's fault */
 		why->err = BERTH_E_USAGE;
 	}
@@ -268,7 +302,8 @@ static bool
 has_dpp(const struct berth_device_conf *settings)
 {
 	return settings->dpp_key || settings->dpp_interface || settings->dpp_controller ||
-	       settings->dpp_channels || settings->dpp_configurator || settings->dpp_mud_url;
+	       settings->dpp_channels || settings->dpp_configurator || settings->dpp_mud_url ||
+	       settings->pkex_code_file;
 }
 
 static enum berth_err

@@ -17,6 +17,11 @@ enum berth_device_clock {
 /* In memory on a Linux system as they are; it holds what the network is joined with. */
 #define BERTH_WIFI_PROFILE "/run/berth-device/wpa_supplicant.conf"
 
+enum berth_device_pkex_role {
+	BERTH_DEVICE_PKEX_INITIATOR,
+	BERTH_DEVICE_PKEX_RESPONDER,
+};
+
 struct berth_device_conf {
 	const char *idevid_certificates;  /* PEM, end entity first */
 	const char *idevid_key;		  /* keystore URI */
@@ -45,6 +50,9 @@ struct berth_device_conf {
 	const char *dpp_interface;  /* or this */
 	const char *dpp_channels;
 	const char *dpp_configurator; /* DPP URI; NULL: anybody who knows our code */
+	const char *pkex_code_file;   /* NULL: no PKEX */
+	const char *pkex_identifier;
+	int pkex_role; /* enum berth_device_pkex_role */
 	const char *dpp_name;
 	const char *dpp_mud_url;
 	const char *dpp_profile;

@@ -32,13 +32,46 @@ dpp_agent_wake(struct dpp_agent *agent)
 	berth_timer_start(agent->timer, 0);
 }
 
+bool
+dpp_agent_offers(const struct dpp_agent *agent)
+{
+	struct berth_why why = {0};
+
+	return agent->attempt_conf.pkex_code != NULL && agent->attempt_conf.kept == NULL &&
+	       agent->conf->pkex_role == BERTH_DEVICE_PKEX_INITIATOR &&
+	       berth_dpp_pkex_code_check(&agent->code, &why) == BERTH_OK;
+}
+
+/* Another key each time: who answers the last one is not who answers this. */
+static enum berth_err
+offer(struct dpp_agent *agent, struct berth_buf *body)
+{
+	struct berth_bytes request = BERTH_BYTES_NONE;
+	struct berth_why why = {0};
+
+	berth_dpp_attempt_end(agent->offer);
+	agent->offer = NULL;
+	enum berth_err err = berth_dpp_attempt_offer(&agent->attempt_conf, berth_clock_now(),
+						     agent->tells_version_1, &agent->offer, &why);
+	agent->tells_version_1 = agent->attempt_conf.has_address && !agent->tells_version_1;
+	if (err) {
+		berth_log_why(&agent->log, BERTH_LOG_WARNING, "dpp.pkex", &why, NULL);
+		return err;
+	}
+	return berth_dpp_attempt_output(agent->offer, &request)
+		       ? berth_buf_append_bytes(body, request)
+		       : BERTH_E_INTERNAL;
+}
+
 enum berth_err
-dpp_agent_announcement(const struct dpp_agent *agent, struct berth_buf *body)
+dpp_agent_announcement(struct dpp_agent *agent, struct berth_buf *body)
 {
 	const struct berth_dpp_bootstrapping *own = &agent->attempt_conf.own;
 	const struct berth_dpp_kept *kept = agent->attempt_conf.kept;
 	BERTH_BUF attributes = {0};
 
+	if (dpp_agent_offers(agent))
+		return offer(agent, body);
 	if (kept != NULL)
 		return berth_dpp_reconfig_announce(agent->pki, &agent->attempt_conf.random,
 						   &kept->c_sign, &kept->pp_key, &kept->e_id,
@@ -199,10 +232,35 @@ move(struct dpp_agent *agent)
 	send_all(agent);
 }
 
+/* Somebody answers what was announced. What is no proper answer leaves it as it is: another may come. */
+static bool
+take_answer(struct dpp_agent *agent, const struct berth_dpp_frame *frame)
+{
+	struct berth_why why = {0};
+
+	if (frame->kind != BERTH_DPP_FRAME_ACTION ||
+	    frame->type != BERTH_DPP_PKEX_EXCHANGE_RESPONSE)
+		return false;
+	if (berth_dpp_attempt_input(agent->offer, berth_clock_now(), frame, &why)) {
+		berth_log_why(&agent->log, BERTH_LOG_INFO, "dpp.frame-refused", &why, NULL);
+		agent->why = why;
+		return false;
+	}
+	agent->attempt = agent->offer;
+	agent->offer = NULL;
+	agent->is_authenticated = false;
+	agent->begun = berth_clock_mono();
+	dpp_agent_wake(agent);
+	return true;
+}
+
 bool
 dpp_agent_take(struct dpp_agent *agent, const struct berth_dpp_frame *frame)
 {
 	struct berth_why why = {0};
+
+	if (agent->attempt == NULL && agent->offer != NULL && take_answer(agent, frame))
+		return true;
 	const bool is_first = agent->attempt == NULL;
 
 	if (is_first && !berth_dpp_attempt_is_asked(&agent->attempt_conf, frame))
@@ -309,6 +367,31 @@ read_configurator(struct dpp_agent *agent, struct berth_why *why)
 	return err;
 }
 
+/* The line end is the editor's. */
+static enum berth_err
+read_code(struct dpp_agent *agent, struct berth_why *why)
+{
+	const char *path = agent->conf->pkex_code_file;
+	const char *identifier = agent->conf->pkex_identifier;
+	BERTH_BUF text = {0};
+
+	if (path == NULL)
+		return BERTH_OK;
+	enum berth_err err = berth_file_read_private(path, BERTH_DPP_PKEX_CODE_MAX + 2, &text, why);
+	struct berth_bytes line = berth_buf_view(&text);
+	while (line.n > 0 && (line.p[line.n - 1] == '\n' || line.p[line.n - 1] == '\r'))
+		line.n--;
+	err = err ? err : berth_dpp_pkex_code_judge(line, why);
+	err = err ? err
+		  : berth_dpp_pkex_code_set(&agent->code, line,
+					    berth_text(identifier == NULL ? "" : identifier), why);
+	if (text.p != NULL)
+		berth_wipe(text.p, text.n);
+	if (!err)
+		agent->attempt_conf.pkex_code = &agent->code;
+	return err;
+}
+
 static enum berth_err
 prepare(struct dpp_agent *agent, struct berth_why *why)
 {
@@ -330,6 +413,7 @@ prepare(struct dpp_agent *agent, struct berth_why *why)
 	};
 	err = err ? err
 		  : berth_dpp_bootstrapping_of(agent->pki, &point, &agent->attempt_conf.own, why);
+	err = err ? err : read_code(agent, why);
 	return err ? err : read_configurator(agent, why);
 }
 
@@ -415,6 +499,8 @@ static void
 stop(struct dpp_agent *agent)
 {
 	berth_dpp_attempt_end(agent->attempt);
+	berth_dpp_attempt_end(agent->offer);
+	berth_dpp_pkex_code_free(&agent->code);
 	if (agent->way != NULL)
 		agent->way->close(agent);
 	if (agent->timer != NULL)

@@ -51,6 +51,9 @@ struct dpp_agent {
 	struct dpp_wire *wire;
 	struct berth_dpp_wifi_key wifi_key; /* of this attempt's request */
 	struct berth_dpp_attempt *attempt;  /* NULL: announcing */
+	struct berth_dpp_attempt *offer; /* what was announced, where that is PKEX's first frame */
+	struct berth_dpp_pkex_code code;
+	bool tells_version_1; /* of PKEX, the next time, where there is a radio */
 	bool is_authenticated;
 	struct berth_mono begun;
 	bool is_enrolled; /* only what was said last has still to leave */
@@ -74,8 +77,9 @@ void dpp_agent_drop(struct dpp_agent *agent, const struct berth_why *why);
 /* Something happened: do what is due. */
 void dpp_agent_wake(struct dpp_agent *agent);
 void dpp_agent_end(struct dpp_agent *agent, enum berth_err outcome, const struct berth_why *why);
-/* The body of the Presence Announcement, or of a Reconfiguration's. */
-enum berth_err dpp_agent_announcement(const struct dpp_agent *agent,
-				      struct berth_buf *body) BERTH_MUST;
+/* Whether the device asks for who knows its code (PKEX). */
+bool dpp_agent_offers(const struct dpp_agent *agent);
+/* The body of the Presence Announcement, of a Reconfiguration's, or of PKEX's Exchange Request. */
+enum berth_err dpp_agent_announcement(struct dpp_agent *agent, struct berth_buf *body) BERTH_MUST;
 
 #endif

@@ -16,9 +16,10 @@
 #define CATEGORY_PUBLIC 0x04
 #define SENDS_MAX 6    /* of one frame; the radio itself tries some times each */
 #define RESEND_MS 60   /* twice as long each time: two seconds in all */
+#define HOME_MHZ 2437  /* channel 6, where PKEX is asked for first (DPP 6.2.1) */
 #define LISTEN_MS 2000 /* at a time, as long as an attempt is on */
 
-enum doing { NOTHING, SPEAKING, SCANNING };
+enum doing { NOTHING, SPEAKING, SCANNING, LISTENING };
 
 struct dpp_air {
 	struct dpp_agent *agent;
@@ -30,6 +31,7 @@ struct dpp_air {
 	uint8_t peer[BERTH_WIFI_ADDRESS_BYTES];
 	uint32_t frequency;
 	struct berth_buf last; /* sent last, from the category octet */
+	uint32_t home; /* where who waits to be asked for PKEX listens between its announcements */
 	uint32_t token;
 	unsigned sends; /* of last; 0: acknowledged, or given up */
 	bool is_waiting;
@@ -152,6 +154,7 @@ on_frame(void *context, const struct berth_radio_frame *frame)
 		berth_log_why(&agent->log, BERTH_LOG_INFO, "dpp.frame-refused", &why, NULL);
 		return;
 	}
+	parsed.from = frame->action.from;
 	if (dpp_agent_take(agent, &parsed))
 		begin(air, frame, &parsed);
 }
@@ -192,6 +195,8 @@ on_idle(void *context)
 		air->doing = NOTHING;
 		berth_dpp_announce_spoken(&air->announce, berth_clock_mono());
 	}
+	if (air->doing == LISTENING)
+		air->doing = NOTHING;
 	dpp_agent_wake(air->agent);
 }
 
@@ -241,6 +246,8 @@ air_open(struct dpp_agent *agent, struct berth_why *why)
 	if (err)
 		return err;
 	const struct berth_radio_facts *facts = berth_radio_facts(air->radio);
+	agent->attempt_conf.has_address = true;
+	memcpy(agent->attempt_conf.address, facts->address, sizeof(facts->address));
 	const struct berth_dpp_announce_conf announce = {
 		.random = berth_system_random(),
 		.allowed = facts->frequencies,
@@ -248,6 +255,7 @@ air_open(struct dpp_agent *agent, struct berth_why *why)
 		.preferred = preferred,
 		.preferred_count = preferred_count,
 	};
+	air->home = preferred_count > 0 ? preferred[0] : HOME_MHZ;
 	return berth_dpp_announce_start(&announce, berth_clock_mono(), &air->announce, why);
 }
 
@@ -278,6 +286,23 @@ speak(struct dpp_air *air, uint32_t frequency)
 		BERTH_DPP_ANNOUNCE_LISTEN_MS);
 }
 
+/* Who asks for PKEX does so on channels of its own choice, and does not know when we listen. */
+static void
+listen_at_home(struct dpp_air *air)
+{
+	const struct dpp_agent *agent = air->agent;
+	struct berth_why why = {0};
+
+	if (agent->attempt_conf.pkex_code == NULL || agent->attempt_conf.kept != NULL ||
+	    agent->conf->pkex_role != BERTH_DEVICE_PKEX_RESPONDER)
+		return;
+	if (berth_radio_listen(air->radio, air->home, LISTEN_MS, &why)) {
+		log_radio(air, &why);
+		return;
+	}
+	air->doing = LISTENING;
+}
+
 static void
 air_announce(struct dpp_agent *agent)
 {
@@ -303,6 +328,7 @@ air_announce(struct dpp_agent *agent)
 			log_radio(air, &why);
 		return;
 	case BERTH_DPP_ANNOUNCE_REST:
+		listen_at_home(air);
 		return;
 	}
 }

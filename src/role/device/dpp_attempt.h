@@ -12,6 +12,7 @@
 
 #include "protocol/dpp/authentication.h"
 #include "protocol/dpp/enrollee.h"
+#include "protocol/dpp/pkex.h"
 #include "role/device/dpp_kept.h"
 
 struct berth_dpp_attempt_conf {
@@ -21,6 +22,9 @@ struct berth_dpp_attempt_conf {
 	struct berth_dpp_bootstrapping own;
 	bool has_configurator; /* nobody but this one, who has to prove it */
 	struct berth_dpp_bootstrapping configurator;
+	struct berth_dpp_pkex_code *pkex_code; /* NULL: nobody is known by one */
+	bool has_address;		       /* of our radio */
+	uint8_t address[BERTH_DPP_ADDRESS_BYTES];
 	struct berth_dpp_request request; /* its texts live longer than any attempt */
 	bool trusts_clock;
 	const struct berth_dpp_kept *kept; /* NULL: never configured */
@@ -34,6 +38,14 @@ bool berth_dpp_attempt_is_asked(const struct berth_dpp_attempt_conf *conf,
 /* conf lives longer than the attempt. */
 enum berth_err berth_dpp_attempt_start(const struct berth_dpp_attempt_conf *conf,
 				       struct berth_now now, const struct berth_dpp_frame *request,
+				       struct berth_dpp_attempt **ret,
+				       struct berth_why *why) BERTH_MUST;
+/*
+ * An attempt that asks by itself, for whoever knows the code: its output is the Exchange Request of PKEX, of version 1 where
+ * is_version_1, and it has begun when it has taken the response.
+ */
+enum berth_err berth_dpp_attempt_offer(const struct berth_dpp_attempt_conf *conf,
+				       struct berth_now now, bool is_version_1,
 				       struct berth_dpp_attempt **ret,
 				       struct berth_why *why) BERTH_MUST;
 void berth_dpp_attempt_end(struct berth_dpp_attempt *attempt); /* NULL is fine; wipes */

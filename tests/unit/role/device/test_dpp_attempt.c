@@ -306,6 +306,182 @@ a_failed_attempt_leaves_nothing(void **state)
 	dpp_key_free(&other.key);
 }
 
+/* ---- with a code that both know ---- */
+
+static const uint8_t radios[2][BERTH_DPP_ADDRESS_BYTES] = {{2, 0, 0, 0, 0, 1}, {2, 0, 0, 0, 0, 2}};
+
+static struct berth_dpp_pkex_code
+code_of(const char *text)
+{
+	struct berth_dpp_pkex_code code = {0};
+
+	assert_int_equal(berth_dpp_pkex_code_set(&code, berth_text(text), BERTH_LIT("label"), NULL),
+			 BERTH_OK);
+	return code;
+}
+
+static struct berth_dpp_frame
+frame_of(struct berth_bytes body)
+{
+	struct berth_dpp_frame frame;
+
+	assert_int_equal(berth_dpp_frame_parse(body, &frame, NULL), BERTH_OK);
+	frame.from = radios[1];
+	return frame;
+}
+
+/* PKEX, which the other asks for, with that code and version; the other's frames are kept in other->request. */
+static struct berth_dpp_attempt *
+exchange(const struct berth_dpp_attempt_conf *conf, struct other *other,
+	 struct berth_dpp_pkex_code *code, uint8_t version)
+{
+	struct berth_dpp_pkex_conf pkex_conf = {
+		.pki = pki,
+		.random = dpp_random_source(&entropy),
+		.own = other->key.bootstrapping,
+		.code = code,
+		.version = version,
+		.has_address = true,
+	};
+	struct berth_dpp_pkex *pkex = NULL;
+	struct berth_dpp_pkex_event event;
+	struct berth_dpp_attempt *attempt = NULL;
+	struct berth_dpp_attempt_event told;
+	struct berth_bytes body = BERTH_BYTES_NONE;
+	struct berth_ec_point product;
+
+	memcpy(pkex_conf.address, radios[1], BERTH_DPP_ADDRESS_BYTES);
+	assert_int_equal(berth_dpp_pkex_initiate(&pkex_conf, at(0).mono, &pkex, NULL), BERTH_OK);
+	assert_true(berth_dpp_pkex_output(pkex, &body));
+	struct berth_dpp_frame frame = frame_of(body);
+	assert_true(berth_dpp_attempt_is_asked(conf, &frame));
+	assert_int_equal(berth_dpp_attempt_start(conf, at(0), &frame, &attempt, NULL), BERTH_OK);
+	while (berth_dpp_attempt_output(attempt, &body)) {
+		frame = frame_of(body);
+		assert_int_equal(berth_dpp_pkex_input(pkex, at(0).mono, radios[0], &frame, NULL),
+				 BERTH_OK);
+		while (berth_dpp_pkex_event(pkex, &event)) {
+			if (event.kind != BERTH_DPP_PKEX_MULTIPLY)
+				continue;
+			assert_int_equal(berth_ec_multiply(pki, &other->key.scalar, &event.point,
+							   &product, NULL),
+					 BERTH_OK);
+			assert_int_equal(berth_dpp_pkex_answer(pkex, BERTH_OK, &product, NULL),
+					 BERTH_OK);
+		}
+		if (!berth_dpp_pkex_output(pkex, &body))
+			break;
+		frame = frame_of(body);
+		assert_int_equal(berth_dpp_attempt_input(attempt, at(0), &frame, NULL), BERTH_OK);
+		if (berth_dpp_attempt_event(attempt, at(0), &told))
+			assert_int_equal(told.kind, BERTH_DPP_ATTEMPT_FAILED);
+	}
+	berth_dpp_pkex_end(pkex);
+	return attempt;
+}
+
+static struct berth_dpp_attempt_conf
+device_with(struct berth_dpp_pkex_code *code)
+{
+	struct berth_dpp_attempt_conf conf = device();
+
+	conf.pkex_code = code;
+	conf.has_address = true;
+	memcpy(conf.address, radios[0], BERTH_DPP_ADDRESS_BYTES);
+	return conf;
+}
+
+static void
+who_knows_the_code_configures_it_and_nobody_else(void **state)
+{
+	(void)state;
+	for (uint8_t version = 1; version <= 3; version++) {
+		struct berth_dpp_pkex_code codes[2] = {code_of("48213907"), code_of("48213907")};
+		struct berth_dpp_attempt_conf conf = device_with(&codes[0]);
+		struct other other = {0};
+		struct other stranger = {0};
+		struct berth_why why = {0};
+
+		dpp_key_make(pki, BERTH_EC_P256, &entropy, &other.key);
+		dpp_key_make(pki, BERTH_EC_P256, &entropy, &stranger.key);
+		struct berth_dpp_attempt *attempt = exchange(&conf, &other, &codes[1], version);
+		/* the device's key is no secret any more; that is not enough */
+		ask(&stranger, &conf);
+		struct berth_dpp_frame frame = frame_of(berth_buf_view(&stranger.request));
+		assert_int_equal(berth_dpp_attempt_input(attempt, at(0), &frame, &why),
+				 BERTH_E_UNTRUSTED);
+		assert_string_equal(why.rule, "dpp-configurator");
+		ask(&other, &conf);
+		frame = frame_of(berth_buf_view(&other.request));
+		assert_int_equal(berth_dpp_attempt_input(attempt, at(0), &frame, &why), BERTH_OK);
+		assert_true(run(attempt, &other));
+		berth_dpp_attempt_end(attempt);
+		forget(&other);
+		forget(&stranger);
+		dpp_key_free(&other.key);
+		dpp_key_free(&stranger.key);
+		for (int i = 0; i < 2; i++)
+			berth_dpp_pkex_code_free(&codes[i]);
+	}
+}
+
+static void
+another_code_configures_nothing(void **state)
+{
+	struct berth_dpp_pkex_code codes[2] = {code_of("48213907"), code_of("48213906")};
+	struct berth_dpp_attempt_conf conf = device_with(&codes[0]);
+	struct other other = {0};
+	struct berth_why why = {0};
+
+	(void)state;
+	dpp_key_make(pki, BERTH_EC_P256, &entropy, &other.key);
+	struct berth_dpp_attempt *attempt = exchange(&conf, &other, &codes[1], 3);
+	assert_int_equal(codes[0].guesses, 1);
+	ask(&other, &conf);
+	struct berth_dpp_frame frame = frame_of(berth_buf_view(&other.request));
+	assert_int_equal(berth_dpp_attempt_input(attempt, at(0), &frame, &why), BERTH_OK);
+	struct berth_bytes body;
+	assert_false(berth_dpp_attempt_output(attempt, &body));
+	berth_dpp_attempt_end(attempt);
+	forget(&other);
+	dpp_key_free(&other.key);
+	for (int i = 0; i < 2; i++)
+		berth_dpp_pkex_code_free(&codes[i]);
+}
+
+/* Neither a spent code nor one of a device that has a configuration is asked for. */
+static void
+a_code_that_is_spent_is_not_heard_of_any_more(void **state)
+{
+	struct berth_dpp_pkex_code codes[2] = {code_of("48213907"), code_of("48213907")};
+	struct berth_dpp_attempt_conf conf = device_with(&codes[0]);
+	static const struct berth_dpp_kept kept;
+	struct berth_dpp_attempt *offer = NULL;
+	struct berth_bytes body = BERTH_BYTES_NONE;
+	struct berth_why why = {0};
+
+	(void)state;
+	assert_int_equal(berth_dpp_attempt_offer(&conf, at(0), true, &offer, NULL), BERTH_OK);
+	assert_true(berth_dpp_attempt_output(offer, &body));
+	struct berth_dpp_frame frame = frame_of(body);
+	assert_true(berth_dpp_attempt_is_asked(&conf, &frame));
+	frame.from = NULL; /* version 1 needs an address */
+	assert_false(berth_dpp_attempt_is_asked(&conf, &frame));
+	frame.from = radios[1];
+	codes[0].guesses = BERTH_DPP_PKEX_GUESSES_MAX;
+	assert_false(berth_dpp_attempt_is_asked(&conf, &frame));
+	struct berth_dpp_attempt *second = NULL;
+	assert_int_equal(berth_dpp_attempt_offer(&conf, at(0), false, &second, &why),
+			 BERTH_E_LIMIT);
+	assert_string_equal(why.rule, "dpp-pkex-spent");
+	codes[0].guesses = 0;
+	conf.kept = &kept;
+	assert_false(berth_dpp_attempt_is_asked(&conf, &frame));
+	berth_dpp_attempt_end(offer);
+	for (int i = 0; i < 2; i++)
+		berth_dpp_pkex_code_free(&codes[i]);
+}
+
 static void
 an_enterprise_network_names_its_server(void **state)
 {
@@ -372,6 +548,9 @@ main(void)
 		cmocka_unit_test(refuses_another_configurator_than_the_one_it_knows),
 		cmocka_unit_test(a_configured_device_is_not_taken_over),
 		cmocka_unit_test(a_failed_attempt_leaves_nothing),
+		cmocka_unit_test(who_knows_the_code_configures_it_and_nobody_else),
+		cmocka_unit_test(another_code_configures_nothing),
+		cmocka_unit_test(a_code_that_is_spent_is_not_heard_of_any_more),
 		cmocka_unit_test(an_enterprise_network_names_its_server),
 		cmocka_unit_test(what_is_kept_opens_with_its_own_key_alone),
 	};
